@@ -1,0 +1,45 @@
+"""The trusted room: certificates and their checker, standard library only.
+
+Searching may be wrong; checking must not be. Whatever relugeom calls certified or refuted carries a certificate
+that `check` accepts, and everything `check` relies on is in this folder.
+"""
+
+from __future__ import annotations
+
+from relugeom.exact.certificates import (
+    KINDS,
+    ActivationThreshold,
+    AxialLoss,
+    Certificate,
+    ExactReconstruction,
+    NotDecodable,
+    PolynomialSign,
+    PositivePair,
+    RankBound,
+    SignPattern,
+    WeightedSupport,
+    dumps,
+    loads,
+)
+from relugeom.exact.check import Invalid, Valid, check
+from relugeom.exact.quadratic import Quadratic
+
+__all__ = [
+    "KINDS",
+    "ActivationThreshold",
+    "AxialLoss",
+    "Certificate",
+    "ExactReconstruction",
+    "Invalid",
+    "NotDecodable",
+    "PolynomialSign",
+    "PositivePair",
+    "Quadratic",
+    "RankBound",
+    "SignPattern",
+    "Valid",
+    "WeightedSupport",
+    "check",
+    "dumps",
+    "loads",
+]

@@ -1,0 +1,482 @@
+"""Certificates: finite data from which a statement can be re-checked by exact arithmetic.
+
+One frozen dataclass a kind. A certificate holds data only; what it *states* is computed from the data by
+`statement`, so that a file cannot claim one thing and prove another. Rational numbers travel as strings
+``"p/q"``. Everything read from outside is bounded in size, depth and digits before any arithmetic is done.
+
+Notation, everywhere: encoder W (m×n) with columns w_j, decoder R (n×m), null for the tied decoder R = Wᵀ,
+bias b (n), null for no bias. Features are numbered from 0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any, ClassVar, NamedTuple
+
+from relugeom.errors import CertificateError
+from relugeom.exact.quadratic import Quadratic
+from relugeom.exact.rationals import Matrix, Vector
+
+__all__ = [
+    "KINDS",
+    "LIMITS",
+    "ActivationThreshold",
+    "AxialLoss",
+    "Certificate",
+    "ExactReconstruction",
+    "NotDecodable",
+    "PolynomialSign",
+    "PositivePair",
+    "RankBound",
+    "SignPattern",
+    "WeightedSupport",
+    "dumps",
+    "loads",
+]
+
+
+class Limits(NamedTuple):
+    """Bounds that hold before any arithmetic."""
+
+    characters: int = 16_000_000
+    depth: int = 8
+    digits: int = 600
+    entries: int = 400_000
+
+
+LIMITS = Limits()
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Reading and writing values. A codec turns a dataclass field into JSON and back, naming the field in errors.
+
+
+class Codec(NamedTuple):
+    """How one field travels: `read` from JSON (raises CertificateError), `write` to JSON."""
+
+    read: Callable[[Any, str], Any]
+    write: Callable[[Any], Any]
+
+
+_RATIONAL = re.compile(r"(-?[0-9]+)(?:/([0-9]+))?")
+
+
+def _read_rational(value: Any, where: str) -> Fraction:
+    match = _RATIONAL.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise CertificateError(f'{where} must be a rational number written as a string "p/q"; got {value!r:.60}')
+    if max(len(part) for part in match.groups("")) > LIMITS.digits:
+        raise CertificateError(f"{where} has more than {LIMITS.digits} digits")
+    numerator, denominator = int(match[1]), int(match[2] or 1)
+    if denominator == 0:
+        raise CertificateError(f"{where} has denominator 0")
+    return Fraction(numerator, denominator)
+
+
+def _read_integer(value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 10**9:
+        raise CertificateError(f"{where} must be an integer of at most nine digits; got {value!r:.60}")
+    return value
+
+
+def _read_boolean(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise CertificateError(f"{where} must be true or false; got {value!r:.60}")
+    return value
+
+
+def _read_list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise CertificateError(f"{where} must be a list; got {value!r:.60}")
+    if len(value) > LIMITS.entries:
+        raise CertificateError(f"{where} has more than {LIMITS.entries} entries")
+    return value
+
+
+def _listed(codec: Codec) -> Codec:
+    return Codec(
+        lambda value, where: tuple(codec.read(v, f"{where}[{i}]") for i, v in enumerate(_read_list(value, where))),
+        lambda value: [codec.write(v) for v in value],
+    )
+
+
+def _optional(codec: Codec) -> Codec:
+    return Codec(
+        lambda value, where: None if value is None else codec.read(value, where),
+        lambda value: None if value is None else codec.write(value),
+    )
+
+
+def _read_matrix(value: Any, where: str) -> Matrix:
+    rows: Matrix = _listed(_vector).read(value, where)
+    if not rows or not rows[0]:
+        raise CertificateError(f"{where} must have at least one row and one column")
+    if len({len(row) for row in rows}) != 1:
+        raise CertificateError(f"{where} must have rows of equal length")
+    return rows
+
+
+_rational = Codec(_read_rational, str)
+_integer = Codec(_read_integer, int)
+_boolean = Codec(_read_boolean, bool)
+_vector = _listed(_rational)
+_matrix = Codec(_read_matrix, _listed(_vector).write)
+_indices = _listed(_integer)
+
+
+class WeightedSupport(NamedTuple):
+    """A set of active features and a non-negative weight."""
+
+    support: tuple[int, ...]
+    weight: Fraction
+
+
+def _read_weighted(value: Any, where: str) -> WeightedSupport:
+    if not isinstance(value, dict) or set(value) != {"support", "weight"}:
+        raise CertificateError(f'{where} must be an object with "support" and "weight"; got {value!r:.60}')
+    return WeightedSupport(
+        _indices.read(value["support"], f"{where}.support"), _rational.read(value["weight"], f"{where}.weight")
+    )
+
+
+_weighted = _listed(
+    Codec(_read_weighted, lambda item: {"support": list(item.support), "weight": str(item.weight)})
+)
+
+
+def _read_pair_of_rationals(value: Any, where: str) -> tuple[Fraction, Fraction]:
+    pair = _vector.read(value, where)
+    if len(pair) != 2:
+        raise CertificateError(f"{where} must be two rationals [a, b] for a + b√d; got {len(pair)}")
+    return pair[0], pair[1]
+
+
+_surds = _listed(Codec(_read_pair_of_rationals, lambda pair: [str(pair[0]), str(pair[1])]))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The kinds.
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Common to all kinds: a name, the codecs of the fields, and the statement made."""
+
+    kind: ClassVar[str]
+    codecs: ClassVar[Mapping[str, Codec]]
+
+    def statement(self) -> str:
+        """What is proved when `relugeom.exact.check` says Valid, in one sentence."""
+        raise TypeError(f"{type(self).__name__} is not a kind of certificate")
+
+
+def _model(decoder: Matrix | None, bias: Vector | None) -> str:
+    product = "WᵀWx" if decoder is None else "RWx"
+    return f"ReLU({product}{'' if bias is None else ' + b'})"
+
+
+def _shape(encoder: Matrix) -> str:
+    return f"m = {len(encoder)}, n = {len(encoder[0])}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignPattern(Certificate):
+    """The support of every 0/1 input with 1 to k ones is recovered.
+
+    For k = 1 this is the criterion of the unique single positive value: RW + b1ᵀ has a positive diagonal and
+    no positive entry off it. With `zero_input` the all-zero input must give no positive output either.
+    """
+
+    encoder: Matrix
+    decoder: Matrix | None = None
+    bias: Vector | None = None
+    sparsity: int = 1
+    zero_input: bool = False
+
+    kind: ClassVar[str] = "sign-pattern"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "encoder": _matrix,
+        "decoder": _optional(_matrix),
+        "bias": _optional(_vector),
+        "sparsity": _integer,
+        "zero_input": _boolean,
+    }
+
+    def statement(self) -> str:
+        ones = "exactly one 1" if self.sparsity == 1 else f"1 to {self.sparsity} ones"
+        zero = ", and of x = 0" if self.zero_input else ""
+        return (
+            f"{_model(self.decoder, self.bias)} has exactly the support of x for every 0/1 input x with {ones}{zero} "
+            f"({_shape(self.encoder)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExactReconstruction(Certificate):
+    """ReLU(RW + b1ᵀ) = I: every axis vector e_i is returned unchanged."""
+
+    encoder: Matrix
+    decoder: Matrix | None = None
+    bias: Vector | None = None
+
+    kind: ClassVar[str] = "exact-reconstruction"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "encoder": _matrix,
+        "decoder": _optional(_matrix),
+        "bias": _optional(_vector),
+    }
+
+    def statement(self) -> str:
+        return f"{_model(self.decoder, self.bias)} = x exactly for every axis vector x = e_i ({_shape(self.encoder)})"
+
+
+@dataclass(frozen=True, slots=True)
+class RankBound(Certificate):
+    """A = LR with L having r columns, so rank A ≤ r."""
+
+    matrix: Matrix
+    left: Matrix
+    right: Matrix
+
+    kind: ClassVar[str] = "rank-bound"
+    codecs: ClassVar[Mapping[str, Codec]] = {"matrix": _matrix, "left": _matrix, "right": _matrix}
+
+    def statement(self) -> str:
+        return f"the {len(self.matrix)}×{len(self.matrix[0])} matrix A has rank at most {len(self.right)}"
+
+
+@dataclass(frozen=True, slots=True)
+class NotDecodable(Certificate):
+    """No row (r, b) separates the inputs with feature i from those without it (Farkas).
+
+    `inside` weighs supports that contain i, `outside` supports that do not; both have 1 to k elements (or, with
+    `zero_input`, `outside` may use the empty one). The weighted sums of their encodings Σ_{j∈S} w_j agree. With
+    a bias, the weights of both sides have the same positive total; then
+    0 < Σ α_S (r·w_S + b) = Σ β_S (r·w_S + b) ≤ 0 is the contradiction. Without a bias only the inside total
+    must be positive.
+    """
+
+    encoder: Matrix
+    feature: int
+    inside: tuple[WeightedSupport, ...]
+    outside: tuple[WeightedSupport, ...]
+    with_bias: bool
+    sparsity: int = 1
+    zero_input: bool = False
+
+    kind: ClassVar[str] = "not-decodable"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "encoder": _matrix,
+        "feature": _integer,
+        "inside": _weighted,
+        "outside": _weighted,
+        "with_bias": _boolean,
+        "sparsity": _integer,
+        "zero_input": _boolean,
+    }
+
+    def statement(self) -> str:
+        bias = "and no bias b " if self.with_bias else ""
+        value = "r·Wx + b" if self.with_bias else "r·Wx"
+        least = 0 if self.zero_input else 1
+        return (
+            f"no decoder row r {bias}makes {value} positive exactly when x_{self.feature} = 1, over the 0/1 inputs "
+            f"x with {least} to {self.sparsity} ones ({_shape(self.encoder)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PositivePair(Certificate):
+    """An alleged tied, bias-free solution fails at the pair (i, j): w_i·w_j > 0, or w_i = 0 when i = j.
+
+    `pivots` is the trace of the elimination that found the pair: each pivot u has no positive entry in its row
+    and is projected out, G ← G − g_u g_uᵀ/G_uu, which only lowers the other inner products.
+    """
+
+    encoder: Matrix
+    pair: tuple[int, ...]
+    pivots: tuple[int, ...] = ()
+
+    kind: ClassVar[str] = "positive-pair"
+    codecs: ClassVar[Mapping[str, Codec]] = {"encoder": _matrix, "pair": _indices, "pivots": _indices}
+
+    def statement(self) -> str:
+        i, j = self.pair
+        fault = f"w_{i} = 0" if i == j else f"w_{i}·w_{j} > 0"
+        return f"{fault}, so ReLU(WᵀWx) does not recover the support of x = e_{i} ({_shape(self.encoder)})"
+
+
+@dataclass(frozen=True, slots=True)
+class PolynomialSign(Certificate):
+    """p > 0 (or p ≥ 0) on [x_0, x_k], for a polynomial over ℚ(√d).
+
+    `coefficients` run from the constant up, each [a, b] for a + b√d. On each piece [x_s, x_{s+1}] of the
+    `breakpoints` the substitution x = (x_s + x_{s+1} t)/(1 + t), t ≥ 0, times (1 + t)^deg, must have
+    non-negative coefficients, the first and last of them positive for a strict claim.
+    """
+
+    coefficients: tuple[tuple[Fraction, Fraction], ...]
+    breakpoints: tuple[tuple[Fraction, Fraction], ...]
+    radicand: int = 5
+    strict: bool = True
+
+    kind: ClassVar[str] = "polynomial-sign"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "coefficients": _surds,
+        "breakpoints": _surds,
+        "radicand": _integer,
+        "strict": _boolean,
+    }
+
+    def statement(self) -> str:
+        def shown(pair: tuple[Fraction, Fraction]) -> str:
+            return str(Quadratic(*pair, self.radicand))
+
+        terms = [
+            f"({shown(c)}){'' if k == 0 else '·x' if k == 1 else f'·x^{k}'}"
+            for k, c in enumerate(self.coefficients)
+            if c != (0, 0)
+        ]
+        low, high = shown(self.breakpoints[0]), shown(self.breakpoints[-1])
+        return f"{' + '.join(terms) or '0'} {'>' if self.strict else '≥'} 0 for all x in [{low}, {high}]"
+
+
+@dataclass(frozen=True, slots=True)
+class AxialLoss(Certificate):
+    """The loss on X = I, summed over examples: Σ_i ‖ReLU(RWe_i + b) − e_i‖² = value, exactly."""
+
+    encoder: Matrix
+    value: Fraction
+    decoder: Matrix | None = None
+    bias: Vector | None = None
+
+    kind: ClassVar[str] = "axial-loss"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "encoder": _matrix,
+        "value": _rational,
+        "decoder": _optional(_matrix),
+        "bias": _optional(_vector),
+    }
+
+    def statement(self) -> str:
+        decimal = "" if self.value.denominator == 1 else f" ≈ {float(self.value):.6g}"
+        value = str(self.value)
+        shown = value if len(value) <= 40 else "the stated value"
+        return (
+            f"the sum over i of ‖{_model(self.decoder, self.bias)} − x‖² at x = e_i is {shown}{decimal} "
+            f"({_shape(self.encoder)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationThreshold(Certificate):
+    """For every feature i and every amplitude a in (t, 1], the output at a·e_i is positive at i and nowhere else."""
+
+    encoder: Matrix
+    bias: Vector
+    threshold: Fraction
+    decoder: Matrix | None = None
+
+    kind: ClassVar[str] = "activation-threshold"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "encoder": _matrix,
+        "bias": _vector,
+        "threshold": _rational,
+        "decoder": _optional(_matrix),
+    }
+
+    def statement(self) -> str:
+        return (
+            f"{_model(self.decoder, self.bias)} has exactly the support of x = a·e_i for every i and every a with "
+            f"{self.threshold} < a ≤ 1 ({_shape(self.encoder)})"
+        )
+
+
+KINDS: Mapping[str, type[Certificate]] = {
+    cls.kind: cls
+    for cls in (
+        SignPattern,
+        ExactReconstruction,
+        RankBound,
+        NotDecodable,
+        PositivePair,
+        PolynomialSign,
+        AxialLoss,
+        ActivationThreshold,
+    )
+}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Files.
+
+_FORMAT = "relugeom-certificate/1"
+
+
+def dumps(certificate: Certificate) -> str:
+    """The certificate as JSON text."""
+    body = {name: codec.write(getattr(certificate, name)) for name, codec in certificate.codecs.items()}
+    text = json.dumps({"format": _FORMAT, "kind": certificate.kind, **body}, indent=1, ensure_ascii=False)
+    # One row of a matrix a line: lists that hold no further brackets are folded.
+    return re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text) + "\n"
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting of brackets outside strings."""
+    depth = deepest = 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+        if token[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "]}":
+            depth -= 1
+    return deepest
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise CertificateError("the same name stands twice in one object")
+    return dict(pairs)
+
+
+def loads(text: str) -> Certificate:
+    """Read a certificate from JSON text.
+
+    Raises
+    ------
+    CertificateError
+        The text is too long, too deep, not JSON, of an unknown format or kind, or a field is missing, unknown,
+        of the wrong type or out of bounds.
+    """
+    if len(text) > LIMITS.characters:
+        raise CertificateError(f"the text has {len(text)} characters; at most {LIMITS.characters} are read")
+    if (depth := _depth(text)) > LIMITS.depth:
+        raise CertificateError(f"the text nests {depth} levels deep; at most {LIMITS.depth} are read")
+    try:
+        data = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, CertificateError):
+            raise
+        raise CertificateError(f"not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise CertificateError("a certificate must be a JSON object")
+    if data.pop("format", None) != _FORMAT:
+        raise CertificateError(f'"format" must be "{_FORMAT}"')
+    kind = data.pop("kind", None)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise CertificateError(f'"kind" must be one of {", ".join(KINDS)}; got {kind!r:.60}')
+    cls = KINDS[kind]
+    names = {field.name for field in fields(cls)}
+    if set(data) != names:
+        missing, unknown = sorted(names - set(data)), sorted(set(data) - names)
+        raise CertificateError(f"{kind}: missing fields {missing}, unknown fields {unknown}"[:300])
+    return cls(**{name: codec.read(data[name], f"{kind}.{name}") for name, codec in cls.codecs.items()})
+
+
+def _refuse_constant(name: str) -> Any:
+    raise CertificateError(f"{name} is not a rational number")

@@ -1,0 +1,280 @@
+"""The checker: is a certificate's statement true? Exact arithmetic over ℚ (and ℚ(√d)) decides.
+
+This file is what has to be believed. It uses nothing but the standard library and the two small modules beside
+it, does no searching, and ends for each kind in one comparison that is visibly the definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from relugeom.exact.certificates import (
+    ActivationThreshold,
+    AxialLoss,
+    Certificate,
+    ExactReconstruction,
+    NotDecodable,
+    PolynomialSign,
+    PositivePair,
+    RankBound,
+    SignPattern,
+    WeightedSupport,
+)
+from relugeom.exact.quadratic import Quadratic
+from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmul, transpose
+
+__all__ = ["WORK_LIMIT", "Invalid", "Valid", "check"]
+
+# Multiplications times digits; about a minute at the very most on an ordinary machine.
+WORK_LIMIT = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """The statement is true."""
+
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The certificate does not prove its statement; `reason` says where it breaks."""
+
+    reason: str
+
+
+class _Fault(Exception):
+    """The place where a certificate breaks."""
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise _Fault(reason)
+
+
+def check(certificate: Certificate) -> Valid | Invalid:
+    """Check a certificate by exact arithmetic.
+
+    Returns
+    -------
+    Valid or Invalid
+        `Valid(statement)` when the data prove the statement, `Invalid(reason)` otherwise.
+    """
+    checker = _CHECKERS.get(type(certificate))
+    if checker is None:
+        return Invalid(f"{type(certificate).__name__} is not a kind of certificate")
+    try:
+        checker(certificate)
+        return Valid(certificate.statement())
+    except _Fault as fault:
+        return Invalid(str(fault))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The model: decoder rows, biases, encoded columns.
+
+
+def _digits(rows: Matrix) -> int:
+    return max(len(str(max(abs(x.numerator), x.denominator))) for row in rows for x in row)
+
+
+def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Matrix, Vector]:
+    """R and b with their defaults filled in, after the shapes and the size of the work have been checked."""
+    m, n = len(W), len(W[0])
+    decoder = transpose(W) if R is None else R
+    _require(len(decoder) == n and len(decoder[0]) == m, f"decoder must be {n}×{m}; got {len(decoder)}×{len(decoder[0])}")
+    bias = (Fraction(0),) * n if b is None else b
+    _require(len(bias) == n, f"bias must have {n} entries; got {len(bias)}")
+    digits = max(_digits(W), _digits(decoder), _digits((bias,)))
+    _require(m * n * n * digits <= WORK_LIMIT, "the certificate is too large to check")
+    return decoder, bias
+
+
+def _indices(items: tuple[int, ...], n: int, name: str) -> None:
+    _require(all(0 <= i < n for i in items), f"{name} must name features 0 to {n - 1}; got {list(items)}")
+    _require(len(set(items)) == len(items), f"{name} names a feature twice")
+
+
+def _check_sign_pattern(c: SignPattern) -> None:
+    W = c.encoder
+    R, b = _decoder_and_bias(W, c.decoder, c.bias)
+    n, k = len(W[0]), c.sparsity
+    _require(1 <= k <= n, f"sparsity must lie in 1 to {n}; got {k}")
+    if k == 1:
+        # Only signs matter, so rows and columns may be cleared of denominators.
+        rows = [cleared((*R[j], b[j])) for j in range(n)]
+        columns = [cleared((*column(W, i), Fraction(1))) for i in range(n)]
+        for j, row in enumerate(rows):
+            for i, encoded in enumerate(columns):
+                value = sum(x * y for x, y in zip(row, encoded, strict=True))
+                if i == j:
+                    _require(value > 0, f"output {j} is not positive at x = e_{j}")
+                else:
+                    _require(value <= 0, f"output {j} is positive at x = e_{i}")
+    else:
+        columns_of_W = transpose(W)
+        for j in range(n):
+            others = sorted(dot(R[j], columns_of_W[i]) for i in range(n) if i != j)
+            own = dot(R[j], columns_of_W[j])
+            # Least value over supports that hold j: add the k − 1 smallest others where negative.
+            least = own + b[j] + sum(x for x in others[: k - 1] if x < 0)
+            _require(least > 0, f"output {j} is not positive at some input with x_{j} = 1 and at most {k} ones")
+            # Greatest value over the others: the largest one, and up to k − 1 more where positive.
+            top = others[::-1][:k]
+            greatest = b[j] + top[0] + sum(x for x in top[1:] if x > 0)
+            _require(greatest <= 0, f"output {j} is positive at some input with x_{j} = 0 and 1 to {k} ones")
+    if c.zero_input:
+        for j in range(n):
+            _require(b[j] <= 0, f"output {j} is positive at x = 0")
+
+
+def _check_exact_reconstruction(c: ExactReconstruction) -> None:
+    R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
+    for j, row in enumerate(matmul(R, c.encoder)):
+        for i, entry in enumerate(row):
+            if i == j:
+                _require(entry + b[j] == 1, f"output {j} at x = e_{j} is {max(entry + b[j], Fraction(0))}, not 1")
+            else:
+                _require(entry + b[j] <= 0, f"output {j} at x = e_{i} is positive")
+
+
+def _check_rank_bound(c: RankBound) -> None:
+    _require(len(c.left[0]) == len(c.right), "the factors do not fit: columns of left, rows of right")
+    work = len(c.left) * len(c.right) * len(c.right[0]) * max(map(_digits, (c.left, c.right)))
+    _require(work <= WORK_LIMIT, "the certificate is too large to check")
+    _require(matmul(c.left, c.right) == c.matrix, "left times right is not the matrix")
+
+
+def _combined(W: Matrix, side: tuple[WeightedSupport, ...]) -> Vector:
+    """Σ_S weight_S Σ_{j∈S} w_j."""
+    return tuple(sum((item.weight * sum((row[j] for j in item.support), Fraction(0)) for item in side), Fraction(0))
+                 for row in W)
+
+
+def _check_not_decodable(c: NotDecodable) -> None:
+    W, i, k = c.encoder, c.feature, c.sparsity
+    n = len(W[0])
+    _require(0 <= i < n, f"feature must lie in 0 to {n - 1}; got {i}")
+    _require(1 <= k <= n, f"sparsity must lie in 1 to {n}; got {k}")
+    for name, side in (("inside", c.inside), ("outside", c.outside)):
+        for item in side:
+            _indices(item.support, n, f"a support of {name}")
+            smallest = 0 if name == "outside" and c.zero_input else 1
+            _require(smallest <= len(item.support) <= k, f"a support of {name} has {len(item.support)} elements")
+            _require((i in item.support) == (name == "inside"), f"a support of {name} is on the wrong side of {i}")
+            _require(item.weight >= 0, f"a weight of {name} is negative")
+    total_inside = sum((item.weight for item in c.inside), Fraction(0))
+    total_outside = sum((item.weight for item in c.outside), Fraction(0))
+    _require(total_inside > 0, "the weights of inside have no positive sum")
+    if c.with_bias:
+        _require(total_inside == total_outside, "with a bias, the weights of inside and outside must have equal sums")
+    _require(_combined(W, c.inside) == _combined(W, c.outside), "the weighted encodings of the two sides differ")
+
+
+def _check_positive_pair(c: PositivePair) -> None:
+    W = c.encoder
+    n = len(W[0])
+    _require(len(c.pair) == 2, f"pair must name two features; got {len(c.pair)}")
+    _require(all(0 <= i < n for i in c.pair), f"pair must name features 0 to {n - 1}; got {list(c.pair)}")
+    _indices(c.pivots, n, "pivots")
+    _require(len(W) * n * n * _digits(W) <= WORK_LIMIT, "the certificate is too large to check")
+    i, j = c.pair
+    wi, wj = column(W, i), column(W, j)
+    if i == j:
+        _require(not any(wi), f"w_{i} is not zero")
+        _require(not c.pivots, "a zero column needs no elimination")
+        return
+    _require(dot(wi, wj) > 0, f"w_{i}·w_{j} is not positive")
+    _require(not {i, j} & set(c.pivots), "the pair was itself a pivot")
+    vectors = list(transpose(W))
+    norms: list[Fraction] = []
+    for u in c.pivots:
+        pivot, square = vectors[u], dot(vectors[u], vectors[u])
+        norms.append(square)
+        _require(square > 0, f"pivot {u} is zero when its turn comes")
+        vectors = [
+            tuple(x - dot(v, pivot) / square * y for x, y in zip(v, pivot, strict=True)) for v in vectors
+        ]
+    _require(dot(vectors[i], vectors[j]) > 0, f"after the elimination, features {i} and {j} have no positive product")
+
+
+def _check_polynomial_sign(c: PolynomialSign) -> None:
+    d = c.radicand
+    _require(bool(c.coefficients), "the polynomial has no coefficients")
+    _require(len(c.coefficients) <= 60, "the degree is at most 59")
+    _require(2 <= len(c.breakpoints) <= 1000, "there must be 2 to 1000 breakpoints")
+    try:
+        p = [Quadratic(a, b, d) for a, b in c.coefficients]
+        points = [Quadratic(a, b, d) for a, b in c.breakpoints]
+    except ValueError as error:
+        raise _Fault(str(error)) from None
+    for s, (low, high) in enumerate(zip(points, points[1:], strict=False)):
+        _require(low < high, f"breakpoints {s} and {s + 1} are not in increasing order")
+        q = _on_half_line(p, low, high)
+        _require(all(x.sign() >= 0 for x in q), f"a coefficient is negative between breakpoints {s} and {s + 1}")
+        if c.strict:
+            # Positive first and last coefficients make the ends positive; between them one positive term is enough.
+            _require(q[0].sign() > 0, f"the polynomial is not positive at breakpoint {s}")
+            _require(q[-1].sign() > 0, f"the polynomial is not positive at breakpoint {s + 1}")
+
+
+def _on_half_line(p: list[Quadratic], low: Quadratic, high: Quadratic) -> list[Quadratic]:
+    """Coefficients in t of (1 + t)^deg p((low + high·t)/(1 + t)), which runs over [low, high) as t ≥ 0."""
+    one = Quadratic(Fraction(1), Fraction(0), low.d)
+    total: list[Quadratic] = []
+    power = [one]  # (1 + t)^k, growing as Horner's rule descends
+    for coefficient in reversed(p):
+        # total ← total·(low + high t) + coefficient·(1 + t)^k
+        shifted = _times(total, [low, high]) if total else []
+        scaled = [x * coefficient for x in power]
+        total = [x + y for x, y in zip(shifted, scaled, strict=True)] if shifted else scaled
+        power = _times(power, [one, one])
+    return total
+
+
+def _times(p: list[Quadratic], q: list[Quadratic]) -> list[Quadratic]:
+    zero = Quadratic(Fraction(0), Fraction(0), p[0].d)
+    product = [zero] * (len(p) + len(q) - 1)
+    for i, x in enumerate(p):
+        for j, y in enumerate(q):
+            product[i + j] = product[i + j] + x * y
+    return product
+
+
+def _check_axial_loss(c: AxialLoss) -> None:
+    R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
+    total = Fraction(0)
+    for j, row in enumerate(matmul(R, c.encoder)):
+        for i, entry in enumerate(row):
+            output = max(entry + b[j], Fraction(0))
+            total += (output - (i == j)) ** 2
+    _require(total == c.value, f"the loss is {str(total):.80}, not the stated value")
+
+
+def _check_activation_threshold(c: ActivationThreshold) -> None:
+    R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
+    t = c.threshold
+    _require(0 <= t < 1, f"threshold must lie in [0, 1); got {t}")
+    for j, row in enumerate(matmul(R, c.encoder)):
+        for i, entry in enumerate(row):
+            # a·entry + b_j is linear in a, so its sign on (t, 1] is decided at the two ends.
+            at_threshold, at_one = t * entry + b[j], entry + b[j]
+            if i == j:
+                _require(at_threshold >= 0 and at_one > 0, f"output {j} is not positive at some a·e_{j} with a > {t}")
+            else:
+                _require(at_threshold <= 0 and at_one <= 0, f"output {j} is positive at some a·e_{i} with a > {t}")
+
+
+_CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
+    SignPattern: _check_sign_pattern,
+    ExactReconstruction: _check_exact_reconstruction,
+    RankBound: _check_rank_bound,
+    NotDecodable: _check_not_decodable,
+    PositivePair: _check_positive_pair,
+    PolynomialSign: _check_polynomial_sign,
+    AxialLoss: _check_axial_loss,
+    ActivationThreshold: _check_activation_threshold,
+}
