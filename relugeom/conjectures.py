@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

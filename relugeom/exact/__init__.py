@@ -19,6 +19,7 @@ from relugeom.exact.certificates import (
     SignPattern,
     WeightedSupport,
     dumps,
+    load,
     loads,
 )
 from relugeom.exact.check import Invalid, Valid, check
@@ -41,5 +42,6 @@ __all__ = [
     "WeightedSupport",
     "check",
     "dumps",
+    "load",
     "loads",
 ]

@@ -11,6 +11,7 @@ bias b (n), null for no bias. Features are numbered from 0.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -35,6 +36,7 @@ __all__ = [
     "SignPattern",
     "WeightedSupport",
     "dumps",
+    "load",
     "loads",
 ]
 
@@ -143,9 +145,7 @@ def _read_weighted(value: Any, where: str) -> WeightedSupport:
     )
 
 
-_weighted = _listed(
-    Codec(_read_weighted, lambda item: {"support": list(item.support), "weight": str(item.weight)})
-)
+_weighted = _listed(Codec(_read_weighted, lambda item: {"support": list(item.support), "weight": str(item.weight)}))
 
 
 def _read_pair_of_rationals(value: Any, where: str) -> tuple[Fraction, Fraction]:
@@ -339,7 +339,7 @@ class PolynomialSign(Certificate):
         terms = [
             f"({shown(c)}){'' if k == 0 else '·x' if k == 1 else f'·x^{k}'}"
             for k, c in enumerate(self.coefficients)
-            if c != (0, 0)
+            if any(c)
         ]
         low, high = shown(self.breakpoints[0]), shown(self.breakpoints[-1])
         return f"{' + '.join(terms) or '0'} {'>' if self.strict else '≥'} 0 for all x in [{low}, {high}]"
@@ -476,6 +476,24 @@ def loads(text: str) -> Certificate:
         missing, unknown = sorted(names - set(data)), sorted(set(data) - names)
         raise CertificateError(f"{kind}: missing fields {missing}, unknown fields {unknown}"[:300])
     return cls(**{name: codec.read(data[name], f"{kind}.{name}") for name, codec in cls.codecs.items()})
+
+
+def load(path: str | os.PathLike[str]) -> Certificate:
+    """Read a certificate from a file, of which no more is read than a certificate may hold.
+
+    Raises
+    ------
+    CertificateError
+        The content cannot be read as a certificate.
+    OSError
+        The file cannot be opened.
+    """
+    with open(path, "rb") as file:
+        content = file.read(LIMITS.characters + 1)
+    try:
+        return loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise CertificateError("the file is not UTF-8 text") from None
 
 
 def _refuse_constant(name: str) -> Any:

@@ -85,7 +85,9 @@ def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Ma
     """R and b with their defaults filled in, after the shapes and the size of the work have been checked."""
     m, n = len(W), len(W[0])
     decoder = transpose(W) if R is None else R
-    _require(len(decoder) == n and len(decoder[0]) == m, f"decoder must be {n}×{m}; got {len(decoder)}×{len(decoder[0])}")
+    _require(
+        len(decoder) == n and len(decoder[0]) == m, f"decoder must be {n}×{m}; got {len(decoder)}×{len(decoder[0])}"
+    )
     bias = (Fraction(0),) * n if b is None else b
     _require(len(bias) == n, f"bias must have {n} entries; got {len(bias)}")
     digits = max(_digits(W), _digits(decoder), _digits((bias,)))
@@ -150,8 +152,9 @@ def _check_rank_bound(c: RankBound) -> None:
 
 def _combined(W: Matrix, side: tuple[WeightedSupport, ...]) -> Vector:
     """Σ_S weight_S Σ_{j∈S} w_j."""
-    return tuple(sum((item.weight * sum((row[j] for j in item.support), Fraction(0)) for item in side), Fraction(0))
-                 for row in W)
+    return tuple(
+        sum((item.weight * sum((row[j] for j in item.support), Fraction(0)) for item in side), Fraction(0)) for row in W
+    )
 
 
 def _check_not_decodable(c: NotDecodable) -> None:
@@ -195,9 +198,7 @@ def _check_positive_pair(c: PositivePair) -> None:
         pivot, square = vectors[u], dot(vectors[u], vectors[u])
         norms.append(square)
         _require(square > 0, f"pivot {u} is zero when its turn comes")
-        vectors = [
-            tuple(x - dot(v, pivot) / square * y for x, y in zip(v, pivot, strict=True)) for v in vectors
-        ]
+        vectors = [tuple(x - dot(v, pivot) / square * y for x, y in zip(v, pivot, strict=True)) for v in vectors]
     _require(dot(vectors[i], vectors[j]) > 0, f"after the elimination, features {i} and {j} have no positive product")
 
 
@@ -251,7 +252,7 @@ def _check_axial_loss(c: AxialLoss) -> None:
         for i, entry in enumerate(row):
             output = max(entry + b[j], Fraction(0))
             total += (output - (i == j)) ** 2
-    _require(total == c.value, f"the loss is {str(total):.80}, not the stated value")
+    _require(total == c.value, f"the loss is {total!s:.80}, not the stated value")
 
 
 def _check_activation_threshold(c: ActivationThreshold) -> None:

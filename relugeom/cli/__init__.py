@@ -1,0 +1,60 @@
+"""The command line: one module a sub-command, which parses and prints and computes nothing.
+
+Exit status: 0 every verdict was the expected one; 1 some verdict was not, or a certificate is invalid; 2 wrong
+usage, or a file that cannot be read as what it claims to be; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from relugeom._version import __version__
+from relugeom.errors import RelugeomError
+
+__all__ = ["COMMANDS", "build_parser", "main"]
+
+# Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
+COMMANDS = ("verify", "explain", "check")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog="relugeom",
+        description="What does the tied ReLU autoencoder x' = ReLU(WᵀWx + b) give back, and what does training find?",
+    )
+    parser.add_argument("--version", action="version", version=f"relugeom {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"relugeom.cli.{name}")
+        sub = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
+        sub.add_argument("--debug", action="store_true", help="show tracebacks")
+        module.configure(sub)
+        sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (say, `head`) has gone; keep Python from complaining again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (RelugeomError, OSError) as error:
+        if arguments.debug:
+            traceback.print_exc()
+        print(f"relugeom {arguments.command}: error: {error}", file=sys.stderr)
+        return 2

@@ -1,0 +1,77 @@
+"""Colour, width and progress, used only where a person is watching."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from typing import TextIO
+
+from relugeom.verdicts import Verdict
+
+__all__ = ["Progress", "indent", "paint", "verdict_label", "width"]
+
+_COLOURS = {"green": "32", "cyan": "36", "red": "31", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
+_VERDICT_COLOURS = {
+    Verdict.PROVED: "green",
+    Verdict.CERTIFIED: "cyan",
+    Verdict.REFUTED: "yellow",
+    Verdict.MEASURED: "blue",
+    Verdict.UNDECIDED: "dim",
+}
+
+
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """The text in a colour, on a terminal and unless NO_COLOR is set."""
+    stream = stream or sys.stdout
+    if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def verdict_label(verdict: Verdict | None) -> str:
+    """The verdict (ERROR for none), padded and coloured."""
+    if verdict is None:
+        return paint("ERROR    ", "red")
+    return paint(f"{verdict.value:<9}", _VERDICT_COLOURS[verdict])
+
+
+def width() -> int:
+    """The width of the output: the terminal's, between 60 and 120 columns."""
+    return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+
+
+def indent(text: str, spaces: int) -> str:
+    """The text wrapped to the width, every line after the first indented; the first is left for a label."""
+    lines = textwrap.wrap(text, width() - spaces, break_long_words=False, break_on_hyphens=False) or [""]
+    return ("\n" + " " * spaces).join(lines)
+
+
+class Progress:
+    """A counter on stderr; silent when stderr is not a terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._total = 0
+        self._done = 0
+        self._shown = sys.stderr.isatty()
+
+    def start(self, total: int) -> None:
+        """Say how many there will be."""
+        self._total = total
+        self._draw()
+
+    def advance(self) -> None:
+        """One more is done."""
+        self._done += 1
+        self._draw()
+
+    def clear(self) -> None:
+        """Wipe the counter, before a line is printed or at the end."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _draw(self) -> None:
+        if self._shown:
+            print(f"\r\x1b[K{self._what}: {self._done} of {self._total}", end="", file=sys.stderr, flush=True)

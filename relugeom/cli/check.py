@@ -1,0 +1,55 @@
+"""`relugeom check FILE ...`: re-check certificates with the trusted room alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from relugeom.errors import CertificateError
+from relugeom.exact import Invalid, check, load
+
+SUMMARY = "re-check certificates by exact arithmetic, with the standard library alone"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a certificate, or a folder of them")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _examine(path: Path) -> dict[str, Any]:
+    """The row for one file: valid, invalid or unreadable, and why."""
+    try:
+        certificate = load(path)
+    except CertificateError as error:
+        return {"file": str(path), "status": "unreadable", "kind": None, "detail": str(error)}
+    except OSError as error:
+        return {"file": str(path), "status": "unreadable", "kind": None, "detail": error.strerror or str(error)}
+    result = check(certificate)
+    if isinstance(result, Invalid):
+        return {"file": str(path), "status": "invalid", "kind": certificate.kind, "detail": result.reason}
+    return {"file": str(path), "status": "valid", "kind": certificate.kind, "detail": result.statement}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check every file; 0 when all are valid, 1 when some are not, 2 when some cannot be read."""
+    files: list[Path] = []
+    for path in arguments.files:
+        inside = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not inside:
+            print(f"relugeom check: error: {path} holds no .json files", file=sys.stderr)
+            return 2
+        files += inside
+    rows = [_examine(path) for path in files]
+    if arguments.json:
+        print(json.dumps({"certificates": rows}, indent=1, ensure_ascii=False))
+    else:
+        for row in rows:
+            print(f"{row['status']:<10} {row['file']}: {row['detail']}")
+        valid = sum(row["status"] == "valid" for row in rows)
+        print(f"{valid} of {len(rows)} certificate{'s' * (len(rows) != 1)} valid")
+    states = {row["status"] for row in rows}
+    return 2 if "unreadable" in states else 1 if "invalid" in states else 0

@@ -1,0 +1,83 @@
+"""`relugeom explain ID`: the statement, the argument, every step and certificate, and where to read more."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import textwrap
+from pathlib import Path
+
+from relugeom.cli._terminal import indent, paint, verdict_label, width
+from relugeom.runner import Result, verify
+
+SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, source"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("id", metavar="ID", help="the id, as `relugeom verify` prints it")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="where to look; by default the post's claims"
+    )
+    parser.add_argument("--full", action="store_true", help="run it whole when it is slow, instead of a sample")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _section(title: str, lines: list[str]) -> None:
+    if lines:
+        print(f"\n{paint(title, 'bold')}")
+        print("\n".join(lines))
+
+
+def _argument(text: str) -> list[str]:
+    """The docstring, paragraph by paragraph; indented lines (formulas, lists) stay as they are."""
+    lines: list[str] = []
+    for paragraph in text.split("\n\n"):
+        rows = paragraph.splitlines()
+        if any(row.startswith((" ", "- ", "* ")) for row in rows):
+            lines += [f"  {row}" for row in rows]
+        else:
+            lines += textwrap.wrap(" ".join(rows), width() - 2, initial_indent="  ", subsequent_indent="  ")
+        lines.append("")
+    return lines[:-1]
+
+
+def _print(result: Result) -> None:
+    print(f"{verdict_label(result.verdict)} {paint(result.id, 'bold')}  ({result.file})")
+    _section("Statement", [f"  {indent(result.statement, 2)}"])
+    _section("Source", [f"  {indent(result.source, 2)}"])
+    _section("Argument", _argument(result.argument) if result.argument else [])
+    marks = [(paint("✗", "red") if fault else paint("✓", "green"), claim, method, fault)
+             for claim, method, fault in result.steps]  # fmt: skip
+    _section(
+        "Steps, each checked by machine",
+        [
+            f"  {mark} {indent(claim, 4)}\n    {paint(f'[{method}]', 'dim')}{f' {fault}' if fault else ''}"
+            for mark, claim, method, fault in marks
+        ],
+    )
+    if result.sibling:
+        _section(
+            "False sibling, which the same steps fail to prove",
+            [f"  {indent(result.sibling, 2)}", f"    fails at: {indent(result.sibling_fault or 'nothing', 14)}"],
+        )
+    _section("By hand", [f"  {indent(row, 2)}" for row in result.by_hand.splitlines()])
+    _section("Certificates", [f"  {c.kind}: {indent(c.statement, 4)}" for c in result.certificates])
+    _section("Evidence", [f"  {indent(result.error or result.evidence, 2)}"])
+    _section("Note", [f"  {indent(result.note, 2)}"] if result.note else [])
+    print()
+    if result.sampled:
+        print("This ran on a sample; --full runs all of it.")
+    if result.certificates:
+        print(f"Write the certificates: relugeom verify -k {result.id} --certificates DIR, then: relugeom check DIR")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the one conjecture and print everything about it."""
+    report = verify(arguments.paths or None, ids=[arguments.id], full=arguments.full)
+    result = report.results[0]
+    if arguments.json:
+        print(json.dumps(result.to_json(), indent=1, ensure_ascii=False))
+    else:
+        _print(result)
+    return 0 if report.as_expected else 1

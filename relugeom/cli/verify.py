@@ -1,0 +1,113 @@
+"""`relugeom verify [PATH ...]`: run conjectures and print each with its verdict and evidence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from relugeom._version import __version__
+from relugeom.cli._terminal import Progress, indent, paint, verdict_label
+from relugeom.errors import ArgumentError
+from relugeom.runner import Result, verify, write_certificates
+
+SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
+
+
+def _positive_int(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a positive whole number; got {text}")
+    return int(text)
+
+
+def _positive_float(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a positive number; got {text}")
+    return value
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH",
+        help="files or folders of conjectures; without any, the claims of the post",
+    )  # fmt: skip
+    parser.add_argument(
+        "-k", "--select", action="append", default=[], metavar="TEXT",
+        help="run only conjectures whose id or file name contains TEXT; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
+    parser.add_argument("-j", "--jobs", type=_positive_int, metavar="N", help="worker processes")
+    parser.add_argument(
+        "--time-limit", type=_positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
+    )
+
+
+def _row(result: Result, heading: str) -> str:
+    """The lines for one result, under the heading of its file when that is new."""
+    lines = []
+    if heading:
+        lines.append(f"\n{paint(heading, 'bold')}  {paint(result.file, 'dim')}")
+    lines.append(f"  {verdict_label(result.verdict)}  {indent(result.statement or result.id, 13)}")
+    surprise = ""
+    if result.verdict is not None and not result.as_expected:
+        assert result.expected is not None
+        surprise = paint(f"NOT EXPECTED (expected {result.expected.value}): ", "red")
+    evidence = f"{surprise}{result.error or result.evidence}"
+    details = f"{result.id} · {evidence} · {result.seconds:.1f} s{' · sampled' if result.sampled else ''}"
+    lines.append(" " * 13 + indent(details, 13))
+    return "\n".join(lines)
+
+
+def _environment() -> dict[str, str]:
+    versions = {"relugeom": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for package in ("numpy", "scipy", "sympy"):
+        versions[package] = metadata.version(package)
+    return versions
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run, print, write; 0 when every verdict is the expected one, else 1."""
+    if arguments.certificates is not None and arguments.certificates.exists() and not arguments.certificates.is_dir():
+        raise ArgumentError(f"--certificates must name a folder; {arguments.certificates} is a file")
+    progress = Progress("conjectures")
+    shown_heading = [""]
+
+    def show(result: Result) -> None:
+        progress.clear()
+        if not arguments.json:
+            heading = result.heading or result.file
+            print(_row(result, heading if heading != shown_heading[0] else ""), flush=True)
+            shown_heading[0] = heading
+        if arguments.debug and result.traceback:
+            print(result.traceback, file=sys.stderr)
+        progress.advance()
+
+    report = verify(
+        arguments.paths or None,
+        select=arguments.select,
+        full=arguments.full,
+        jobs=arguments.jobs,
+        time_limit=arguments.time_limit,
+        on_start=progress.start,
+        on_result=show,
+    )
+    progress.clear()
+    written = write_certificates(report, arguments.certificates) if arguments.certificates is not None else []
+    if arguments.json:
+        print(json.dumps({**report.to_json(), "environment": _environment()}, indent=1, ensure_ascii=False))
+    else:
+        print()
+        if written:
+            print(f"{len(written)} certificates written; re-check with: relugeom check {arguments.certificates}")
+        print(report.summary())
+    return 0 if report.as_expected else 1
