@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("id", metavar="ID", help="the id, as `relugeom verify` prints it")
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="where to look; by default the post's claims"
+        "paths", nargs="*", type=Path, metavar="PATH", help="where it is; by default the post's claims"
     )
     parser.add_argument("--full", action="store_true", help="run it whole when it is slow, instead of a sample")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from relugeom.exact.certificates import (
@@ -212,7 +213,7 @@ def _check_polynomial_sign(c: PolynomialSign) -> None:
         points = [Quadratic(a, b, d) for a, b in c.breakpoints]
     except ValueError as error:
         raise _Fault(str(error)) from None
-    for s, (low, high) in enumerate(zip(points, points[1:], strict=False)):
+    for s, (low, high) in enumerate(pairwise(points)):
         _require(low < high, f"breakpoints {s} and {s + 1} are not in increasing order")
         q = _on_half_line(p, low, high)
         _require(all(x.sign() >= 0 for x in q), f"a coefficient is negative between breakpoints {s} and {s + 1}")
