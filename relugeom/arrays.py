@@ -18,15 +18,11 @@ from relugeom.errors import ArgumentError
 __all__ = ["Array", "array_namespace", "check_shape", "device_of", "floating_arrays", "to_numpy"]
 
 Array: TypeAlias = Any
-"""Any array of the array API standard: NumPy, CuPy, array-api-strict ... (Python has no better name for it
-yet).
-"""
+"""Any array of the array API standard: NumPy, CuPy, array-api-strict; they have no common type."""
 
 
 def _is_native(array: Any) -> bool:
-    """Whether `array` is already an array of numbers; lists, and NumPy arrays of objects (`Fraction`), are
-    not.
-    """
+    """Whether `array` is an array of numbers; lists, and NumPy arrays of objects (`Fraction`), are not."""
     if not array_api_compat.is_array_api_obj(array):
         return False
     return not (array_api_compat.is_numpy_array(array) and array.dtype == object)

@@ -1,9 +1,8 @@
-"""The tied ReLU autoencoder x' = ReLU(WᵀWx + b): the object, its loss and derivatives, and what it is built
-from.
-"""
+"""The tied ReLU autoencoder x' = ReLU(WᵀWx + b): the object, its loss and derivatives, its examples."""
 
 from __future__ import annotations
 
+from relugeom.autoencoder.axial import Axial, UniformAxial
 from relugeom.autoencoder.model import (
     DataSet,
     Parameters,
@@ -22,8 +21,10 @@ from relugeom.autoencoder.model import (
 )
 
 __all__ = [
+    "Axial",
     "DataSet",
     "Parameters",
+    "UniformAxial",
     "check_smooth",
     "encode",
     "flatten",

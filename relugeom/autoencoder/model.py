@@ -57,7 +57,7 @@ class Parameters(NamedTuple):
 
 
 class DataSet(ABC):
-    """Examples given by a rule instead of an array. The functions of this module hand over to these methods."""
+    """Examples given by a rule, not an array. The functions of this module hand over to these methods."""
 
     @abstractmethod
     def loss(self, parameters: Parameters) -> Array:
