@@ -111,9 +111,7 @@ class AxialData(DataSet):
         WW = (  # axes [a, i, c, j]
             eye_m[:, None, :, None] * R[..., None, :, None, :]
             + delta[:, None, :] * xp.matrix_transpose(moments)[..., None]
-            + S[..., None, :, None, :]
-            * W[..., :, None, None, :]
-            * xp.matrix_transpose(W)[..., None, :, :, None]
+            + S[..., None, :, None, :] * W[..., :, None, None, :] * xp.matrix_transpose(W)[..., None, :, :, None]
         )
         WW = xp.reshape(WW, (*WW.shape[:-4], m * n, m * n))
         if parameters[1] is None:
@@ -192,9 +190,7 @@ class Axial(AxialData):
 
     def pair_slopes(self, xp: Any, g: Array, b: Array, delta: Array) -> tuple[Array, Array]:
         """φ_g and φ_b: Σ 2 p_k r_k 1[z_k > 0] with the factor a_k and without."""
-        terms = [
-            (a, 2 * p * (_relu(xp, a * g + b) - a * delta) * _step(xp, a * g + b)) for p, a in self._grid()
-        ]
+        terms = [(a, 2 * p * (_relu(xp, a * g + b) - a * delta) * _step(xp, a * g + b)) for p, a in self._grid()]
         return sum(a * term for a, term in terms), sum(term for _, term in terms)
 
     def pair_curvatures(self, xp: Any, g: Array, b: Array, delta: Array) -> tuple[Array, Array, Array]:
