@@ -77,8 +77,6 @@ def xp(request: pytest.FixtureRequest) -> Iterator[ArrayKind]:
         case "strict":
             yield ArrayKind("array-api-strict", array_api_strict)
         case "strict-device1":
-            yield ArrayKind(
-                "array-api-strict on device1", array_api_strict, array_api_strict.Device("device1")
-            )
+            yield ArrayKind("array-api-strict on device1", array_api_strict, array_api_strict.Device("device1"))
         case "cupy":
             yield _cupy()

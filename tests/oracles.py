@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,7 @@ def split(theta: Any, m: int, n: int) -> tuple[Any, Any]:
 
 def complex_step(function: Callable[[Any], Any], theta: Any, step: float = 1e-30) -> Any:
     """Im f(θ + ih e_k)/h for every k along the last axis: a derivative without cancellation."""
-    return np.stack(
-        [np.imag(function(theta + 1j * step * unit)) / step for unit in np.eye(len(theta))], axis=-1
-    )
+    return np.stack([np.imag(function(theta + 1j * step * unit)) / step for unit in np.eye(len(theta))], axis=-1)
 
 
 def relative_error(found: Any, expected: Any) -> float:
@@ -73,7 +72,7 @@ def pair_integral(g: Any, b: Any, same: bool) -> tuple[Any, Any, Any]:
         breaks.insert(1, -b / g)
     nodes, weights = np.polynomial.legendre.leggauss(3)
     value = with_a = without = 0.0
-    for low, high in zip(breaks[:-1], breaks[1:], strict=True):
+    for low, high in pairwise(breaks):
         for node, weight in zip(nodes, weights, strict=True):
             a, da = (low + high) / 2 + (high - low) / 2 * node, (high - low) / 2 * weight
             z = a * g + b

@@ -22,9 +22,7 @@ def test_plain_sequences_become_float64_numpy() -> None:
     assert b is None
 
 
-@pytest.mark.parametrize(
-    "given", [sympy.Matrix([[1, 2]]), np.array([[Fraction(1), Fraction(2)]], dtype=object)]
-)
+@pytest.mark.parametrize("given", [sympy.Matrix([[1, 2]]), np.array([[Fraction(1), Fraction(2)]], dtype=object)])
 def test_exact_matrices_become_float64(given: Any) -> None:
     assert floating_arrays(W=given)[1].tolist() == [[1.0, 2.0]]
 

@@ -110,9 +110,7 @@ def test_rational_polygon(n: int, accuracy: Fraction) -> None:
     xs, ys = rational_polygon(n, accuracy)
     assert all(x**2 + y**2 == 1 for x, y in zip(xs, ys, strict=True))
     assert len(set(zip(xs, ys, strict=True))) == n
-    off = np.angle(
-        (np.array(xs, dtype=float) + 1j * np.array(ys, dtype=float)) * np.exp(-2j * pi * np.arange(n) / n)
-    )
+    off = np.angle((np.array(xs, dtype=float) + 1j * np.array(ys, dtype=float)) * np.exp(-2j * pi * np.arange(n) / n))
     assert np.max(np.abs(off)) <= 2 * pi / n * float(accuracy) * (1 + 1e-9)
 
 
@@ -155,9 +153,7 @@ def test_pentagon_measure_exact() -> None:
     W = pentagon_measure_exact([0, 1, 2, 3, 4, 4], [1, 1, 1, 1, 1, 2])
     gram = W.T * W
     value = sum(
-        sympy.expand((sympy.Max(0, gram[i, j].evalf(40)) - int(i == j)) ** 2)
-        for i in range(6)
-        for j in range(6)
+        sympy.expand((sympy.Max(0, gram[i, j].evalf(40)) - int(i == j)) ** 2) for i in range(6) for j in range(6)
     )
     assert abs(value - (6 - 5 * (7 + sympy.sqrt(5)) / 11)) < 1e-30
     np.testing.assert_allclose(

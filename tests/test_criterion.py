@@ -38,9 +38,7 @@ def criterion_by_hand(A: Any) -> list[bool]:
     return [A[i][i] > 0 and all(A[i][j] <= 0 for j in range(n) if j != i) for i in range(n)]
 
 
-@given(
-    st.integers(1, 6).flatmap(lambda n: st.tuples(integer_weights(2, n), integer_weights(n, 2))), st.data()
-)
+@given(st.integers(1, 6).flatmap(lambda n: st.tuples(integer_weights(2, n), integer_weights(n, 2))), st.data())
 def test_recovered_axes_by_definition(matrices: tuple[Any, Any], data: Any) -> None:
     W, decoder = matrices
     n = W.shape[1]
@@ -117,9 +115,7 @@ def test_zero_loss_test_is_loss_zero(model: Parameters, fitting: bool, scale: fl
         assert value < 1e-22
     elif fitting and float(np.min(result.slack)) < -1e-6:
         assert value > 1e-14
-    assert bool(result.holds) == bool(
-        np.all(np.abs(result.bias_excess) <= 1e-12) and np.all(result.slack >= -1e-12)
-    )
+    assert bool(result.holds) == bool(np.all(np.abs(result.bias_excess) <= 1e-12) and np.all(result.slack >= -1e-12))
 
 
 def test_slack_by_hand() -> None:

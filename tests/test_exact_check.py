@@ -34,8 +34,8 @@ from relugeom.exact import (
 )
 from relugeom.exact.certificates import LIMITS
 from relugeom.exact.rationals import as_matrix, as_vector
+from tests.certificate_oracle import is_true
 from tests.mutants import mutate
-from tests.oracle import is_true
 
 PAIRS = as_matrix([[1, -1, 0, 0], [0, 0, 1, -1]])
 SQUARE = as_matrix([[1, 0, -1, 0], [0, 1, 0, -1]])

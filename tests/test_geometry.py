@@ -85,9 +85,7 @@ def test_maximal_dimensionality_is_the_supremum(W: Any, seed: int) -> None:
     quotients = (v @ W) ** 2 / np.sum((v @ W) ** 2, axis=1, keepdims=True)
     assert np.all(quotients <= best + 1e-9)
     attained = np.linalg.pinv(M) @ W  # column i is the v that attains D*_i
-    np.testing.assert_allclose(
-        np.diag(W.T @ attained) ** 2 / np.sum((W.T @ attained) ** 2, axis=0), best, rtol=1e-6
-    )
+    np.testing.assert_allclose(np.diag(W.T @ attained) ** 2 / np.sum((W.T @ attained) ** 2, axis=0), best, rtol=1e-6)
     assert np.all(feature_dimensionality(W) <= best + 1e-12)
 
 

@@ -98,9 +98,7 @@ def test_derivatives_are_sympys(m: int, n: int) -> None:
         column = sympy.Matrix([sympy.Rational(float(entry)) for entry in x])
         z = W.T * W * column + b
         value += sum((column[i] - (z[i] if active[i] else 0)) ** 2 for i in range(n)) / 3
-    point = {
-        symbol: sympy.Rational(float(number)) for symbol, number in zip(theta, flatten(model), strict=True)
-    }
+    point = {symbol: sympy.Rational(float(number)) for symbol, number in zip(theta, flatten(model), strict=True)}
     slopes = [sympy.diff(value, symbol) for symbol in theta]
     exact_gradient = np.array([float(slope.subs(point)) for slope in slopes])
     exact_hessian = np.array([[float(sympy.diff(s, t).subs(point)) for t in theta] for s in slopes])
@@ -229,9 +227,7 @@ def test_wrong_shapes_are_named(model: Any, X: Any, message: str) -> None:
 
 def test_wrong_directions_and_vectors_are_named() -> None:
     model, X = Parameters([[1.0, 2.0]], [0.0, 0.0]), [[1.0, 2.0]]
-    with pytest.raises(
-        ArgumentError, match=r"direction\.W must have shape .* with m = 1 and n = 2; got \(1, 3\)"
-    ):
+    with pytest.raises(ArgumentError, match=r"direction\.W must have shape .* with m = 1 and n = 2; got \(1, 3\)"):
         hessian_vector_product(model, X, Parameters([[1.0, 2.0, 3.0]], [0.0, 0.0]))
     with pytest.raises(ArgumentError, match="direction must have a bias exactly where"):
         hessian_vector_product(model, X, Parameters([[1.0, 2.0]]))

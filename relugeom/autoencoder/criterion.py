@@ -99,9 +99,7 @@ def responses(W: Array, b: Array | None = None, decoder: Array | None = None) ->
     return A + b[..., None, :]
 
 
-def recovered_axes(
-    W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float = 0.0
-) -> Array:
+def recovered_axes(W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float = 0.0) -> Array:
     """Whether A_ii > 0 and A_ij ≤ 0 for all j ≠ i, for each i.
 
     Parameters
