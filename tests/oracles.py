@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,9 @@ def dense_gradient(theta: Any, X: Any, m: int, n: int) -> Any:
 
 
 def pair_integral(g: Any, b: Any, same: bool) -> tuple[Any, Any, Any]:
-    """∫ (aδ − ReLU(ag + b))² da over (0, 1), and ∫ a r da and ∫ r da with r = ReLU's error where it is active.
+    """∫ (aδ − ReLU(ag + b))² da over (0, 1), and ∫ a r da and ∫ r da with r the error where active.
 
-    By the primitive of each piece, between the sorted break points, with Gauss's rule, which is exact for cubics.
+    Gauss's rule with three points, exact for cubics, on each side of the break point.
     """
     delta = 1.0 if same else 0.0
     breaks = [0.0, 1.0]
@@ -73,7 +74,7 @@ def pair_integral(g: Any, b: Any, same: bool) -> tuple[Any, Any, Any]:
         breaks.insert(1, -b / g)
     nodes, weights = np.polynomial.legendre.leggauss(3)
     value = with_a = without = 0.0
-    for low, high in zip(breaks[:-1], breaks[1:], strict=True):
+    for low, high in pairwise(breaks):
         for node, weight in zip(nodes, weights, strict=True):
             a, da = (low + high) / 2 + (high - low) / 2 * node, (high - low) / 2 * weight
             z = a * g + b
