@@ -62,9 +62,9 @@ def dense_gradient(theta: Any, X: Any, m: int, n: int) -> Any:
 
 
 def pair_integral(g: Any, b: Any, same: bool) -> tuple[Any, Any, Any]:
-    """∫ (aδ − ReLU(ag + b))² da over (0, 1), and ∫ a r da and ∫ r da with r = ReLU's error where it is active.
+    """∫ (aδ − ReLU(ag + b))² da over (0, 1), and ∫ a r da and ∫ r da with r the error where active.
 
-    By the primitive of each piece, between the sorted break points, with Gauss's rule, which is exact for cubics.
+    Gauss's rule with three points, exact for cubics, on each side of the break point.
     """
     delta = 1.0 if same else 0.0
     breaks = [0.0, 1.0]

@@ -135,6 +135,8 @@ def test_published_pentagon_and_square() -> None:
     assert kink_distance(square, UniformAxial(4)) == 0
     with pytest.raises(KinkError):
         check_smooth(square, UniformAxial(4))
+    # With a bias the orthogonal pairs leave the kink, by as much as the bias.
+    assert kink_distance(Parameters(square.W, np.full(4, 0.5)), UniformAxial(4)) == 0.5
 
 
 def test_a_dead_feature_with_its_best_bias() -> None:

@@ -60,7 +60,7 @@ class AxialData(DataSet):
     def loss(self, parameters: Parameters) -> Array:
         """L = (1/n) Σ_ij φ(g_ij, b_j, δ_ij)."""
         xp, _, g, b, delta = self._pairs(parameters)
-        return xp.sum(self.pair_loss(xp, g, b, delta), axis=(-2, -1)) / self.n
+        return xp.mean(xp.sum(self.pair_loss(xp, g, b, delta), axis=-1), axis=-1)
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """∂L/∂W = W (Φ_g + Φ_gᵀ) and ∂L/∂b_j = Σ_i (Φ_b)_ij, since dG = dWᵀW + WᵀdW."""

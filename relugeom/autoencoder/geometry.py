@@ -190,9 +190,9 @@ def maximal_dimensionality(W: Array, X: Array | None = None, *, tolerance: float
         H = xp.matrix_transpose(W)
     else:
         xp, H = _latent(W, X)
-    U, S, _ = xp.linalg.svd(H, full_matrices=False)
-    floor = tolerance * xp.max(S, axis=-1, keepdims=True)
-    return xp.sum(U**2 * xp.astype(floor < S, H.dtype)[..., None, :], axis=-1)
+    U, sigma, _ = xp.linalg.svd(H, full_matrices=False)
+    counts = sigma > tolerance * xp.max(sigma, axis=-1, keepdims=True)
+    return xp.sum(U**2 * xp.astype(counts, H.dtype)[..., None, :], axis=-1)
 
 
 def _latent(W: Any, X: Any) -> tuple[Any, Array]:

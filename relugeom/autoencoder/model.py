@@ -191,7 +191,7 @@ def loss(parameters: Parameters, data: Array | DataSet) -> Array:
     if isinstance(data, DataSet):
         return data.loss(parameters)
     xp, _, _, X, _, _ = model_arrays(parameters, data)
-    return xp.sum((reconstruct(parameters, X) - X) ** 2, axis=(-2, -1)) / X.shape[-2]
+    return xp.mean(xp.sum((reconstruct(parameters, X) - X) ** 2, axis=-1), axis=-1)
 
 
 def gradient(parameters: Parameters, data: Array | DataSet) -> Parameters:
