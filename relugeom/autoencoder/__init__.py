@@ -65,10 +65,20 @@ from relugeom.autoencoder.model import (
     reconstruct,
     unflatten,
 )
+from relugeom.autoencoder.regions import (
+    Amplitudes,
+    Cell,
+    Zone,
+    cells,
+    recovered_amplitudes,
+    zones,
+)
 
 __all__ = [
+    "Amplitudes",
     "Axial",
     "BiasWindow",
+    "Cell",
     "Circles",
     "DataSet",
     "Parameters",
@@ -76,11 +86,13 @@ __all__ = [
     "UniformAxial",
     "Untied",
     "ZeroLoss",
+    "Zone",
     "activation_thresholds",
     "angles",
     "angular_gaps",
     "antipodal_pairs",
     "antipodal_pairs_exact",
+    "cells",
     "check_smooth",
     "circles",
     "column_norms",
@@ -107,6 +119,7 @@ __all__ = [
     "preactivation",
     "rational_polygon",
     "reconstruct",
+    "recovered_amplitudes",
     "recovered_axes",
     "responses",
     "satisfies_criterion",
@@ -120,4 +133,5 @@ __all__ = [
     "zero_loss_polygon",
     "zero_loss_polygon_exact",
     "zero_loss_test",
+    "zones",
 ]
