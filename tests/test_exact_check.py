@@ -189,12 +189,39 @@ def test_a_class_that_is_not_a_kind_is_invalid() -> None:
         Certificate().statement()
 
 
-def test_oversized_work_is_refused_before_it_is_done() -> None:
-    huge = as_matrix([[10**500] * 2000])
-    assert check(SignPattern(huge)) == Invalid("the certificate is too large to check")
-    assert check(PositivePair(huge, (0, 1))) == Invalid("the certificate is too large to check")
-    column = tuple((row,) for row in huge[0])
-    assert check(RankBound(huge, column, huge)) == Invalid("the certificate is too large to check")
+WIDE = as_matrix([[10**500] * 2000])
+TALL = tuple((row,) for row in WIDE[0])
+SUPPORTS = (WeightedSupport((0,), F(1)),) * 2000
+LONG = tuple((F(10**500), F(k)) for k in range(60))
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        SignPattern(WIDE),
+        ExactReconstruction(WIDE),
+        RankBound(WIDE, TALL, WIDE),
+        NotDecodable(TALL, 0, SUPPORTS, (), with_bias=False),
+        PositivePair(WIDE, (0, 1), tuple(range(2, 200))),
+        PolynomialSign(LONG, LONG),
+        AxialLoss(as_matrix([[10**50] * 200]), F(0)),
+        ActivationThreshold(WIDE, WIDE[0], F(0)),
+    ],
+    ids=lambda certificate: certificate.kind,
+)
+def test_oversized_work_is_refused_before_it_is_done(certificate: Certificate) -> None:
+    assert check(certificate) == Invalid("the certificate is too large to check")
+
+
+def test_numbers_that_no_reader_would_accept_are_not_written() -> None:
+    for certificate in (
+        SignPattern(as_matrix([[10**5000]])),
+        NotDecodable(PAIRS, 0, (WeightedSupport((0,), F(1, 10**700)),), (), with_bias=False),
+        PolynomialSign(((F(10**600), F(0)),), ((F(0), F(0)), (F(1), F(0)))),
+    ):
+        with pytest.raises(CertificateError, match="more than 600 digits"):
+            dumps(certificate)
+    assert "the stated value" in AxialLoss(TRIANGLE, F(1, 10**5000)).statement()
 
 
 def _text(**changes: object) -> str:
