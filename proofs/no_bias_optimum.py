@@ -94,7 +94,8 @@ def pentagon_steps(optimum: sp.Expr) -> list[Step]:
 
 @conjecture(
     "For m = 2 and every n ≥ 5, the least loss Σ_i ‖ReLU(WᵀWe_i) − e_i‖² over all W is n − 5(7 + √5)/11, and W "
-    "reaches it iff its columns lie on the five rays of a regular pentagon, with total squared norm (7 + √5)/11 on each",
+    "reaches it iff its columns lie on the five rays of a regular pentagon, with total squared norm (7 + √5)/11 "
+    "on each",
     source=SOURCE,
     expected=Verdict.PROVED,
 )
@@ -181,15 +182,17 @@ def regular_polygon_steps(least: int) -> list[Step]:
             2 * sp.sin(phi) * sp.cos(2 * J * phi),
             sp.sin((2 * J + 1) * phi) - sp.sin((2 * J - 1) * phi),
         ),
-        identity("over a full turn the telescope gives sin(4π − φ) + sin φ = 0", sp.sin(4 * sp.pi - phi) + sp.sin(phi), 0),
+        identity(
+            "over a full turn the telescope gives sin(4π − φ) + sin φ = 0", sp.sin(4 * sp.pi - phi) + sp.sin(phi), 0
+        ),
         sign("n even: 1/h₀ > 4 = n/κ", 1 / h_0 - 4, "> 0"),
         # n odd: κ = Σ_{|j| ≤ J} cos² jφ with J = ⌊n/4⌋, in closed form by induction on J.
         identity("Σ_{|j| ≤ J} cos² jφ = (2J + 1)/2 + sin (2J + 1)φ / (2 sin φ): J = 0", dirichlet.subs(J, 0), 1),
-        identity(
-            "… and from J − 1 to J", dirichlet - dirichlet.subs(J, J - 1), 2 * sp.cos(J * phi) ** 2
-        ),
+        identity("… and from J − 1 to J", dirichlet - dirichlet.subs(J, J - 1), 2 * sp.cos(J * phi) ** 2),
         *window(one, least + p),
-        identity("n = 4J + 1: (2J + 1)φ = π + α, α = π/n", (2 * least + 2 * p + 1) * 2 * sp.pi / one, sp.pi + sp.pi / one),
+        identity(
+            "n = 4J + 1: (2J + 1)φ = π + α, α = π/n", (2 * least + 2 * p + 1) * 2 * sp.pi / one, sp.pi + sp.pi / one
+        ),
         identity(
             "… so κ = (n + 1)/4 − 1/(4 cos α)",
             sp.sin(sp.pi + alpha) / (2 * sp.sin(2 * alpha)),
@@ -225,16 +228,18 @@ def regular_for_every_n() -> Outcome:
     """
     W = as_matrix([Fraction(entry, 4) for entry in row] for row in SIX_COLUMNS)
     return Counterexample(
-        by_hand="n = 6. A regular hexagon of squared radius s has loss 6 − 12s + 6s²·(1 + ¼ + ¼) = 2 + (3s − 2)², at "
-        "least 2. Take instead the columns (4,0), (1,4), (−3,2), (−3,−2), (1,−4), all over 4, and (0,0). Times 16, the "
-        "squared norms are 16, 17, 13, 13, 17, 0 and the positive inner products 4, 4, 5, 5, 5, so the loss is "
-        "1 + (0 + 1 + 9 + 9 + 1)/256 + 2·(16 + 16 + 25 + 25 + 25)/256 = 1 + 234/256 < 2.",
+        by_hand="n = 6. A regular hexagon of squared radius s has loss 6 − 12s + 6s²·(1 + ¼ + ¼) = 2 + (3s − 2)², "
+        "at least 2. Take instead the columns (4,0), (1,4), (−3,2), (−3,−2), (1,−4), all over 4, and (0,0). Times "
+        "16, the squared norms are 16, 17, 13, 13, 17, 0 and the positive inner products 4, 4, 5, 5, 5, so the "
+        "loss is 1 + (0 + 1 + 9 + 9 + 1)/256 + 2·(16 + 16 + 25 + 25 + 25)/256 = 1 + 234/256 < 2.",
         certificates=[AxialLoss(W, Fraction(245, 128))],
         steps=[
             identity("the hexagon: 6 − 12s + 9s² = 2 + (3s − 2)²", 6 - 12 * s + 9 * s**2, 2 + (3 * s - 2) ** 2),
             *regular_polygon_steps(least=2),
         ],
-        sibling=Sibling("already for every n ≥ 5 the best regular n-gon loses to the pentagon", regular_polygon_steps(1)),
+        sibling=Sibling(
+            "already for every n ≥ 5 the best regular n-gon loses to the pentagon", regular_polygon_steps(1)
+        ),
     )
 
 
@@ -285,9 +290,9 @@ def any_m_lower_bound() -> Outcome:
 def best_gain_in_three_dimensions() -> Outcome:
     """What takes the pentagon's place on the sphere is not settled here; 12 = m(m + 1) is the proved bound."""
     return Open(
-        "descent from 40 random starts for each of six n up to 12 never passes 6.428571 (first reached at n = 9); the "
-        "linear-programming bound with zonal kernels is about 6.516 in floats and cannot close the gap. A three-point "
-        "(semidefinite) bound could prove it, a better W refute it",
+        "descent from 40 random starts for each of six n up to 12 never passes 6.428571 (first reached at n = 9); "
+        "the linear-programming bound with zonal kernels is about 6.516 in floats and cannot close the gap. A "
+        "three-point (semidefinite) bound could prove it, a better W refute it",
         trials=240,
     )
 
@@ -300,7 +305,7 @@ def best_gain_in_three_dimensions() -> Outcome:
 def best_gain_in_four_dimensions() -> Outcome:
     """The same question one dimension up; 20 = m(m + 1) is the proved bound."""
     return Open(
-        "descent from 40 random starts for each of seven n up to 16 never passes 8.769231 (first reached at n = 12); the "
-        "linear-programming bound is about 8.977 in floats",
+        "descent from 40 random starts for each of seven n up to 16 never passes 8.769231 (first reached at n = "
+        "12); the linear-programming bound is about 8.977 in floats",
         trials=280,
     )
