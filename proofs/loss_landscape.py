@@ -400,7 +400,7 @@ def separability_is_not_the_driver() -> Outcome:
     expected=Verdict.UNDECIDED,
 )
 def several_active_entries_cause_failure() -> Outcome:
-    """A statement about what training finds."""
+    """A statement about what training finds, not about what exists: it waits for the trained models."""
     return Open(
         "needs training on unit-norm examples with 1, 2, 3, … active entries under one recipe, with a failure "
         "rate and its interval for each"
