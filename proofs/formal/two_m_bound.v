@@ -178,4 +178,5 @@ by rewrite leq_mul2l rank_leq_col.
 Qed.
 
 (* "Closed under the global context": no axiom was used. *)
+Print Assumptions obtuse_bound.
 Print Assumptions two_m_bound.
