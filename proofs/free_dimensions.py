@@ -483,6 +483,8 @@ def tilts_of_the_plane() -> Outcome:
     further that way, the third coordinate is negative and the two others are positive.
     """
     v_1, v_2 = sp.symbols("v_1 v_2", real=True)
+    theta = sp.Symbol("theta", real=True)
+    height = sp.cos(theta) ** 2 - 2 * sp.sin(theta) ** 2
     worst = sp.Matrix([1, 1, -2]) / sp.sqrt(6)
 
     def steps(limit: Any) -> list[Step]:
@@ -494,8 +496,8 @@ def tilts_of_the_plane() -> Outcome:
                 sp.Rational(2, 3) * (v_1**2 + v_2**2 + (v_1 + v_2) ** 2) - v_1**2,
                 (v_1 + 2 * v_2) ** 2 / 3,
             ),
-            sign("cos² θ − 2 sin² θ ≥ 0 for sin² θ = limit² − d", sp.expand(1 - 3 * (limit**2 - d)), ">= 0"),
-            identity("and = 0 at the limit", 1 - 3 * limit**2, 0),
+            identity("cos² θ − 2 sin² θ = 3 (limit² − sin² θ)", height, 3 * (limit**2 - sp.sin(theta) ** 2)),
+            sign("3 (limit² − sin² θ) ≥ 0 for sin² θ = limit² − d", sp.expand(3 * (limit**2 - (limit**2 - d))), ">= 0"),
             identity("v = (1, 1, −2)/√6 is a unit vector", worst.dot(worst), 1),
             identity("normal to (1, 1, 1)", sum(worst), 0),
             identity("with v_3 = −√(2/3)", worst[2], -sp.sqrt(sp.Rational(2, 3))),

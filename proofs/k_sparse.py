@@ -177,8 +177,8 @@ def sparse_recovery_kernel() -> Outcome:
 )
 def sparse_counting_bound() -> Outcome:
     """It is enough to look at k = 2. Let P = conv{w_1, ..., w_n}, of dimension d ≤ m. The n bodies (w_i + P)/2 lie
-    in P, and two of them meet in the midpoint (w_i + w_j)/2 at most. For let w_i + Σ α_l w_l = w_j + Σ β_l w_l with convex
-    weights, so that z = e_i + α − e_j − β is in ker W. With ω = Σ min(α_l, β_l) over l ≠ i, j,
+    in P, and two of them meet in the midpoint (w_i + w_j)/2 at most. For let w_i + Σ α_l w_l = w_j + Σ β_l w_l with
+    convex weights, so that z = e_i + α − e_j − β is in ker W. With ω = Σ min(α_l, β_l) over l ≠ i, j,
 
         ‖z⁺‖₁ = ‖z⁻‖₁ = 2 − β_i − α_j − ω,   z_i = A = 1 + α_i − β_i,   −z_j = B = 1 + β_j − α_j,
 
