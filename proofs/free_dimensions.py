@@ -198,8 +198,9 @@ def two_m_attained() -> Outcome:
         return [
             all_cases(
                 "ReLU(σ τ δ_kl) is 1 for a column with itself and 0 for two different ones",
-                lambda case: max(signs[case[0]] * signs[case[1]] * case[2], 0)
-                == (1 if case[0] == case[1] and case[2] else 0),
+                lambda case: (
+                    max(signs[case[0]] * signs[case[1]] * case[2], 0) == (1 if case[0] == case[1] and case[2] else 0)
+                ),
                 cases,
             ),
             identity("the post's vectors are the columns of WᵀW", pairs.T * pairs, post),
@@ -413,9 +414,7 @@ def four_in_a_plane_have_no_area() -> Outcome:
 
     return Proof(
         steps(sp.Matrix([0, c]), sp.Matrix([0, -d])),
-        Sibling(
-            "at n = 3, m = 2 the same regions have no area", steps(sp.Matrix([-1, c]), sp.Matrix([-1, -d]))
-        ),
+        Sibling("at n = 3, m = 2 the same regions have no area", steps(sp.Matrix([-1, c]), sp.Matrix([-1, -d]))),
     )
 
 

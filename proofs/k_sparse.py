@@ -138,9 +138,7 @@ def sparse_recovery_kernel() -> Outcome:
     v = sp.Symbol("v", real=True)
     a, excess = sp.symbols("a excess", positive=True)
     y, k = sp.symbols("y k", nonnegative=True)
-    lines = [
-        as_vector(z) for n in range(2, 7) for z in combinations_with_replacement(range(-2, 3), n) if any(z)
-    ]
+    lines = [as_vector(z) for n in range(2, 7) for z in combinations_with_replacement(range(-2, 3), n) if any(z)]
 
     def steps(boundary_recovers: bool) -> list[Step]:
         def agrees(case: tuple[Vector, int]) -> bool:

@@ -149,19 +149,31 @@ def precision_grows_as_n_squared() -> Outcome:
     )
 
 
-@conjecture("In bfloat16 (emulated) the regular n-gon passes for every n ≥ 3", source=SOURCE, expected=Verdict.MEASURED)
+@conjecture(
+    "How many features the regular n-gon holds in bfloat16 (emulated): the n that pass, counted over every n that can",
+    source=SOURCE,
+    expected=Verdict.MEASURED,
+)
 def polygon_in_bfloat16() -> Outcome:
     """A full count: beyond the range every n fails (`precision-grows-as-n-squared`)."""
     return scan(BFLOAT16)
 
 
-@conjecture("In float16 the regular n-gon passes for every n ≥ 3", source=SOURCE, expected=Verdict.MEASURED)
+@conjecture(
+    "How many features the regular n-gon holds in float16: the n that pass, counted over every n that can",
+    source=SOURCE,
+    expected=Verdict.MEASURED,
+)
 def polygon_in_float16() -> Outcome:
     """A full count: beyond the range every n fails (`precision-grows-as-n-squared`)."""
     return scan(FLOAT16)
 
 
-@conjecture("In float32 the regular n-gon passes for every n ≥ 3", source=SOURCE, expected=Verdict.MEASURED)
+@conjecture(
+    "How many features the regular n-gon holds in float32: the n that pass, counted over every n that can",
+    source=SOURCE,
+    expected=Verdict.MEASURED,
+)
 def polygon_in_float32() -> Outcome:
     """A full count: beyond the range every n fails (`precision-grows-as-n-squared`)."""
     return scan(FLOAT32)
@@ -173,7 +185,7 @@ def probed(n: object) -> bool:
 
 
 @conjecture(
-    "In float64 no probed n-gon shows a collision, n = 150, 160, …, 600 million",
+    "How many features the regular n-gon holds in float64: the n that show a collision, probed from 150 to 600 million",
     source=SOURCE,
     expected=Verdict.MEASURED,
 )
@@ -238,8 +250,8 @@ def annulus_beats_rounding() -> Outcome:
 
 
 @conjecture(
-    "The regular n-gon with cosines and sines rounded to bfloat16 passes for every 3 ≤ n ≤ 200 if WᵀW is formed "
-    "in float64",
+    "How many features the regular n-gon holds when only its columns are rounded to bfloat16 and WᵀW is formed in "
+    "float64: the n that pass, counted over 3 ≤ n ≤ 200",
     source=SOURCE,
     expected=Verdict.MEASURED,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.floating_point import BFLOAT16, FLOAT16, FLOAT32, Format, passes, thin_annulus, to_bfloat16
+from proofs.precision import BFLOAT16, FLOAT16, FLOAT32, Format, passes, thin_annulus, to_bfloat16
 
 
 def nearest_even(value: float, digits: int) -> Fraction:
