@@ -27,11 +27,12 @@ s, t = sp.symbols("s t", positive=True)
 
 def _definite(short: int) -> list[Step]:
     """q = 0 and n > 2p − short contradict each other; true for short = 0."""
-    g = -1 / (1 + u)  # every number in [−1, 0); g = 0 gives g² + g = 0
+    g = sp.Symbol("g", real=True)
     p, more = 1 + sp.Symbol("p", integer=True, nonnegative=True), sp.Symbol("k", integer=True, nonnegative=True)
     n = 2 * p - short + 1 + more
     return [
-        sign("off the diagonal g² + g ≤ 0 for −1 ≤ g < 0", g**2 + g, "<= 0"),
+        identity("g² + g = −(−g)(1 + g)", g**2 + g, -(-g) * (1 + g)),
+        sign("which is ≤ 0 where −g ≥ 0 and 1 + g ≥ 0", -u * v, "<= 0"),
         sign(f"n²/p ≤ 2n fails for n > 2p − {short}", n**2 / p - 2 * n, "> 0"),
     ]
 
@@ -64,8 +65,12 @@ def _lorentz(claimed: int) -> list[Step]:
             lambda signs: len(set(signs)) < len(signs),
             product((-1, 1), repeat=claimed + 1),
         ),
-        sign("|x| > σ, |y| > τ and equal signs make xy − στ > 0", (sigma + s) * (tau + t) - sigma * tau, "> 0"),
-        sign("opposite signs make −|x||y| + στ < 0", -(sigma + s) * (tau + t) + sigma * tau, "< 0"),
+        identity(
+            "|x||y| − στ = σt + τs + st for |x| = σ + s, |y| = τ + t",
+            (sigma + s) * (tau + t) - sigma * tau,
+            sigma * t + tau * s + s * t,
+        ),
+        sign("which is positive: equal signs give a positive product", sigma * t + tau * s + s * t, "> 0"),
     ]
 
 
@@ -128,14 +133,13 @@ def signature_indefinite() -> Outcome:
 
 def _uniform_bias(bias_sign: int) -> list[Step]:
     """WᵀW + b11ᵀ = [W; √β 1ᵀ]ᵀ diag(I, σ) [W; √β 1ᵀ] with σ = −1 for b = −β < 0; distinct unit columns then fit."""
-    inner, delta = sp.Symbol("g", real=True), sp.Symbol("delta", positive=True)
-    largest = 1 - delta**2 / 2
+    inner, largest = sp.symbols("g M", real=True)
     return [
         identity("w_i·w_j − β = w_i·w_j + σ √β √β", inner - t, inner + bias_sign * sp.sqrt(t) * sp.sqrt(t)),
         *_lorentz(2),
-        identity("unit columns: u·v = 1 − ‖u − v‖²/2", inner, 1 - (2 - 2 * inner) / 2),
-        sign("so with the largest product M < 1 as β the diagonal is positive", 1 - largest, "> 0"),
-        sign("and no entry M − u off it is", (largest - u) - largest, "<= 0"),
+        identity("unit columns: 1 − u·v = ‖u − v‖²/2", 1 - inner, (1 - 2 * inner + 1) / 2),
+        sign("so 1 − M = δ²/2 > 0, the diagonal at β = M", t**2 / 2, "> 0"),
+        sign("and no entry M − u off it is positive", (largest - u) - largest, "<= 0"),
     ]
 
 
