@@ -178,8 +178,9 @@ def _worst_case(first: Any, second: Any) -> list[Step]:
 
 
 @conjecture(
-    "For m ≥ 2 and n ≥ 2 the least threshold over all tied W and all b is max(0, c(m, n)), c(m, n) the least possible "
-    "largest cosine between n unit vectors in m dimensions: unequal norms or biases never help the worst case.",
+    "For m ≥ 2 and n ≥ 2, the least t for which some tied (W, b) has exactly output i positive at every a·e_i, t < a "
+    "≤ 1, is max(0, c(m, n)), with c(m, n) the least possible largest cosine between n unit vectors in m dimensions: "
+    "unequal norms or biases never help the worst case.",
     source=COST + ", sharpened",
     expected=Verdict.PROVED,
 )
@@ -253,8 +254,8 @@ def _parabola(constant: int) -> list[Step]:
 
 
 @conjecture(
-    "For m ≥ 3 and every n there is an untied model without bias whose outputs at a·e_i are exactly a·e_i for every "
-    "a > 0: its threshold is 0.",
+    "For m ≥ 3 and every n there is an untied model without bias whose output at a·e_i is exactly a·e_i, for every i "
+    "and every a > 0.",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -324,8 +325,8 @@ def _unit_norm(share: int) -> list[Step]:
 
 
 @conjecture(
-    "At m = 2 with columns of norm 1 and n ≥ 4, no untied decoder and bias have a threshold below cos(2π/n), that "
-    "of the tied regular n-gon.",
+    "At m = 2 and n ≥ 4, an untied model with columns of norm 1 that has exactly output i positive at every a·e_i, t "
+    "< a ≤ 1, has t ≥ cos(2π/n), the value of the tied regular n-gon.",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -352,7 +353,8 @@ def _not_attained(least: int) -> list[Step]:
 
 
 @conjecture(
-    "At m = 2 and n ≥ 5 no model, tied or untied, with any norms and biases has threshold 0.",
+    "At m = 2 and n ≥ 5 no model, tied or untied, with any norms and biases, has exactly output i positive at every "
+    "a·e_i, 0 < a ≤ 1: threshold 0 is not attained.",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -390,7 +392,8 @@ def _free_norm(ratio: Any) -> list[Step]:
 
 
 @conjecture(
-    "At m = 2 and every n ≥ 4 untied models with free norms have thresholds as small as one likes: the infimum is 0.",
+    "At m = 2, for every n ≥ 4 and every t > 0, some untied model has exactly output i positive at every a·e_i, t < a "
+    "≤ 1: with free norms the infimum of the thresholds is 0.",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -442,8 +445,8 @@ def _k_steps(threshold: Any) -> list[Step]:
 
 
 @conjecture(
-    "For K ≥ 3 the five columns (1, 0), (0, 1), (−1, 0), (−K, −K²), (K, −K²) have, at their best untied decoder and "
-    "bias, the threshold K/(K² + 1), which is below cos 72°.",
+    "For K ≥ 3 and the five columns (1, 0), (0, 1), (−1, 0), (−K, −K²), (K, −K²), the least t for which some untied "
+    "decoder and bias have exactly output i positive at every a·e_i, t < a ≤ 1, is K/(K² + 1), below cos 72°.",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import pi, tan
 
 import sympy as sp
 
 from relugeom.algebra import all_cases, between, identity, sign
+from relugeom.autoencoder.constructions import rational_polygon
 from relugeom.conjectures import conjecture
 from relugeom.exact import SignPattern
-from relugeom.exact.rationals import Matrix, Vector, as_matrix, dot, transpose
+from relugeom.exact.rationals import Matrix, as_matrix, dot, transpose
 from relugeom.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict, Witness
 
 SECTION = 'Post, "Can this really generalize to higher dimensions?"'
@@ -270,8 +270,11 @@ def _on_a_circle(norm: sp.Expr) -> list[Step]:
     parameter = sp.Symbol("tau", real=True)
     return [
         identity("1 − u·v = ‖u − v‖²/2", 1 - dots, (1 - 2 * dots + norm) / 2),
-        sign("which is positive for u ≠ v", gap**2 / 2, "> 0"),
-        sign("bias −M, M = max u·v < 1: the diagonal 1 − M is positive", 1 - (1 - gap**2 / 2), "> 0"),
+        sign(
+            "which is δ²/2 > 0 for u ≠ v: at the bias −M, M = max u·v, the diagonal 1 − M is positive",
+            gap**2 / 2,
+            "> 0",
+        ),
         sign("bias −M: no entry M − c off the diagonal exceeds it", (distance - u) - distance, "<= 0"),
         identity(
             "((1 − τ²)/(1 + τ²), 2τ/(1 + τ²)) lies on the circle",
@@ -302,16 +305,6 @@ def circle_without_regularity() -> Outcome:
     )
 
 
-def _rational_point(angle: float, grid: int) -> Vector:
-    """A rational point of the circle within 1/grid of the angle: quarter turns, then τ = tan of half the rest."""
-    quarters = round(angle / (pi / 2))
-    tau = Fraction(round(tan((angle - quarters * pi / 2) / 2) * grid), grid)
-    point = ((1 - tau**2) / (1 + tau**2), 2 * tau / (1 + tau**2))
-    for _ in range(quarters % 4):
-        point = (-point[1], point[0])
-    return point
-
-
 def _with_bias(W: Matrix) -> SignPattern:
     """The criterion at the bias −(largest inner product), for points given in their order around the circle."""
     points = transpose(W)
@@ -320,8 +313,8 @@ def _with_bias(W: Matrix) -> SignPattern:
 
 
 def _near_regular(n: int) -> SignPattern:
-    """n rational points of the circle, each within a hundredth of a gap of the regular n-gon."""
-    return _with_bias(transpose(tuple(_rational_point(2 * pi * k / n, 16 * n) for k in range(n))))
+    """n rational points of the circle, each within an eighth of a gap of the regular n-gon."""
+    return _with_bias(as_matrix(rational_polygon(n)))
 
 
 @conjecture(
@@ -331,23 +324,25 @@ def _near_regular(n: int) -> SignPattern:
     expected=Verdict.CERTIFIED,
 )
 def circle_thousand() -> Outcome:
-    """The points are those of the unit circle nearest to the regular 1000-gon on a grid of tan(θ/2), the bias is
-    minus their largest inner product. Every subset of features keeps the criterion, so this one certificate settles
-    all n ≤ 1000.
+    """The points are rational points of the unit circle within an eighth of a gap of the regular 1000-gon, the bias
+    is minus their largest inner product. Every subset of features keeps the criterion, so this one certificate
+    settles all n ≤ 1000.
     """
     return Witness([_near_regular(1000)])
 
 
 @conjecture(
-    "For each n tried out of 3, ..., 1000 (all of them with --full), n rational points within a hundredth of a gap "
-    "of the regular n-gon and one uniform bias satisfy the criterion.",
+    "For each n tried out of 3, ..., 1000 (all of them with --full) there are n rational points of the plane and one "
+    "uniform bias that satisfy the criterion.",
     source=SECTION + ", in exact numbers",
     expected=Verdict.CERTIFIED,
     slow=True,
     time_limit=3600,
 )
 def circle_every_n(*, full: bool = False) -> Outcome:
-    """One certificate for each n: the nearly regular polygon itself, not a part of a larger one."""
+    """One certificate for each n: rational points of the unit circle within an eighth of a gap of the regular
+    n-gon, not a part of a larger polygon.
+    """
     tried: Sequence[int] = range(3, 1001) if full else [*range(3, 33), 50, 64, 100, 150, 200]
     return Witness([_near_regular(n) for n in tried], note=f"{len(tried)} of the 998 values of n tried")
 

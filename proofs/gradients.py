@@ -40,6 +40,11 @@ def _one_entry() -> list[Step]:
     slope = 2 * alpha * (z - x) / T
     with_relu = 2 * (alpha * z - x) * alpha / T
     return [
+        all_cases(
+            "the term is (ReLU(z) − x)²/T, for α = 0 and for α = 1",
+            lambda value: bool(sp.expand((entry - (alpha * z - x) ** 2 / T).subs(alpha, value)) == 0),
+            (0, 1),
+        ),
         identity("∂L/∂z = (2/T) α (z − x)", sp.diff(entry, z), slope),
         all_cases(
             "which is (2/T) (ReLU(z) − x) α, for α = 0 and for α = 1",

@@ -250,24 +250,21 @@ def _even_spacing(last: int) -> list[Step]:
     even = 2 * sp.pi / last
     y = sp.Symbol("y", positive=True)
     slope = sp.diff(sp.sin(y) ** 2 / y, y)
-    five = 5 * sp.sin(2 * sp.pi / 5) ** 2
     return [
         *_tangent_point(),
         sign(f"H(2π/{last}) > 0: the gap is beyond θ*", H.subs(theta, even), "> 0"),
         sign(f"H(2π/{last + 1}) < 0: the gap is before θ*", H.subs(theta, 2 * sp.pi / (last + 1)), "< 0"),
         identity("(sin²y/y)' = −H(y) sin y / y²", slope, -H.subs(theta, y) * sp.sin(y) / y**2),
-        sign(
-            f"5 sin² 72° > {last + 1} sin²(2π/{last + 1})",
-            five - (last + 1) * sp.sin(2 * sp.pi / (last + 1)) ** 2,
-            "> 0",
-        ),
+        identity("5 sin² 72° = (25 + 5√5)/8", 5 * sp.sin(2 * sp.pi / 5) ** 2, (25 + 5 * sp.sqrt(5)) / 8),
+        identity("6 sin² 60° = 9/2", 6 * sp.sin(sp.pi / 3) ** 2, sp.Rational(9, 2)),
+        sign("the former is larger", (25 + 5 * sp.sqrt(5)) / 8 - sp.Rational(9, 2), "> 0"),
     ]
 
 
 @conjecture(
-    "Σ f(γ_k) ≥ n f(2π/n), f = max(0, cos)², for all gaps γ_k ≥ 0 that add up to 2π — even spacing of adjacent features "
-    "by Jensen's argument — holds for 2 ≤ n ≤ 5 and for no n ≥ 6. The gap 2π/n must reach the tangent point θ* of "
-    "the convex envelope: tan θ* = 2θ*, 66.7° < θ* < 66.8°.",
+    "Σ f(γ_k) ≥ n f(2π/n), f = max(0, cos)², for all gaps γ_k ≥ 0 that add up to 2π (even spacing of adjacent "
+    "features by Jensen's argument) holds for 2 ≤ n ≤ 5 and for no n ≥ 6. The gap 2π/n must reach the tangent point "
+    "θ* of the convex envelope: tan θ* = 2θ*, 66.7° < θ* < 66.8°.",
     source=SPACING,
     expected=Verdict.PROVED,
 )

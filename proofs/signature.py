@@ -31,14 +31,15 @@ def _definite(short: int) -> list[Step]:
     p, more = 1 + sp.Symbol("p", integer=True, nonnegative=True), sp.Symbol("k", integer=True, nonnegative=True)
     n = 2 * p - short + 1 + more
     return [
-        identity("g² + g = −(−g)(1 + g)", g**2 + g, -(-g) * (1 + g)),
+        identity("g² + g = −(−g)(1 + g)", g**2 + g, -((-g) * (1 + g))),
         sign("which is ≤ 0 where −g ≥ 0 and 1 + g ≥ 0", -u * v, "<= 0"),
         sign(f"n²/p ≤ 2n fails for n > 2p − {short}", n**2 / p - 2 * n, "> 0"),
     ]
 
 
 @conjecture(
-    "For q = 0 at most n = 2p features fit, and 2p do.",
+    "If A = WᵀJW with J of inertia (p, 0) has a positive diagonal and no positive entry off it, then n ≤ 2p, and n = "
+    "2p occurs for every p ≥ 1.",
     source=LIMIT,
     expected=Verdict.PROVED,
 )
@@ -75,7 +76,8 @@ def _lorentz(claimed: int) -> list[Step]:
 
 
 @conjecture(
-    "For p = 1 and any q at most n = 2 features fit, and 2 do.",
+    "If A = WᵀJW with J of inertia (1, q) has a positive diagonal and no positive entry off it, then n ≤ 2, and n = 2 "
+    "occurs for every q.",
     source=LIMIT + ", generalised",
     expected=Verdict.PROVED,
 )
@@ -111,7 +113,8 @@ def _indefinite(claimed: Inertia, J: list[list[int]]) -> list[Step]:
 
 
 @conjecture(
-    "For p ≥ 2 and q ≥ 1 any number of features fits.",
+    "For every p ≥ 2, q ≥ 1 and n there is an n × n matrix A = WᵀJW, J of inertia (p, q), with a positive diagonal "
+    "and no positive entry off it.",
     source=LIMIT + ", generalised",
     expected=Verdict.PROVED,
 )
