@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from relugeom.errors import ArgumentError, WorkerError
 
-__all__ = ["ExecutorLike", "completed", "one_blas_thread"]
+__all__ = ["ExecutorLike", "completed", "one_blas_thread", "prefer_one_blas_thread"]
 
 ExecutorLike = Executor | str | None
 Task = TypeVar("Task")
@@ -47,6 +47,16 @@ def one_blas_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def prefer_one_blas_thread() -> None:
+    """Give this process one BLAS thread, unless its environment says otherwise or BLAS is loaded already.
+
+    For a command to call first thing: slim products gain nothing from a second thread, and results stay the same
+    to the last bit wherever they are computed.
+    """
+    for name in _BLAS_THREADS:
+        os.environ.setdefault(name, "1")
 
 
 def completed(
