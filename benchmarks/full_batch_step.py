@@ -26,13 +26,13 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the others keep their own pools
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples  # noqa: E402
-from relugeom.optim.adamw import AdamW  # noqa: E402
-from relugeom.optim.definition import value_and_gradient  # noqa: E402
-from relugeom.optim.engines import EngineChoice, choose_engine, make_engine  # noqa: E402
-from relugeom.optim.schedules import Schedule  # noqa: E402
+from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
+from relugeom.optim.adamw import AdamW
+from relugeom.optim.definition import value_and_gradient
+from relugeom.optim.engines import EngineChoice, choose_engine, make_engine
+from relugeom.optim.schedules import Schedule
 
 N, M, S, RATE, DECAY = 10_000, 2, 0.999, 1e-3, 1e-2
 RUN_STEPS = {100: 50_000, 1_000: 20_000, 10_000: 4_000}  # of the run that gives the states

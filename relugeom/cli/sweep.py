@@ -140,7 +140,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         finished = sweep(
-            _runs(arguments), arguments.output, executor=executor, test_examples=arguments.test_examples, progress=progress
+            _runs(arguments),
+            arguments.output,
+            executor=executor,
+            test_examples=arguments.test_examples,
+            progress=progress,
         )
     except KeyboardInterrupt:
         print(f"interrupted; what is finished is in {arguments.output}, the same command goes on", file=sys.stderr)
@@ -148,7 +152,11 @@ def run(arguments: argparse.Namespace) -> int:
     best = best_of(finished)
     pictures = [] if arguments.no_pictures or not best else _pictures(best, arguments.output)
     if arguments.json:
-        print(json.dumps({"runs": [_plain(run) for run in finished], "pictures": [str(path) for path in pictures]}, indent=1))
+        print(
+            json.dumps(
+                {"runs": [_plain(run) for run in finished], "pictures": [str(path) for path in pictures]}, indent=1
+            )
+        )
     else:
         print("".join(f"{name:>{width}}" for name, width in _TABLE))
         for run in best:

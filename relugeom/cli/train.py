@@ -49,9 +49,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings", "defaults in parentheses: the paper's")
     for option, field, kind, text in _OPTIONS:
         group.add_argument(option, dest=field, type=kind, default=argparse.SUPPRESS, metavar="X", help=text)
-    group.add_argument(
-        "--untied", action="store_true", default=argparse.SUPPRESS, help="train a decoder M of its own"
-    )
+    group.add_argument("--untied", action="store_true", default=argparse.SUPPRESS, help="train a decoder M of its own")
     group.add_argument("--engine", default=argparse.SUPPRESS, help="blocked, hull or moments (by a rule)")
 
 
@@ -79,9 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="checkpoint, and the result at the end")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on from a checkpoint (and write to it)")
     parser.add_argument("--every", type=int, default=1_000, metavar="K", help="steps between checkpoints (1000)")
-    parser.add_argument(
-        "--record", type=int, nargs="*", metavar="STEP", help="steps of the trajectory (log-spaced)"
-    )
+    parser.add_argument("--record", type=int, nargs="*", metavar="STEP", help="steps of the trajectory (log-spaced)")
     parser.add_argument("--no-snapshots", action="store_true", help="keep no parameters along the trajectory")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="share every step among N processes (1)")
     parser.add_argument("--test-examples", type=int, default=2_000, metavar="N", help="fresh examples (2000)")

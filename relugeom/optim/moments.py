@@ -152,9 +152,7 @@ class Moments:
             boxes = slice(start, min(start + step, last))
             self._settle(depth, boxes, P, D, extent, products, A)
 
-    def _settle(
-        self, depth: int, boxes: slice, P: Array, D: Array, extent: Array, products: Array, A: Array
-    ) -> None:
+    def _settle(self, depth: int, boxes: slice, P: Array, D: Array, extent: Array, products: Array, A: Array) -> None:
         level = self._levels[depth]
         m, k = D.shape
         shape = (boxes.stop - boxes.start, k)

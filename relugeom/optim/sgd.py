@@ -1,6 +1,6 @@
 """Gradient descent with momentum.
 
-    μ ← κ μ + g + λ θ,     θ ← θ - η μ
+μ ← κ μ + g + λ θ,     θ ← θ - η μ
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ class SGD:
 
     def __init__(self, size: int, dtype: npt.DTypeLike, *, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         if not 0 <= momentum < 1 or weight_decay < 0:
-            raise ArgumentError(
-                f"momentum must lie in [0, 1) and weight_decay be >= 0; got {momentum}, {weight_decay}"
-            )
+            raise ArgumentError(f"momentum must lie in [0, 1) and weight_decay be >= 0; got {momentum}, {weight_decay}")
         self._momentum, self._decay = momentum, weight_decay
         self.velocity = np.zeros(size, dtype)
         self.steps = 0
