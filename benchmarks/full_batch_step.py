@@ -3,11 +3,11 @@
     python benchmarks/full_batch_step.py [--sizes 100 1000 10000] [--repetitions 15] [--alone 100000 1000000]
 
 A step is the loss, its gradient and the AdamW update at n = 10,000, m = 2, S = 0.999 in float32. States early, in the
-middle and late in training come from a run made first. Before any time is taken, every variant's gradient is compared
-with the definition in float64, and the error ‖g - g*‖ / max(‖g*‖, ‖g* at step 0‖) reported. Then all variants take turns of
-a few steps each; what is reported are the medians and the fastest, and the ratios of both (on a machine that is shared
-with others the fastest are the fairer to forms that need all cores at once). Ours runs on one thread (and once on several
-processes); the others have all cores. PyTorch and JAX are left out when they are not installed.
+middle and late in training come from a run made first. Before any time is taken, every variant's gradient is
+compared with the definition in float64, and the error ‖g - g*‖ / max(‖g*‖, ‖g* at step 0‖) reported. Then all variants
+take turns of a few steps each; what is reported are the medians and the fastest, and the ratios of both (on a machine
+that is shared with others the fastest are the fairer to forms that need all cores at once). Ours runs on one thread
+(and once on several processes); the others have all cores. PyTorch and JAX are left out when they are not installed.
 """
 
 from __future__ import annotations

@@ -25,8 +25,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-# What a dead worker looks like from here: to a process pool, to a cancelled future, to dask (told by name, since dask is
-# imported only when it is used).
+# What a dead worker looks like from here; dask's errors by name, since dask is imported only when it is used.
 _LOST = (BrokenProcessPool, CancelledError)
 _LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
 

@@ -41,20 +41,20 @@ def test_every_bit_flip_and_every_truncation_is_refused(tmp_path: Path) -> None:
     save_arrays(path, ARRAYS, {"kind": "test"})
     whole = path.read_bytes()
     rng = random.Random(0)
-    harmless = 0
+    harmless, messages = 0, []
     for _ in range(400):
         where, bit = rng.randrange(len(whole)), rng.randrange(8)
         path.write_bytes(whole[:where] + bytes([whole[where] ^ 1 << bit]) + whole[where + 1 :])
         try:
             arrays, facts = load_arrays(path, kind="test")
         except StorageError as error:
-            assert "\n" not in str(error)
-            assert str(path) in str(error)
+            messages.append(str(error))
         else:  # the zip format has bytes that mean nothing (times, attributes): then nothing may have changed
             harmless += 1
             assert facts == {"kind": "test"}
             assert all(np.array_equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
     assert harmless < 150
+    assert all(message.startswith(f"{path}: ") and "\n" not in message for message in messages)
     for length in range(0, len(whole), 37):
         path.write_bytes(whole[:length])
         with pytest.raises(StorageError):

@@ -65,9 +65,10 @@ def test_best_of_keeps_the_lowest_loss(tmp_path: Path) -> None:
     assert len(best) == 4
     for run in best:
         rivals = [
-            other for other in finished
-            if (other.configuration.T, other.configuration.data_seed) == (run.configuration.T, run.configuration.data_seed)
-        ]  # fmt: skip
+            other
+            for other in finished
+            if replace(other.configuration, seed=run.configuration.seed) == run.configuration
+        ]
         assert len(rivals) == 2
         assert run.metrics["loss"] == min(rival.metrics["loss"] for rival in rivals)
 

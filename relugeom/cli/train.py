@@ -108,7 +108,7 @@ class _Line:
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """Collect Ctrl-C (and a polite kill) instead of raising: a step in the middle could not be saved. Twice ends at once."""
+    """Collect Ctrl-C (and a polite kill): a step cannot be saved in its middle. The second one raises."""
     caught: list[int] = []
 
     def note(number: int, frame: object) -> None:

@@ -72,14 +72,18 @@ def dimensionality_scatter(panels: Sequence[tuple[int, Array, Array]]) -> Figure
     figure = _figure(7, 3.4)
     axis = figure.subplots()
     rng = np.random.default_rng(0)
-    for shift, colour, label, which in ((0.94, _EXAMPLE, "examples", 1), (1.06, _FEATURE, "features", 2)):
-        for number, panel in enumerate(panels):
-            shown = panel[which][panel[which] > 1e-6]
+    sizes = [T for T, _, _ in panels]
+    kinds = (
+        (0.94, _EXAMPLE, "examples", [examples for _, examples, _ in panels]),
+        (1.06, _FEATURE, "features", [features for _, _, features in panels]),
+    )
+    for shift, colour, label, dimensionalities in kinds:
+        for number, (T, values) in enumerate(zip(sizes, dimensionalities, strict=True)):
+            shown = values[values > 1e-6]
             if len(shown) > 300:  # enough to see where they lie
                 shown = rng.choice(shown, 300, replace=False)
-            spread = shift * panel[0] * np.exp(0.04 * rng.uniform(-1, 1, len(shown)))
+            spread = shift * T * np.exp(0.04 * rng.uniform(-1, 1, len(shown)))
             axis.scatter(spread, shown, s=4, color=colour, linewidths=0, alpha=0.4, label=None if number else label)
-    sizes = [panel[0] for panel in panels]
     axis.plot(sizes, [2 / T for T in sizes], color="0.4", linewidth=0.8, linestyle="--", label="2/T")
     axis.set(xscale="log", yscale="log", xlabel="examples T", ylabel="dimensionality")
     axis.legend(fontsize=8, frameon=False)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
+from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["SGD"]
 
@@ -42,6 +43,8 @@ class SGD:
         self.velocity += gradient
         if self._decay:
             self.velocity += self._decay * parameters
+        if self.steps % EVERY == 0:
+            clear_subnormals(self.velocity)
         parameters -= rate * self.velocity
 
     def state(self) -> dict[str, Array]:

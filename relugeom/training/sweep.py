@@ -75,7 +75,8 @@ def configurations(
     """
     if not sizes or data_sets < 1 or initialisations < 1:
         raise ArgumentError(
-            f"a sweep needs sizes, data_sets >= 1 and initialisations >= 1; got {list(sizes)}, {data_sets}, {initialisations}"
+            "a sweep needs sizes, data_sets >= 1 and initialisations >= 1; "
+            f"got {list(sizes)}, {data_sets}, {initialisations}"
         )
     return [
         dataclasses.replace(base, **{"T": T, "data_seed": data_seed, "seed": seed, "engine": None, **change})
