@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -123,6 +124,18 @@ def _collect(
             future.cancel()
 
 
+def _end_with_parent() -> None:
+    """Have this worker end when its parent does: left to itself it would wait for a next task for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @contextlib.contextmanager
 def _opened(executor: Executor | str) -> Iterator[Executor]:
     if isinstance(executor, Executor):
@@ -134,7 +147,10 @@ def _opened(executor: Executor | str) -> Iterator[Executor]:
             raise ArgumentError(f"executor must be processes://N with N at least 1; got {executor!r}")
         # "spawn", since forking a process whose libraries have threads can hang.
         context = multiprocessing.get_context("spawn")
-        with one_blas_thread(), ProcessPoolExecutor(int(rest), mp_context=context) as pool:
+        with (
+            one_blas_thread(),
+            ProcessPoolExecutor(int(rest), mp_context=context, initializer=_end_with_parent) as pool,
+        ):
             yield pool
     elif scheme == "dask":
         with _dask(rest) as pool:

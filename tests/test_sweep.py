@@ -201,6 +201,38 @@ def test_train_command(tmp_path: Path) -> None:
     assert json.loads(again.stdout)["trajectory"][0][1] != report["trajectory"][0][1]
 
 
+def test_a_killed_sweep_leaves_no_worker_and_goes_on(tmp_path: Path) -> None:
+    arguments = ["sweep", "-T", "4", "5", *SETTINGS[:4], "--steps", "3000", "--initialisations", "4", "--no-pictures"]
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "relugeom", *arguments, "-j", "2", "-o", str(out)], stdout=subprocess.DEVNULL
+    )
+    while not list(out.glob("*.npz")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    begin = time.monotonic()
+    while any(is_running(worker) for worker in workers):
+        assert time.monotonic() < begin + 20, "a worker outlived its sweep"
+        time.sleep(0.05)
+    done = len(list(out.glob("*.npz")))
+    assert 1 <= done
+    resumed = command(*arguments, "-o", str(out), "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    whole = json.loads(command(*arguments, "-o", str(tmp_path / "whole"), "--json").stdout)
+    for one, other in zip(json.loads(resumed.stdout)["runs"], whole["runs"], strict=True):
+        assert one["metrics"] == other["metrics"]
+
+
+def is_running(pid: str) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

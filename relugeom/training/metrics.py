@@ -12,7 +12,7 @@ with the columns of W in place of the h_t describes the features.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -164,5 +164,8 @@ def _relative_gaps(H: Array) -> Array:
 
 
 def _loss(examples: SparseExamples, W: Array, b: Array, M: Array | None) -> float:
-    engine = make_engine(examples, choose_engine(examples.T, examples.n, len(W), W.dtype))
-    return engine.value_and_gradient(W, b, M)[0]
+    """L in float64: the engines form it from sums that cancel when it is near 0, so float32 would leave 1e-7 of noise."""
+    exact = replace(examples, values=examples.values.astype(np.float64))
+    engine = make_engine(exact, choose_engine(exact.T, exact.n, len(W), np.float64))
+    W, b, M = (part if part is None else part.astype(np.float64) for part in (W, b, M))
+    return max(engine.value_and_gradient(W, b, M)[0], 0.0)
