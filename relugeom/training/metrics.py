@@ -164,8 +164,8 @@ def _relative_gaps(H: Array) -> Array:
 
 
 def _loss(examples: SparseExamples, W: Array, b: Array, M: Array | None) -> float:
-    """L in float64: the engines form it from sums that cancel when it is near 0, so float32 would leave 1e-7 of noise."""
+    """L in float64: the engines form it from sums that cancel near 0, so float32 would leave 1e-7 of noise."""
     exact = replace(examples, values=examples.values.astype(np.float64))
     engine = make_engine(exact, choose_engine(exact.T, exact.n, len(W), np.float64))
-    W, b, M = (part if part is None else part.astype(np.float64) for part in (W, b, M))
-    return max(engine.value_and_gradient(W, b, M)[0], 0.0)
+    decoder = None if M is None else M.astype(np.float64)
+    return max(engine.value_and_gradient(W.astype(np.float64), b.astype(np.float64), decoder)[0], 0.0)
