@@ -84,6 +84,13 @@ def test_a_seed_is_a_data_set(T: int, n: int, S: float, seed: int) -> None:
     assert sparse_unit_norm_examples(T, n, S, seed=sequence).digest() == one.digest()
 
 
+def test_the_size_of_a_chunk_means_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = sparse_unit_norm_examples(50, 30, 0.9, seed=1).digest()
+    for chunk in (1, 7, 64):
+        monkeypatch.setattr("relugeom.autoencoder.examples._CHUNK", chunk)
+        assert sparse_unit_norm_examples(50, 30, 0.9, seed=1).digest() == whole
+
+
 def test_the_hash_sees_every_part() -> None:
     base = sparse_unit_norm_examples(4, 5, 0.5, seed=0)
     shifted = SparseExamples(base.indptr, (base.indices + 1) % 5, base.values, 5)

@@ -34,7 +34,7 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-_CHUNK = 1 << 20  # skips drawn at a time: fixed, since it is part of what a seed means
+_CHUNK = 1 << 20  # skips drawn at a time
 _HASH_CHUNK = 1 << 20
 
 
