@@ -60,7 +60,7 @@ class AxialData(DataSet):
     def loss(self, parameters: Parameters) -> Array:
         """L = (1/n) Σ_ij φ(g_ij, b_j, δ_ij)."""
         xp, _, g, b, delta = self._pairs(parameters)
-        return xp.sum(self.pair_loss(xp, g, b, delta), axis=(-2, -1)) / self.n
+        return xp.mean(xp.sum(self.pair_loss(xp, g, b, delta), axis=-1), axis=-1)
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """∂L/∂W = W (Φ_g + Φ_gᵀ) and ∂L/∂b_j = Σ_i (Φ_b)_ij, since dG = dWᵀW + WᵀdW."""
@@ -111,9 +111,7 @@ class AxialData(DataSet):
         WW = (  # axes [a, i, c, j]
             eye_m[:, None, :, None] * R[..., None, :, None, :]
             + delta[:, None, :] * xp.matrix_transpose(moments)[..., None]
-            + S[..., None, :, None, :]
-            * W[..., :, None, None, :]
-            * xp.matrix_transpose(W)[..., None, :, :, None]
+            + S[..., None, :, None, :] * W[..., :, None, None, :] * xp.matrix_transpose(W)[..., None, :, :, None]
         )
         WW = xp.reshape(WW, (*WW.shape[:-4], m * n, m * n))
         if parameters[1] is None:
@@ -192,9 +190,7 @@ class Axial(AxialData):
 
     def pair_slopes(self, xp: Any, g: Array, b: Array, delta: Array) -> tuple[Array, Array]:
         """φ_g and φ_b: Σ 2 p_k r_k 1[z_k > 0] with the factor a_k and without."""
-        terms = [
-            (a, 2 * p * (_relu(xp, a * g + b) - a * delta) * _step(xp, a * g + b)) for p, a in self._grid()
-        ]
+        terms = [(a, 2 * p * (_relu(xp, a * g + b) - a * delta) * _step(xp, a * g + b)) for p, a in self._grid()]
         return sum(a * term for a, term in terms), sum(term for _, term in terms)
 
     def pair_curvatures(self, xp: Any, g: Array, b: Array, delta: Array) -> tuple[Array, Array, Array]:

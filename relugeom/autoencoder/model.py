@@ -80,9 +80,7 @@ class DataSet(ABC):
         """See `kink_distance`."""
 
 
-def model_arrays(
-    parameters: Parameters, X: Any = None, direction: Parameters | None = None
-) -> tuple[Any, ...]:
+def model_arrays(parameters: Parameters, X: Any = None, direction: Parameters | None = None) -> tuple[Any, ...]:
     """``xp, W, b, X, V, c`` as floating arrays of checked shapes, with zeros for a bias of ``None``."""
     W, b = _pair("parameters", parameters)
     V, c = (None, None) if direction is None else _pair("direction", direction)
@@ -193,7 +191,7 @@ def loss(parameters: Parameters, data: Array | DataSet) -> Array:
     if isinstance(data, DataSet):
         return data.loss(parameters)
     xp, _, _, X, _, _ = model_arrays(parameters, data)
-    return xp.sum((reconstruct(parameters, X) - X) ** 2, axis=(-2, -1)) / X.shape[-2]
+    return xp.mean(xp.sum((reconstruct(parameters, X) - X) ** 2, axis=-1), axis=-1)
 
 
 def gradient(parameters: Parameters, data: Array | DataSet) -> Parameters:
@@ -223,9 +221,7 @@ def gradient(parameters: Parameters, data: Array | DataSet) -> Parameters:
     return Parameters(dW, None if parameters[1] is None else xp.sum(E, axis=-2))
 
 
-def hessian_vector_product(
-    parameters: Parameters, data: Array | DataSet, direction: Parameters
-) -> Parameters:
+def hessian_vector_product(parameters: Parameters, data: Array | DataSet, direction: Parameters) -> Parameters:
     """The derivative of `gradient` along the direction (V, c).
 
     Away from kinks 1[Z > 0] does not move, so with dots for derivatives along (V, c)

@@ -7,12 +7,13 @@ import json
 import platform
 import sys
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 
 from relugeom._version import __version__
 from relugeom.cli._terminal import Progress, indent, paint, verdict_label
 from relugeom.errors import ArgumentError
-from relugeom.runner import Result, verify, write_certificates
+from relugeom.runner import Report, Result, verify, write_certificates
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
 
@@ -44,7 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="run only conjectures whose id or file name contains TEXT; may be repeated",
     )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
     parser.add_argument("-j", "--jobs", type=_positive_int, metavar="N", help="worker processes")
     parser.add_argument(
@@ -68,6 +71,19 @@ def _row(result: Result, heading: str) -> str:
     return "\n".join(lines)
 
 
+def _markdown(report: Report) -> str:
+    """The report as Markdown, a table for each file."""
+    lines = []
+    for heading, group in groupby(report.results, key=lambda result: (result.heading, result.file)):
+        lines += [f"\n## {heading[0]}\n", f"`{heading[1]}`\n", "| verdict | statement | evidence |", "|---|---|---|"]
+        for result in group:
+            verdict = result.verdict.value if result.verdict is not None else "ERROR"
+            cells = (verdict, f"{result.statement} (`{result.id}`)", result.error or result.evidence)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    versions = ", ".join(f"{name} {version}" for name, version in _environment().items())
+    return "\n".join([*lines, "", f"{report.summary()}. {versions}."]).lstrip("\n")
+
+
 def _environment() -> dict[str, str]:
     versions = {"relugeom": __version__, "python": platform.python_version(), "platform": platform.platform()}
     for package in ("numpy", "scipy", "sympy"):
@@ -84,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def show(result: Result) -> None:
         progress.clear()
-        if not arguments.json:
+        if not (arguments.json or arguments.markdown):
             heading = result.heading or result.file
             print(_row(result, heading if heading != shown_heading[0] else ""), flush=True)
             shown_heading[0] = heading
@@ -105,6 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
     written = write_certificates(report, arguments.certificates) if arguments.certificates is not None else []
     if arguments.json:
         print(json.dumps({**report.to_json(), "environment": _environment()}, indent=1, ensure_ascii=False))
+    elif arguments.markdown:
+        print(_markdown(report))
     else:
         print()
         if written:

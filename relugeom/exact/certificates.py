@@ -79,6 +79,12 @@ def _read_rational(value: Any, where: str) -> Fraction:
     return Fraction(numerator, denominator)
 
 
+def _write_rational(value: Fraction) -> str:
+    if max(abs(value.numerator), value.denominator) >= 10**LIMITS.digits:
+        raise CertificateError(f"a number has more than {LIMITS.digits} digits, which no reader would accept")
+    return str(value)
+
+
 def _read_integer(value: Any, where: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 10**9:
         raise CertificateError(f"{where} must be an integer of at most nine digits; got {value!r:.60}")
@@ -122,7 +128,7 @@ def _read_matrix(value: Any, where: str) -> Matrix:
     return rows
 
 
-_rational = Codec(_read_rational, str)
+_rational = Codec(_read_rational, _write_rational)
 _integer = Codec(_read_integer, int)
 _boolean = Codec(_read_boolean, bool)
 _vector = _listed(_rational)
@@ -145,7 +151,9 @@ def _read_weighted(value: Any, where: str) -> WeightedSupport:
     )
 
 
-_weighted = _listed(Codec(_read_weighted, lambda item: {"support": list(item.support), "weight": str(item.weight)}))
+_weighted = _listed(
+    Codec(_read_weighted, lambda item: {"support": list(item.support), "weight": _write_rational(item.weight)})
+)
 
 
 def _read_pair_of_rationals(value: Any, where: str) -> tuple[Fraction, Fraction]:
@@ -155,7 +163,7 @@ def _read_pair_of_rationals(value: Any, where: str) -> tuple[Fraction, Fraction]
     return pair[0], pair[1]
 
 
-_surds = _listed(Codec(_read_pair_of_rationals, lambda pair: [str(pair[0]), str(pair[1])]))
+_surds = _listed(Codec(_read_pair_of_rationals, lambda pair: [_write_rational(x) for x in pair]))
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -364,8 +372,7 @@ class AxialLoss(Certificate):
 
     def statement(self) -> str:
         decimal = "" if self.value.denominator == 1 else f" ≈ {float(self.value):.6g}"
-        value = str(self.value)
-        shown = value if len(value) <= 40 else "the stated value"
+        shown = str(self.value) if self.value.denominator < 10**20 else "the stated value"
         return (
             f"the sum over i of ‖{_model(self.decoder, self.bias)} − x‖² at x = e_i is {shown}{decimal} "
             f"({_shape(self.encoder)})"
@@ -418,7 +425,13 @@ _FORMAT = "relugeom-certificate/1"
 
 
 def dumps(certificate: Certificate) -> str:
-    """The certificate as JSON text."""
+    """The certificate as JSON text.
+
+    Raises
+    ------
+    CertificateError
+        A number has more digits than `loads` would read.
+    """
     body = {name: codec.write(getattr(certificate, name)) for name, codec in certificate.codecs.items()}
     text = json.dumps({"format": _FORMAT, "kind": certificate.kind, **body}, indent=1, ensure_ascii=False)
     # One row of a matrix a line: lists that hold no further brackets are folded.

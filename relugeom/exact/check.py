@@ -29,8 +29,8 @@ from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmu
 
 __all__ = ["WORK_LIMIT", "Invalid", "Valid", "check"]
 
-# Multiplications times digits; about a minute at the very most on an ordinary machine.
-WORK_LIMIT = 2_000_000_000
+# Multiplications times digits: about a minute at the very most on an ordinary machine.
+WORK_LIMIT = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,11 @@ def check(certificate: Certificate) -> Valid | Invalid:
 # The model: decoder rows, biases, encoded columns.
 
 
-def _digits(rows: Matrix) -> int:
-    return max(len(str(max(abs(x.numerator), x.denominator))) for row in rows for x in row)
+def _within_reach(multiplications: int, *rows: Vector) -> None:
+    """Refuse work out of reach before it is done; `rows` hold the numbers that will be multiplied."""
+    bits = max((max(abs(x.numerator), x.denominator).bit_length() for row in rows for x in row), default=1)
+    # A multiplication of small numbers costs as much as one of ten digits.
+    _require(multiplications * (10 + bits * 3 // 10) <= WORK_LIMIT, "the certificate is too large to check")
 
 
 def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Matrix, Vector]:
@@ -91,8 +94,7 @@ def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Ma
     )
     bias = (Fraction(0),) * n if b is None else b
     _require(len(bias) == n, f"bias must have {n} entries; got {len(bias)}")
-    digits = max(_digits(W), _digits(decoder), _digits((bias,)))
-    _require(m * n * n * digits <= WORK_LIMIT, "the certificate is too large to check")
+    _within_reach(m * n * n, *W, *decoder, bias)
     return decoder, bias
 
 
@@ -146,8 +148,7 @@ def _check_exact_reconstruction(c: ExactReconstruction) -> None:
 
 def _check_rank_bound(c: RankBound) -> None:
     _require(len(c.left[0]) == len(c.right), "the factors do not fit: columns of left, rows of right")
-    work = len(c.left) * len(c.right) * len(c.right[0]) * max(map(_digits, (c.left, c.right)))
-    _require(work <= WORK_LIMIT, "the certificate is too large to check")
+    _within_reach(len(c.left) * len(c.right) * len(c.right[0]), *c.left, *c.right)
     _require(matmul(c.left, c.right) == c.matrix, "left times right is not the matrix")
 
 
@@ -170,6 +171,8 @@ def _check_not_decodable(c: NotDecodable) -> None:
             _require(smallest <= len(item.support) <= k, f"a support of {name} has {len(item.support)} elements")
             _require((i in item.support) == (name == "inside"), f"a support of {name} is on the wrong side of {i}")
             _require(item.weight >= 0, f"a weight of {name} is negative")
+    both = (*c.inside, *c.outside)
+    _within_reach(len(W) * sum(1 + len(item.support) for item in both), *W, tuple(item.weight for item in both))
     total_inside = sum((item.weight for item in c.inside), Fraction(0))
     total_outside = sum((item.weight for item in c.outside), Fraction(0))
     _require(total_inside > 0, "the weights of inside have no positive sum")
@@ -184,7 +187,8 @@ def _check_positive_pair(c: PositivePair) -> None:
     _require(len(c.pair) == 2, f"pair must name two features; got {len(c.pair)}")
     _require(all(0 <= i < n for i in c.pair), f"pair must name features 0 to {n - 1}; got {list(c.pair)}")
     _indices(c.pivots, n, "pivots")
-    _require(len(W) * n * n * _digits(W) <= WORK_LIMIT, "the certificate is too large to check")
+    # Each pivot makes the numbers longer by about the length of one.
+    _within_reach(len(W) * n * (1 + len(c.pivots)) ** 2, *W)
     i, j = c.pair
     wi, wj = column(W, i), column(W, j)
     if i == j:
@@ -213,6 +217,7 @@ def _check_polynomial_sign(c: PolynomialSign) -> None:
         points = [Quadratic(a, b, d) for a, b in c.breakpoints]
     except ValueError as error:
         raise _Fault(str(error)) from None
+    _within_reach(20 * len(p) ** 2 * len(points), *c.coefficients, *c.breakpoints)
     for s, (low, high) in enumerate(pairwise(points)):
         _require(low < high, f"breakpoints {s} and {s + 1} are not in increasing order")
         q = _on_half_line(p, low, high)
@@ -248,6 +253,8 @@ def _times(p: list[Quadratic], q: list[Quadratic]) -> list[Quadratic]:
 
 def _check_axial_loss(c: AxialLoss) -> None:
     R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
+    # The common denominator of n² squares may be as long as all of theirs together.
+    _within_reach(len(R) ** 4, *c.encoder, *R, b)
     total = Fraction(0)
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):

@@ -1,0 +1,85 @@
+"""Fixtures and profiles for all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat
+import array_api_strict
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from relugeom.arrays import device_of, to_numpy
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@dataclass(frozen=True)
+class ArrayKind:
+    """One kind of array to run a test with: how to make one, and how to see that one is of this kind."""
+
+    name: str
+    namespace: Any
+    device: Any = None
+    read_only: bool = False
+
+    def asarray(self, array: Any, dtype: str = "float64") -> Any:
+        made = self.namespace.asarray(
+            np.array(array, dtype=np.float64), dtype=getattr(self.namespace, dtype), device=self.device
+        )
+        if self.read_only:
+            made.flags.writeable = False
+        return made
+
+    def owns(self, array: Any) -> bool:
+        return array_api_compat.array_namespace(array) is self.namespace and (
+            self.device is None or device_of(array) == self.device
+        )
+
+    def to_numpy(self, array: Any) -> Any:
+        assert self.owns(array), f"{type(array)} is no array of {self.name}"
+        return to_numpy(array)
+
+
+def _cupy() -> ArrayKind:
+    try:
+        import cupy
+    except ImportError as error:
+        pytest.skip(f"CuPy cannot be imported: {error}")
+    try:
+        total = float(cupy.arange(4.0).sum().get())
+    except Exception as error:  # what CuPy raises without a device depends on its version
+        pytest.skip(f"CuPy finds no working GPU: {error}")
+    assert total == 6.0
+    return ArrayKind("cupy", array_api_compat.array_namespace(cupy.empty(0)))
+
+
+@pytest.fixture(
+    params=[
+        "numpy",
+        "numpy-read-only",
+        "strict",
+        "strict-device1",
+        pytest.param("cupy", marks=pytest.mark.gpu),
+    ]
+)
+def xp(request: pytest.FixtureRequest) -> Iterator[ArrayKind]:
+    """Every kind of array the package promises to work with, one after the other."""
+    numpy = array_api_compat.array_namespace(np.empty(0))
+    match request.param:
+        case "numpy":
+            yield ArrayKind("numpy", numpy)
+        case "numpy-read-only":
+            yield ArrayKind("read-only numpy", numpy, read_only=True)
+        case "strict":
+            yield ArrayKind("array-api-strict", array_api_strict)
+        case "strict-device1":
+            yield ArrayKind("array-api-strict on device1", array_api_strict, array_api_strict.Device("device1"))
+        case "cupy":
+            yield _cupy()

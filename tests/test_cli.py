@@ -1,0 +1,170 @@
+"""The command line, as a process: what a person types, sees, and gets as exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from relugeom.cli import COMMANDS, main
+from relugeom.exact import SignPattern, dumps
+from relugeom.exact.rationals import as_matrix
+from tests.test_runner import GOOD, declare, write
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def relugeom(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "relugeom", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_verify_prints_a_table_and_the_summary_last(tmp_path: Path) -> None:
+    run = relugeom("verify", write(tmp_path, "mine.py", GOOD), "--certificates", tmp_path / "out")
+    assert run.returncode == 0
+    assert run.stderr == ""
+    assert "CERTIFIED  two on a line" in run.stdout
+    assert run.stdout.splitlines()[-1].endswith("1 certified; all as expected")
+    assert "\x1b" not in run.stdout
+    checked = relugeom("check", tmp_path / "out")
+    assert checked.returncode == 0
+    assert checked.stdout.splitlines()[-1] == "1 of 1 certificate valid"
+
+
+def test_verify_json_is_one_object(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", GOOD, declare("raises", "print('noise'); raise ValueError('no')"))
+    run = relugeom("verify", path, "--json")
+    assert run.returncode == 1
+    data = json.loads(run.stdout)
+    good, bad = data["conjectures"]
+    assert {"id", "statement", "source", "verdict", "expected", "evidence", "seconds"} <= set(good)
+    assert (good["verdict"], good["as_expected"]) == ("CERTIFIED", True)
+    assert (bad["verdict"], bad["error"]) == ("ERROR", "ValueError: no")
+    assert data["as_expected"] is False
+    assert data["counts"]["ERROR"] == 1
+    assert "numpy" in data["environment"]
+
+
+def test_a_traceback_is_shown_only_when_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", declare("raises", "raise ValueError('no')"))
+    assert "Traceback" not in relugeom("verify", path).stderr
+    assert "Traceback" in relugeom("verify", path, "--debug").stderr
+
+
+def test_explain_prints_everything_about_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", GOOD)
+    run = relugeom("explain", "two-on-a-line", path)
+    assert run.returncode == 0
+    for text in ("Statement", "Source", "Argument", "Opposite signs.", "Certificates", "Evidence", "CERTIFIED"):
+        assert text in run.stdout
+    assert json.loads(relugeom("explain", "two-on-a-line", path, "--json").stdout)["verdict"] == "CERTIFIED"
+    missing = relugeom("explain", "two-on-a-lime", path)
+    assert missing.returncode == 2
+    assert "did you mean two-on-a-line?" in missing.stderr
+
+
+def test_check_tells_valid_invalid_and_unreadable_apart(tmp_path: Path) -> None:
+    good, false, damaged = tmp_path / "good.json", tmp_path / "false.json", tmp_path / "damaged.json"
+    good.write_text(dumps(SignPattern(as_matrix([[1, -1]]))), encoding="utf-8")
+    false.write_text(good.read_text().replace('"-1"', '"1"'), encoding="utf-8")
+    damaged.write_text(good.read_text()[:-20], encoding="utf-8")
+    assert relugeom("check", good).returncode == 0
+    invalid = relugeom("check", good, false)
+    assert invalid.returncode == 1
+    assert f"invalid    {false}: output 0 is positive at x = e_1" in invalid.stdout
+    unreadable = relugeom("check", false, damaged, tmp_path / "missing.json")
+    assert unreadable.returncode == 2
+    assert "No such file" in unreadable.stdout
+    rows = json.loads(relugeom("check", good, damaged, "--json").stdout)["certificates"]
+    assert [row["status"] for row in rows] == ["valid", "unreadable"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert relugeom("check", empty).returncode == 2
+
+
+def test_check_needs_neither_numpy_nor_sympy(tmp_path: Path) -> None:
+    good = tmp_path / "good.json"
+    good.write_text(dumps(SignPattern(as_matrix([[1, -1]]))), encoding="utf-8")
+    program = (
+        "import sys; from relugeom.cli import main; status = main(['check', sys.argv[1]]); "
+        "heavy = {'numpy', 'scipy', 'sympy', 'matplotlib'} & set(sys.modules); print(sorted(heavy), status)"
+    )
+    run = subprocess.run([sys.executable, "-c", program, good], capture_output=True, text=True, env=ENVIRONMENT)
+    assert run.stdout.splitlines()[-1] == "[] 0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "no/such/file.py"], "no/such/file.py does not exist"),
+        (["verify", "--jobs", "0"], "must be a positive whole number; got 0"),
+        (["verify", "--time-limit", "soon"], "must be a positive number; got soon"),
+        (["prove"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line_and_status_2(arguments: list[str], message: str) -> None:
+    run = relugeom(*arguments)
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_certificates_must_go_into_a_folder(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", GOOD)
+    run = relugeom("verify", path, "--certificates", path)
+    assert run.returncode == 2
+    assert "must name a folder" in run.stderr
+
+
+def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", GOOD, declare("sleeps", "time.sleep(60)"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "relugeom", "verify", str(path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "two-on-a-line" not in (line := process.stdout.readline()):
+        assert line, "the table ended early"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", GOOD)
+    run = subprocess.run(
+        f"{sys.executable} -m relugeom explain two-on-a-line {path} | head -1",
+        shell=True, capture_output=True, text=True, env=ENVIRONMENT,
+    )  # fmt: skip
+    assert "Traceback" not in run.stderr
+    assert "BrokenPipe" not in run.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_stands_in_the_readme(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert "usage:" in capsys.readouterr().out
+    root = Path(__file__).parents[1]
+    pages = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    assert any(f"relugeom {command}" in page.read_text(encoding="utf-8") for page in pages)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from relugeom.cli import build_parser; build_parser().format_help(); "
+        "print(sorted({'numpy', 'scipy', 'sympy', 'matplotlib', 'cupy'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert run.stdout.strip() == "[]"

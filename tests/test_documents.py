@@ -1,0 +1,88 @@
+"""What the documents say can be typed: commands parse, programs run, the two commands are the ones CI runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from relugeom.cli import build_parser
+from tests.test_cli import ENVIRONMENT
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def commands(page: Path) -> list[str]:
+    """Every relugeom command line in the shell blocks of a page, cut at shell operators and comments."""
+    found = []
+    for block in blocks(page, "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|\||>|;", line.partition(" #")[0]):
+                words = shlex.split(part)
+                if words and Path(words[0]).name == "relugeom":
+                    found.append(shlex.join(words[1:]))
+    return found
+
+
+COMMANDS = sorted({command for page in PAGES for command in commands(page)})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_documented_commands_parse(command: str) -> None:
+    arguments = build_parser().parse_args(shlex.split(command))
+    assert callable(arguments.run)
+
+
+def test_the_documents_hold_commands() -> None:
+    assert "verify" in COMMANDS
+    assert len(COMMANDS) >= 6
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_documented_programs_run(page: Path, tmp_path: Path) -> None:
+    programs = blocks(page, "python")
+    for number, program in enumerate(programs):
+        (tmp_path / f"program_{number}.py").write_text(program, encoding="utf-8")
+        if match := re.match(r"# (\w+\.py)\n", program):
+            (tmp_path / match[1]).write_text(program, encoding="utf-8")
+        for name in re.findall(r'open\("certificates/([\w-]+?)(?:-\d+)?\.json"\)', program):
+            write = [sys.executable, "-m", "relugeom", "verify", "-k", name, "--certificates", "certificates"]
+            subprocess.run(write, cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True)
+        run = subprocess.run(
+            [sys.executable, f"program_{number}.py"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True
+        )
+        assert run.returncode == 0, f"{program}\n{run.stderr}"
+
+
+def test_the_conjecture_of_the_readme_is_certified(tmp_path: Path) -> None:
+    program = next(text for text in blocks(ROOT / "README.md", "python") if text.startswith("# my_conjecture.py"))
+    (tmp_path / "my_conjecture.py").write_text(program, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "relugeom", "verify", "my_conjecture.py"],
+        cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0
+    assert run.stdout.splitlines()[-1].endswith("1 certified; all as expected")
+
+
+def test_ci_runs_the_two_commands_of_the_readme() -> None:
+    first, second = (block.strip() for block in blocks(ROOT / "README.md", "sh")[:2])
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert first in lines
+    assert lines[-1] == second
+
+
+def test_relative_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,0 +1,331 @@
+"""The trusted room accepts what is true and names the place where a tampered certificate breaks."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from fractions import Fraction as F
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relugeom.errors import CertificateError
+from relugeom.exact import (
+    KINDS,
+    ActivationThreshold,
+    AxialLoss,
+    Certificate,
+    ExactReconstruction,
+    Invalid,
+    NotDecodable,
+    PolynomialSign,
+    PositivePair,
+    RankBound,
+    SignPattern,
+    Valid,
+    WeightedSupport,
+    check,
+    dumps,
+    load,
+    loads,
+)
+from relugeom.exact.certificates import LIMITS
+from relugeom.exact.rationals import as_matrix, as_vector
+from tests.certificate_oracle import is_true
+from tests.mutants import mutate
+
+PAIRS = as_matrix([[1, -1, 0, 0], [0, 0, 1, -1]])
+SQUARE = as_matrix([[1, 0, -1, 0], [0, 1, 0, -1]])
+PENTAGONISH = as_matrix([[5, 2, -4, -4, 2], [0, 5, 3, -3, -5]])
+PARABOLA_W = as_matrix([[1] * 7, range(7), [t * t for t in range(7)]])
+PARABOLA_R = as_matrix([[1 - t * t, 2 * t, -1] for t in range(7)])
+TRIANGLE = as_matrix([[1, 0, -1], [0, 1, -1]])
+TWO_SPARSE = as_matrix([[1, 0, 0], [0, 1, 0]])
+
+VALID: dict[str, Certificate] = {
+    "pairs": SignPattern(PAIRS),
+    "pairs with a useless bias": SignPattern(PAIRS, bias=as_vector([F(-1, 2)] * 4), zero_input=True),
+    "identity, all sparsities": SignPattern(as_matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), sparsity=3, zero_input=True),
+    "parabola": SignPattern(PARABOLA_W, PARABOLA_R),
+    "parabola, exactly": ExactReconstruction(PARABOLA_W, PARABOLA_R),
+    "parabola, rank": RankBound(
+        as_matrix([[1 - (i - j) ** 2 for j in range(7)] for i in range(7)]), PARABOLA_R, PARABOLA_W
+    ),
+    "square, exactly": ExactReconstruction(SQUARE),
+    "square, threshold": ActivationThreshold(SQUARE, as_vector([F(-1, 3)] * 4), F(1, 3)),
+    "five in a plane fail": PositivePair(PENTAGONISH, (0, 1)),
+    "five in a plane fail, traced": PositivePair(as_matrix([[1, -1, -1, 0, 0], [0, -1, 1, 1, -1]]), (2, 3), (0,)),
+    "zero column": PositivePair(as_matrix([[1, 0]]), (1, 1)),
+    "inside the cone": NotDecodable(
+        as_matrix([[1, 0, 1], [0, 1, 1]]),
+        2,
+        (WeightedSupport((2,), F(1)),),
+        (WeightedSupport((0,), F(1)), WeightedSupport((1,), F(1))),
+        with_bias=False,
+    ),
+    "inside the hull": NotDecodable(
+        as_matrix([[0, 2, 1]]),
+        2,
+        (WeightedSupport((2,), F(1)),),
+        (WeightedSupport((0,), F(1, 2)), WeightedSupport((1,), F(1, 2))),
+        with_bias=True,
+    ),
+    "two active": NotDecodable(
+        as_matrix([[1, 1]]),
+        0,
+        (WeightedSupport((0,), F(1)),),
+        (WeightedSupport((1,), F(1)),),
+        with_bias=True,
+        sparsity=2,
+        zero_input=True,
+    ),
+    "polynomial": PolynomialSign(((F(1), F(0)), (F(0), F(1)), (F(1), F(0))), ((F(0), F(0)), (F(1), F(0)))),
+    "polynomial, touching": PolynomialSign(
+        ((F(1), F(0)), (F(-2), F(0)), (F(1), F(0))), ((F(0), F(0)), (F(1), F(0))), strict=False
+    ),
+    "loss": AxialLoss(TRIANGLE, F(1 + 1 + 0 + 0)),
+}
+VALID["loss"] = AxialLoss(TRIANGLE, F(1))
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_valid_certificates_are_accepted_and_survive_a_round_trip(name: str) -> None:
+    certificate = VALID[name]
+    result = check(certificate)
+    assert isinstance(result, Valid), result
+    assert is_true(certificate)
+    again = loads(dumps(certificate))
+    assert again == certificate
+    assert result.statement == again.statement()
+
+
+def test_every_kind_has_a_valid_example() -> None:
+    assert {certificate.kind for certificate in VALID.values()} == set(KINDS)
+
+
+INVALID: list[tuple[Certificate, str]] = [
+    (SignPattern(as_matrix([[1, 1], [0, 0]])), "output 0 is positive at x = e_1"),
+    (SignPattern(as_matrix([[1, 0], [0, 0]])), "output 1 is not positive at x = e_1"),
+    (SignPattern(PAIRS, sparsity=2), "output 0 is not positive at some input with x_0 = 1 and at most 2 ones"),
+    (SignPattern(PAIRS, sparsity=0), "sparsity must lie in 1 to 4; got 0"),
+    (SignPattern(PAIRS, decoder=PAIRS), "decoder must be 4×2; got 2×4"),
+    (SignPattern(PAIRS, bias=as_vector([1])), "bias must have 4 entries; got 1"),
+    (SignPattern(TWO_SPARSE, as_matrix([[1, 0], [0, 1], [-1, -1]]), as_vector([0, 0, 1]), zero_input=True),
+     "output 2 is positive at x = 0"),
+    (ExactReconstruction(as_matrix([[2]])), "output 0 at x = e_0 is 4, not 1"),
+    (ExactReconstruction(as_matrix([[1, 1]])), "output 0 at x = e_1 is positive"),
+    (RankBound(as_matrix([[1]]), as_matrix([[1]]), as_matrix([[2]])), "left times right is not the matrix"),
+    (RankBound(as_matrix([[1]]), as_matrix([[1, 2]]), as_matrix([[2]])), "the factors do not fit"),
+    (PositivePair(PAIRS, (0, 1)), "w_0·w_1 is not positive"),
+    (PositivePair(PAIRS, (0, 0)), "w_0 is not zero"),
+    (PositivePair(PAIRS, (0, 9)), "pair must name features 0 to 3"),
+    (PositivePair(PAIRS, (0,)), "pair must name two features; got 1"),
+    (PositivePair(as_matrix([[1, 1, -1], [0, 1, -1]]), (0, 1), (2,)), "after the elimination"),
+    (PositivePair(as_matrix([[1, 1]]), (0, 1), (0,)), "the pair was itself a pivot"),
+    (PositivePair(as_matrix([[1, 1, 0]]), (0, 1), (2,)), "pivot 2 is zero when its turn comes"),
+    (PositivePair(as_matrix([[1, 1, 1]]), (0, 1), (2, 2)), "pivots names a feature twice"),
+    (PolynomialSign(((F(-1), F(0)),), ((F(0), F(0)), (F(1), F(0)))), "a coefficient is negative"),
+    (PolynomialSign(((F(0), F(0)), (F(1), F(0))), ((F(0), F(0)), (F(1), F(0)))), "not positive at breakpoint 0"),
+    (PolynomialSign(((F(1), F(0)), (F(-1), F(0))), ((F(0), F(0)), (F(1), F(0)))), "not positive at breakpoint 1"),
+    (PolynomialSign(((F(1), F(0)),), ((F(1), F(0)), (F(0), F(0)))), "not in increasing order"),
+    (PolynomialSign(((F(1), F(1)),), ((F(0), F(0)), (F(1), F(0))), radicand=4), "not a square"),
+    (PolynomialSign((), ((F(0), F(0)), (F(1), F(0)))), "no coefficients"),
+    (PolynomialSign(((F(1), F(0)),), ((F(0), F(0)),)), "2 to 1000 breakpoints"),
+    (PolynomialSign(((F(1), F(0)),) * 61, ((F(0), F(0)), (F(1), F(0)))), "degree"),
+    (AxialLoss(TRIANGLE, F(2)), "the loss is 1, not the stated value"),
+    (ActivationThreshold(SQUARE, as_vector([F(-1, 3)] * 4), F(1, 4)), "output 0 is not positive at some a·e_0"),
+    (ActivationThreshold(SQUARE, as_vector([F(1, 3)] * 4), F(1, 4)), "output 0 is positive at some a·e_1"),
+    (ActivationThreshold(SQUARE, as_vector([0] * 4), F(1)), "threshold must lie in [0, 1); got 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("certificate", "reason"), INVALID, ids=lambda value: getattr(value, "kind", str(value)[:40]))
+def test_invalid_certificates_say_where_they_break(certificate: Certificate, reason: str) -> None:
+    result = check(certificate)
+    assert isinstance(result, Invalid)
+    assert reason in result.reason
+
+
+def _farkas(**changes: object) -> NotDecodable:
+    base = VALID["inside the hull"]
+    assert isinstance(base, NotDecodable)
+    fields = {name: getattr(base, name) for name in base.codecs}
+    return NotDecodable(**{**fields, **changes})
+
+
+HALF = F(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"feature": 3}, "feature must lie in 0 to 2"),
+        ({"sparsity": 0}, "sparsity must lie in 1 to 3"),
+        ({"inside": ()}, "the weights of inside have no positive sum"),
+        ({"inside": (WeightedSupport((1,), F(1)),)}, "a support of inside is on the wrong side of 2"),
+        ({"outside": (WeightedSupport((2,), F(1)),)}, "a support of outside is on the wrong side of 2"),
+        ({"inside": (WeightedSupport((0, 2), F(1)),)}, "a support of inside has 2 elements"),
+        ({"outside": (WeightedSupport((), F(1)),)}, "a support of outside has 0 elements"),
+        ({"inside": (WeightedSupport((), F(1)),), "zero_input": True}, "a support of inside has 0 elements"),
+        ({"inside": (WeightedSupport((2,), F(-1)),)}, "a weight of inside is negative"),
+        ({"outside": (WeightedSupport((1,), HALF),)}, "must have equal sums"),
+        ({"outside": (WeightedSupport((1,), F(1)),)}, "the weighted encodings of the two sides differ"),
+        ({"inside": (WeightedSupport((2, 2), F(1)),), "sparsity": 2}, "names a feature twice"),
+        ({"inside": (WeightedSupport((7,), F(1)),)}, "must name features 0 to 2"),
+    ],
+)
+def test_farkas_certificates_say_where_they_break(changes: dict[str, object], reason: str) -> None:
+    result = check(_farkas(**changes))
+    assert isinstance(result, Invalid)
+    assert reason in result.reason
+
+
+def test_a_class_that_is_not_a_kind_is_invalid() -> None:
+    assert check(Certificate()) == Invalid("Certificate is not a kind of certificate")
+    with pytest.raises(TypeError):
+        Certificate().statement()
+
+
+WIDE = as_matrix([[10**500] * 2000])
+TALL = tuple((row,) for row in WIDE[0])
+SUPPORTS = (WeightedSupport((0,), F(1)),) * 2000
+LONG = tuple((F(10**500), F(k)) for k in range(60))
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        SignPattern(WIDE),
+        ExactReconstruction(WIDE),
+        RankBound(WIDE, TALL, WIDE),
+        NotDecodable(TALL, 0, SUPPORTS, (), with_bias=False),
+        PositivePair(WIDE, (0, 1), tuple(range(2, 200))),
+        PolynomialSign(LONG, LONG),
+        AxialLoss(as_matrix([[10**50] * 200]), F(0)),
+        ActivationThreshold(WIDE, WIDE[0], F(0)),
+    ],
+    ids=lambda certificate: certificate.kind,
+)
+def test_oversized_work_is_refused_before_it_is_done(certificate: Certificate) -> None:
+    assert check(certificate) == Invalid("the certificate is too large to check")
+
+
+def test_numbers_that_no_reader_would_accept_are_not_written() -> None:
+    for certificate in (
+        SignPattern(as_matrix([[10**5000]])),
+        NotDecodable(PAIRS, 0, (WeightedSupport((0,), F(1, 10**700)),), (), with_bias=False),
+        PolynomialSign(((F(10**600), F(0)),), ((F(0), F(0)), (F(1), F(0)))),
+    ):
+        with pytest.raises(CertificateError, match="more than 600 digits"):
+            dumps(certificate)
+    assert "the stated value" in AxialLoss(TRIANGLE, F(1, 10**5000)).statement()
+
+
+def _text(**changes: object) -> str:
+    return json.dumps({**json.loads(dumps(VALID["pairs"])), **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("[1, 2]", "must be a JSON object"),
+        ("{}", '"format" must be'),
+        (_text(kind="proof-by-authority"), '"kind" must be one of'),
+        (_text(kind=["sign-pattern"]), '"kind" must be one of'),
+        (_text(format="relugeom-certificate/2"), '"format" must be'),
+        (_text(note="trust me"), "unknown fields ['note']"),
+        (_text(encoder=[["1", "2"], ["1"]]), "rows of equal length"),
+        (_text(encoder=[]), "at least one row"),
+        (_text(encoder=[[]]), "at least one row"),
+        (_text(encoder=[["1", 0.5]]), "sign-pattern.encoder[0][1] must be a rational number"),
+        (_text(encoder=[["1", "1/0"]]), "denominator 0"),
+        (_text(encoder=[["1", "9" * 700]]), "more than 600 digits"),
+        (_text(encoder=[["1", "١"]]), "must be a rational number"),
+        (_text(sparsity=True), "sparsity must be an integer"),
+        (_text(sparsity=10**10), "at most nine digits"),
+        (_text(zero_input=1), "zero_input must be true or false"),
+        (_text(bias="0"), "bias must be a list"),
+        ('{"format": NaN}', "NaN is not a rational number"),
+        ('{"format": 1, "format": 2}', "stands twice"),
+        ("[" * 5000 + "]" * 5000, "levels deep"),
+        ('{"a": ' + "[" * 100_000, "levels deep"),
+        ('{"format": ' + "9" * 10_000 + "}", "not JSON"),
+    ],
+)
+def test_what_cannot_be_read_gets_one_clear_error(text: str, message: str) -> None:
+    with pytest.raises(CertificateError) as caught:
+        loads(text)
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_size_is_bounded_before_reading(tmp_path) -> None:
+    with pytest.raises(CertificateError, match="characters; at most"):
+        loads(" " * (LIMITS.characters + 1))
+    with pytest.raises(CertificateError, match="entries"):
+        loads(_text(bias=["0"] * (LIMITS.entries + 1)))
+    path = tmp_path / "latin.json"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(CertificateError, match="not UTF-8"):
+        load(path)
+    path.write_text(dumps(VALID["pairs"]), encoding="utf-8")
+    assert load(path) == VALID["pairs"]
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_tampering_is_rejected_or_leaves_a_true_statement(name: str) -> None:
+    rng = random.Random(f"tamper {name}")
+    text = dumps(VALID[name])
+    accepted = 0
+    for _ in range(300):
+        mutant = mutate(text, rng)
+        try:
+            certificate = loads(mutant)
+        except CertificateError:
+            continue
+        if isinstance(check(certificate), Valid):
+            accepted += 1
+            assert is_true(certificate), mutant
+    assert accepted < 200
+
+
+small = st.integers(-3, 3).map(F)
+
+
+@given(st.data())
+def test_sign_patterns_agree_with_enumeration(data: st.DataObject) -> None:
+    m, n = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4))
+    matrix = lambda rows, columns: tuple(tuple(data.draw(small) for _ in range(columns)) for _ in range(rows))  # noqa: E731
+    certificate = SignPattern(
+        matrix(m, n),
+        data.draw(st.sampled_from([None, matrix(n, m)])),
+        data.draw(st.sampled_from([None, matrix(1, n)[0]])),
+        data.draw(st.integers(1, n)),
+        data.draw(st.booleans()),
+    )
+    assert isinstance(check(certificate), Valid) == is_true(certificate)
+
+
+@given(
+    st.lists(st.tuples(small, small), min_size=1, max_size=5),
+    st.lists(st.fractions(-2, 2, max_denominator=3), min_size=2, max_size=5, unique=True),
+    st.booleans(),
+)
+def test_accepted_polynomials_keep_their_sign(coefficients: list[tuple[F, F]], points: list[F], strict: bool) -> None:
+    breakpoints = tuple((x, F(0)) for x in sorted(points))
+    certificate = PolynomialSign(tuple(coefficients), breakpoints, strict=strict)
+    if isinstance(check(certificate), Valid):
+        assert is_true(certificate)
+
+
+def test_the_trusted_room_needs_the_standard_library_alone() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import relugeom.exact; "
+        "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "['relugeom']"

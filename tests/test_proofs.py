@@ -1,0 +1,97 @@
+"""The post's claims: every verdict as expected, every certificate re-checked, damaged ones refused."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from relugeom.errors import CertificateError
+from relugeom.exact import Invalid, Valid, check, dumps, loads
+from relugeom.runner import Report, Result, verify
+from relugeom.verdicts import Verdict
+from tests.certificate_oracle import is_true
+from tests.mutants import mutate
+
+# Enumerating is for small certificates; larger ones are covered by heredity of the checks, not by the oracle.
+SMALL = 1500
+
+
+@pytest.fixture(scope="module")
+def post() -> Report:
+    return verify()
+
+
+def describe(results: list[Result]) -> str:
+    return "\n".join(f"{r.id}: {r.verdict}, expected {r.expected}: {r.error or r.evidence}" for r in results)
+
+
+def test_every_claim_of_the_post_gets_its_expected_verdict(post: Report) -> None:
+    surprises = [result for result in post.results if not result.as_expected]
+    assert not surprises, describe(surprises)
+    assert len(post.results) >= 40
+
+
+def test_every_claim_is_argued_and_has_a_source(post: Report) -> None:
+    for result in post.results:
+        assert len(result.argument) > 40, result.id
+        assert result.source, result.id
+        assert result.heading, result.file
+
+
+def test_every_proof_has_steps_and_a_sibling_that_fails(post: Report) -> None:
+    proved = [result for result in post.results if result.verdict is Verdict.PROVED]
+    assert proved
+    for result in proved:
+        assert result.steps, result.id
+        assert not any(fault for _, _, fault in result.steps), result.id
+        assert result.sibling, result.id
+        assert result.sibling_fault, result.id
+
+
+def test_every_refutation_can_be_checked_by_hand(post: Report) -> None:
+    refuted = [result for result in post.results if result.verdict is Verdict.REFUTED]
+    assert refuted
+    for result in refuted:
+        assert any(character.isdigit() for character in result.by_hand), result.id
+
+
+def test_certificates_survive_the_file_and_the_trusted_room(post: Report) -> None:
+    texts = [certificate.text for result in post.results for certificate in result.certificates]
+    assert len(texts) >= 20
+    for text in texts:
+        certificate = loads(text)
+        assert dumps(certificate) == text
+        assert isinstance(check(certificate), Valid)
+
+
+def test_damaged_certificates_are_refused_or_still_true(post: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = random.Random("damaged certificates of the post")
+    texts = [c.text for result in post.results for c in result.certificates if len(c.text) < SMALL]
+    refused = accepted = 0
+    while refused + accepted < 2000:
+        mutant = mutate(rng.choice(texts), rng)
+        try:
+            certificate = loads(mutant)
+        except CertificateError:
+            refused += 1
+            continue
+        if isinstance(check(certificate), Invalid):
+            refused += 1
+        else:
+            accepted += 1
+            assert is_true(certificate), mutant
+    with capsys.disabled():
+        print(
+            f" [{refused} of 2000 damaged certificates refused, {accepted} state something else that is true] ", end=""
+        )
+    assert refused > 1000
+
+
+def test_the_post_is_covered_file_by_file(post: Report) -> None:
+    folder = Path(__file__).parents[1] / "proofs"
+    files = {path.stem for path in folder.glob("*.py") if not path.name.startswith("_")}
+    assert {Path(result.file).stem for result in post.results} == files
+    assert json.loads(json.dumps(post.to_json()))["as_expected"] is True
