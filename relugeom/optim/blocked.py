@@ -29,7 +29,7 @@ class Blocked:
     """Dense part over cache-sized blocks of rows."""
 
     def __init__(self) -> None:
-        self._Z = np.empty((0, 0))
+        self._Z = np.empty(0)
         self._zero = np.empty(0)
 
     def order(self, H: Array) -> Array | None:
@@ -40,17 +40,17 @@ class Blocked:
         """A and V, see `relugeom.optim.objective.DensePart`."""
         T, n = len(G), P.shape[1]
         rows = min(T, block_rows(n, P.itemsize))
-        if self._Z.shape != (rows, n) or self._Z.dtype != P.dtype:
-            self._Z = np.empty((rows, n), P.dtype)
+        if len(self._Z) < rows * n or len(self._zero) < n or self._Z.dtype != P.dtype:
+            self._Z = np.empty(max(rows * n, len(self._Z)), P.dtype)
             self._zero = np.zeros(n, P.dtype)  # against a row, maximum() is three times as fast as against a scalar
         D = P[:-1].T
         A = np.zeros_like(P)
         part = np.empty_like(P)
         for start in range(0, T, rows):
             block = slice(start, min(start + rows, T))
-            Z = self._Z[: block.stop - start]
+            Z = self._Z[: (block.stop - start) * n].reshape(-1, n)
             np.matmul(G[block], P, out=Z)
-            np.maximum(Z, self._zero, out=Z)
+            np.maximum(Z, self._zero[:n], out=Z)
             A += np.matmul(G[block].T, Z, out=part)
             np.matmul(Z, D, out=V[block])
         return A

@@ -23,6 +23,7 @@ little every step and are sorted again only when the straddling pairs have becom
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ Array = npt.NDArray[Any]
 
 _SORT_EVERY = 150  # steps
 _SORT_GROWTH = 1.3  # of the straddling pairs since the last sort
-_CHUNK = 1 << 18  # (box, feature) pairs tested together, so that the tests stay in the cache
+_CHUNK = 1 << 16  # (box, feature) pairs tested together, so that the tests stay in the cache
 
 
 def leaf_sizes(T: int) -> tuple[int, ...]:
@@ -87,7 +88,8 @@ class Moments:
         self._age = -1  # steps since the last sort; negative: never sorted
         self._straddling = 0  # pairs at the last level, in the last step
         self._reference = 0  # the same, right after the last sort
-        self._work: dict[str, Array] = {}
+        self._memory: dict[tuple[str, int], Array] = {}
+        self._zero = np.empty(0)
 
     def order(self, H: Array) -> Array | None:
         """Sort when it was never done, long ago, or the boxes have become loose."""
@@ -111,8 +113,10 @@ class Moments:
         """A and V, see `relugeom.optim.objective.DensePart`."""
         m = V.shape[1]
         self._G, self._V = G, V
-        self._levels = self._boxes(G[:, :-1])
+        self._levels = [self._level(G[:, :-1], size) for size in self._sizes]
         self._straddling = 0
+        if self._zero.dtype != P.dtype or len(self._zero) != P.shape[1]:
+            self._zero = np.zeros(P.shape[1], P.dtype)
         leaves = len(self._levels[-1].starts)
         # Per leaf, the affine map that gives V: v + K δ, K symmetric; boxes above add theirs to the leaves below.
         self._constant = np.zeros((leaves, m), P.dtype)
@@ -127,14 +131,6 @@ class Moments:
         for i in range(m):
             V += np.repeat(self._linear[:, i * m : (i + 1) * m], lengths, axis=0) * delta[:, i : i + 1]
         return A
-
-    def _boxes(self, H: Array) -> list[_Level]:
-        """Boxes and moments of all levels; the coarse ones from the fine ones."""
-        T, m = H.shape
-        starts = np.arange(0, T, self._sizes[-1])
-        low, high = np.minimum.reduceat(H, starts), np.maximum.reduceat(H, starts)
-        levels = [self._level(H, size) for size in self._sizes]
-        return levels
 
     def _level(self, H: Array, size: int) -> _Level:
         T, m = H.shape
@@ -172,11 +168,13 @@ class Moments:
     ) -> None:
         level = self._levels[depth]
         m, k = D.shape
-        zeta = level.middle[boxes] @ P
-        radius = level.half[boxes] @ extent
-        full = zeta > radius
-        weight = full.astype(P.dtype)
-        straddling = np.abs(zeta) <= radius
+        shape = (boxes.stop - boxes.start, k)
+        zeta = np.matmul(level.middle[boxes], P, out=self._scratch("zeta", depth, shape))
+        radius = np.matmul(level.half[boxes], extent, out=self._scratch("radius", depth, shape))
+        weight = self._scratch("weight", depth, shape)
+        weight[...] = zeta > radius
+        np.abs(zeta, out=(size := self._scratch("size", depth, shape)))
+        straddling = size <= radius
         zeta *= weight
         A += level.value[boxes].T @ zeta
         slopes = (level.slope[boxes].T @ weight).reshape(m + 1, m, k)
@@ -185,13 +183,21 @@ class Moments:
         constant, linear = zeta @ D.T, weight @ products.T
         self._hand_down(depth, boxes, constant, linear)
         for box, mask in zip(range(boxes.start, boxes.stop), straddling, strict=True):
-            columns = np.flatnonzero(mask)
-            if len(columns) == 0:
-                continue
-            part = P.take(columns, axis=1)
-            below = self._block(box, part) if depth == len(self._levels) - 1 else self._inside(depth, box, part)
-            for row, addition in zip(A, below, strict=True):
-                row[columns] = row.take(columns) + addition
+            columns = mask.nonzero()[0]
+            if len(columns):
+                part = P.take(columns, axis=1)
+                below = self._block(box, part) if depth == len(self._levels) - 1 else self._inside(depth, box, part)
+                for row, addition in zip(A, below, strict=True):
+                    addition += row.take(columns)
+                    row[columns] = addition
+
+    def _scratch(self, name: str, depth: int, shape: tuple[int, ...]) -> Array:
+        """Uninitialised memory that is used again: fresh pages would cost more than the arithmetic on them."""
+        size = math.prod(shape)
+        held = self._memory.get((name, depth))
+        if held is None or len(held) < size or held.dtype != self._zero.dtype:
+            held = self._memory[name, depth] = np.empty(size + size // 4, self._zero.dtype)
+        return held[:size].reshape(shape)
 
     def _hand_down(self, depth: int, boxes: slice, constant: Array, linear: Array) -> None:
         """Move the affine maps of boxes to the leaves within: v + K (h - μ) = (v + K (μ' - μ)) + K (h - μ')."""
@@ -220,8 +226,8 @@ class Moments:
         rows = slice(level.starts[box], level.stops[box])
         G = self._G[rows]
         self._straddling += len(G) * P.shape[1]
-        Z = G @ P
-        np.maximum(Z, np.zeros(P.shape[1], P.dtype), out=Z)
-        self._V[rows] += Z @ P[:-1].T
+        Z = np.matmul(G, P, out=self._scratch("Z", 0, (len(G), P.shape[1])))
+        np.maximum(Z, self._zero[: P.shape[1]], out=Z)
+        np.matmul(Z, P[:-1].T, out=self._V[rows])
         A: Array = G.T @ Z
         return A
