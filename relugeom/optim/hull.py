@@ -69,6 +69,8 @@ class Hull:
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.optim.objective.DensePart`."""
         columns = np.flatnonzero(largest_preactivation(G[:, :-1], P) > 0)
+        if 4 * len(columns) > 3 * P.shape[1]:  # gathering would cost more than it saves
+            return self._blocked.accumulate(G, P, V)
         A = np.zeros_like(P)
         if len(columns):
             part = self._blocked.accumulate(G, P.take(columns, axis=1), V)

@@ -61,19 +61,37 @@ class Objective:
         self._dense = dense
         self._original = examples
         self._squares = float(np.sum(np.square(examples.values, dtype=np.float64)))
+        # Few examples leave most columns empty: the sparse products then run over the others only.
+        occupied = np.zeros(self.n, bool)
+        occupied[examples.indices] = True
+        self._place = np.cumsum(occupied, dtype=examples.indices.dtype) - 1
+        present = np.flatnonzero(occupied)
+        self._present = present if 2 * len(present) < self.n else None
         self._arrange(np.arange(self.T, dtype=np.int64), examples)
 
     def _arrange(self, order: Array, examples: SparseExamples) -> None:
         """Hold the examples physically in `order`, with everything that depends on it."""
         self._order = order
         self._examples = examples
-        shape = (self.T, self.n)
-        structure = (examples.indices, examples.indptr)
-        self._X = csr_array((examples.values, *structure), shape=shape)
+        indices = examples.indices if self._present is None else self._place.take(examples.indices)
+        shape = (self.T, self.n if self._present is None else len(self._present))
+        self._X = csr_array((examples.values, indices, examples.indptr), shape=shape)
         self._Xt = self._X.T
-        self._C = csr_array((np.empty_like(examples.values), *structure), shape=shape)
+        self._C = csr_array((np.empty_like(examples.values), indices, examples.indptr), shape=shape)
         self._Ct = self._C.T  # shares the values, which every step overwrites
-        self._row_of = np.repeat(np.arange(self.T, dtype=examples.indices.dtype), np.diff(examples.indptr))
+        self._row_of = np.repeat(np.arange(self.T, dtype=indices.dtype), np.diff(examples.indptr))
+
+    def _narrow(self, rows: Array) -> Array:
+        """Rows (k, n) at the columns that hold data."""
+        return rows if self._present is None else rows.take(self._present, axis=1)
+
+    def _subtract(self, rows: Array, columns: Array) -> None:
+        """rows (k, n) -= columns.T, for `columns` (present, k)."""
+        if self._present is None:
+            rows -= columns.T
+        else:
+            for row, column in zip(rows, columns.T, strict=True):
+                row[self._present] -= column
 
     def value_and_gradient(self, W: Array, b: Array, M: Array | None = None) -> tuple[float, Gradient]:
         """L and its gradient.
@@ -90,7 +108,7 @@ class Objective:
         ArgumentError
             When a shape or a float type does not fit the examples.
         """
-        self._check(W, b, M)
+        self.check(W, b, M)
         m = len(W)
         D = W if M is None else M.T
         P = np.concatenate([D, b[None]])
@@ -98,19 +116,22 @@ class Objective:
         V = np.empty((self.T, m), self.dtype)
         A = self._dense.accumulate(G, P, V)
         squares = float(np.vdot(A.astype(np.float64), P.astype(np.float64)))
-        cross = self._active_data(G, P)
-        A -= (self._Ct @ G).T
-        V -= self._C @ np.ascontiguousarray(D.T)
+        at_data = self._narrow(P)
+        cross = self._active_data(G, at_data)
+        self._subtract(A, self._Ct @ G)
+        V -= self._C @ np.ascontiguousarray(at_data[:m].T)
+        encoder = A[:m].copy() if M is None else np.zeros_like(W)
+        self._subtract(encoder, self._Xt @ -V)
         scale = self.dtype.type(2 / self.T)
         A *= scale
-        encoder = np.multiply((self._Xt @ V).T, scale, order="C")
+        encoder *= scale
         loss = (self._squares - 2 * cross + squares) / self.T
         if M is None:
-            encoder += A[:m]
             return loss, Gradient(encoder, A[m])
         return loss, Gradient(encoder, A[m], np.ascontiguousarray(A[:m].T))
 
-    def _check(self, W: Array, b: Array, M: Array | None) -> None:
+    def check(self, W: Array, b: Array, M: Array | None) -> None:
+        """Refuse parameters that do not fit the examples."""
         if W.ndim != 2 or W.shape[1] != self.n:
             raise ArgumentError(f"W must have shape (m, {self.n}); got {W.shape}")
         if b.shape != (self.n,):
@@ -124,7 +145,7 @@ class Objective:
     def _encode(self, W: Array) -> Array:
         """G: rows (h_t, 1), after giving the dense part a chance to reorder the examples."""
         G = np.ones((self.T, len(W) + 1), self.dtype)
-        G[:, :-1] = self._X @ np.ascontiguousarray(W.T)
+        G[:, :-1] = self._X @ np.ascontiguousarray(self._narrow(W).T)
         order = self._dense.order(G[:, :-1])
         if order is not None:
             self._arrange(self._order[order], self._examples.take(order))
