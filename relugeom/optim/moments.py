@@ -29,24 +29,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Moments", "leaf_sizes", "tile_order"]
+__all__ = ["Moments", "tile_order"]
 
 Array = npt.NDArray[Any]
 
 _SORT_EVERY = 150  # steps
 _SORT_GROWTH = 1.3  # of the straddling pairs since the last sort
 _CHUNK = 1 << 16  # (box, feature) pairs tested together, so that the tests stay in the cache
-
-
-def leaf_sizes(T: int) -> tuple[int, ...]:
-    """Examples a box at every level, from coarse to fine, each a multiple of the next (measured by `benchmarks/`)."""
-    if T < 3_000:
-        return (64,)
-    if T < 30_000:
-        return (1024, 64)
-    if T < 300_000:
-        return (2048, 128)
-    return (8192, 1024, 128)
 
 
 def tile_order(H: Array, leaf: int) -> Array:

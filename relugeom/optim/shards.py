@@ -116,17 +116,17 @@ class Shards:
     ----------
     examples : SparseExamples
     dense : callable
-        Makes the dense part of a shard from its number of examples.
+        Makes the dense part of one shard.
     shards : int
         At least 2, at most one an example.
     """
 
-    def __init__(self, examples: SparseExamples, dense: Callable[[int], DensePart], shards: int) -> None:
+    def __init__(self, examples: SparseExamples, dense: Callable[[], DensePart], shards: int) -> None:
         if not 2 <= shards <= examples.T:
             raise ArgumentError(f"shards must lie in 2..T = {examples.T}; got {shards}")
         self.T, self.n, self.dtype = examples.T, examples.n, examples.values.dtype
         self._parts = [examples.take(np.arange(k, self.T, shards)) for k in range(shards)]
-        self._dense = [dense(part.T) for part in self._parts]
+        self._dense = [dense() for _ in self._parts]
         self._own = Objective(self._parts[0], self._dense[0])
         self._shape: tuple[int, bool] | None = None
         self._pending: dict[str, Array] | None = None
@@ -156,6 +156,7 @@ class Shards:
                 processes.append(process)
         self._board = _Board(block, *board)
         self._shape = (m, tied)
+        self._processes = processes
         self._stop = weakref.finalize(self, _shut, self._pipes, processes)
         if self._pending is not None:
             pending, self._pending = self._pending, None
