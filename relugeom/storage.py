@@ -97,7 +97,7 @@ def save_arrays(path: str | Path, arrays: Mapping[str, npt.ArrayLike], facts: Ma
     StorageError
         When the file cannot be written; what stood at `path` before is still there.
     """
-    packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    packed = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in packed.items():
         if array.dtype.hasobject:
             raise StorageError(f"{path}: array {name!r} holds Python objects, which are never stored")

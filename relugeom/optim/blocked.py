@@ -1,8 +1,8 @@
-"""The dense part, a block of rows at a time.
+"""The dense part, a tile of rows and columns at a time.
 
     Z = max(G P, 0),   A = Gᵀ Z,   V = Z D
 
-Every entry of Z is written once and read three times, so it must not leave the second-level cache in between.
+Every entry of Z is written once and read three times, so a tile must not leave the second-level cache in between.
 Works for every m.
 """
 
@@ -13,20 +13,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Blocked", "block_rows"]
+__all__ = ["Blocked"]
 
 Array = npt.NDArray[Any]
 
-_CACHE = 5 << 18  # bytes of Z held at a time: 1.25 MiB, 32 rows of 10,000 float32
+_ROWS, _COLUMNS = 100, 2_500  # of a tile: 1 MB in float32 (measured by `benchmarks/`)
 
 
-def block_rows(n: int, itemsize: int) -> int:
-    """Rows of n entries that fit the cache."""
-    return max(1, _CACHE // (n * itemsize))
+def _cuts(length: int, most: int) -> list[slice]:
+    """Equal slices of at most `most`; not of a multiple of 512, where rows would fall onto the same cache lines."""
+    size = -(-length // -(-length // most))
+    size += 8 * (size % 512 == 0)
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
 class Blocked:
-    """Dense part over cache-sized blocks of rows."""
+    """Dense part over cache-sized tiles."""
 
     def __init__(self) -> None:
         self._Z = np.empty(0)
@@ -38,21 +40,23 @@ class Blocked:
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.optim.objective.DensePart`."""
-        T, n = len(G), P.shape[1]
-        rows = min(T, block_rows(n, P.itemsize))
-        if len(self._Z) < rows * n or len(self._zero) < n or self._Z.dtype != P.dtype:
-            self._Z = np.empty(max(rows * n, len(self._Z)), P.dtype)
-            self._zero = np.zeros(n, P.dtype)  # against a row, maximum() is three times as fast as against a scalar
-        D = P[:-1].T
+        rows, columns = _cuts(len(G), _ROWS * 4 // P.itemsize), _cuts(P.shape[1], _COLUMNS)
+        size = rows[0].stop * columns[0].stop
+        if len(self._Z) < size or self._Z.dtype != P.dtype:
+            self._Z = np.empty(size, P.dtype)
+            self._zero = np.zeros(size, P.dtype)  # against an array, maximum() is three times as fast as against a scalar
         A = np.zeros_like(P)
-        part = np.empty_like(P)
-        for start in range(0, T, rows):
-            block = slice(start, min(start + rows, T))
-            Z = self._Z[: (block.stop - start) * n].reshape(-1, n)
-            np.matmul(G[block], P, out=Z)
-            np.maximum(Z, self._zero[:n], out=Z)
-            A += np.matmul(G[block].T, Z, out=part)
-            np.matmul(Z, D, out=V[block])
+        V[...] = 0
+        for block in rows:
+            g, v = G[block], V[block]
+            for part in columns:
+                p = P[:, part]
+                flat = self._Z[: len(g) * p.shape[1]]
+                Z = flat.reshape(len(g), -1)
+                np.matmul(g, p, out=Z)
+                np.maximum(flat, self._zero[: len(flat)], out=flat)
+                A[:, part] += g.T @ Z
+                v += Z @ p[:-1].T
         return A
 
     def state(self) -> dict[str, Array]:

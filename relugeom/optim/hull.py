@@ -24,6 +24,7 @@ __all__ = ["Hull", "largest_preactivation"]
 Array = npt.NDArray[Any]
 
 _SIDES = 16
+_PAUSE = 8  # steps without a test after one that was not worth it
 _SLACK = 1e-5  # relative: the polytope is blown up by more than rounding can move it
 
 
@@ -61,6 +62,7 @@ class Hull:
 
     def __init__(self) -> None:
         self._blocked = Blocked()
+        self._pause = 0
 
     def order(self, H: Array) -> Array | None:
         """Any order is as good as another."""
@@ -68,8 +70,12 @@ class Hull:
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.optim.objective.DensePart`."""
+        if self._pause:
+            self._pause -= 1
+            return self._blocked.accumulate(G, P, V)
         columns = np.flatnonzero(largest_preactivation(G[:, :-1], P) > 0)
         if 4 * len(columns) > 3 * P.shape[1]:  # gathering would cost more than it saves
+            self._pause = _PAUSE
             return self._blocked.accumulate(G, P, V)
         A = np.zeros_like(P)
         if len(columns):
@@ -81,8 +87,9 @@ class Hull:
         return A
 
     def state(self) -> dict[str, Array]:
-        """None: every call stands alone."""
-        return {}
+        """When the next test is due."""
+        return {"hull": np.array([self._pause])}
 
     def restore(self, state: dict[str, Array]) -> None:
-        """Nothing to take up."""
+        """Take up a `state`."""
+        self._pause = int(state["hull"][0])

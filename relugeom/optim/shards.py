@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,14 +23,13 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.errors import ArgumentError, WorkerError
+from relugeom.executors import one_blas_thread
 from relugeom.optim.definition import Gradient
 from relugeom.optim.objective import DensePart, Objective
 
 __all__ = ["Shards"]
 
 Array = npt.NDArray[Any]
-
-_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 class _Board:
@@ -84,21 +82,6 @@ def _serve(
                 pipe.send(None)
 
 
-@contextlib.contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """Processes share the cores already; BLAS reads its thread count from the environment it is started in."""
-    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
-    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _shut(pipes: list[Connection], processes: list[Any]) -> None:
     for pipe in pipes:
         pipe.close()  # a worker ends when its pipe does
@@ -142,7 +125,7 @@ class Shards:
         block = context.RawArray("b", _Board.nbytes(shards, size, self.dtype))
         board = (shards, size, self.dtype)
         processes = []
-        with _one_blas_thread():
+        with one_blas_thread():
             for k in range(1, shards):
                 here, there = context.Pipe()
                 process = context.Process(
