@@ -132,13 +132,15 @@ class Decoding(Problem):
         if R is None or self.unit_norms or self.bias == "shared":
             return x
         W, R, b = alternating_margin(W, self._inputs, bias=self.bias == "free")
+        if not np.any(R, axis=1).all():
+            return x  # some row has no margin above 0, and its optimum is r = 0
         better = np.concatenate([W.ravel(), R.ravel(), b if self.bias == "free" else b[:0]])
         return max((x, better), key=lambda point: self.margin(point, np.inf)[0])
 
     def certify(self, x: Array) -> Certificate | None:
         """The coarsest rational encoder near W that has a decoder, decided exactly."""
         W = self.unpack(x)[0]
-        for encoder in (rational_directions if self.unit_norms else integer_grids)(W):
+        for encoder in rational_directions(W) if self.unit_norms else integer_grids(W, tied=self.tied):
             answer = decide(
                 encoder, tied=self.tied, bias=self.bias, sparsity=self.sparsity, zero_input=self.zero_input
             )

@@ -26,17 +26,33 @@ _SCALES = (*range(1, 13), 16, 20, 24, 32, 48, 64, 100, 200, 500, 1000, 10**4, 10
 _FEW_INPUTS = 5000
 
 
-def integer_grids(W: Array) -> Iterator[Matrix]:
-    """round(s W / max |W|) for growing s, each encoder once."""
-    largest = float(np.abs(W).max())
-    if not 0 < largest < np.inf:
+def integer_grids(W: Array, *, tied: bool) -> Iterator[Matrix]:
+    """round(s V / max |V|) for growing s, where V runs over the forms of W; each encoder once.
+
+    A tied solution stays one under rotation, an untied one under every invertible map A (with RA⁻¹ for R). The forms
+    are, for an untied decoder, the one in which m features of large volume are the unit vectors; the one in which
+    the first of them spans the first axis, the second lies in the first plane, and so on; and W as it is.
+    """
+    if not np.isfinite(W).all() or not W.any():
         return
     seen = set()
+    forms = [V / np.abs(V).max() for V in _forms(W, tied)]
     for scale in _SCALES:
-        encoder = as_matrix([[round(scale * x / largest) for x in row] for row in W.tolist()])
-        if encoder not in seen:
-            seen.add(encoder)
-            yield encoder
+        for V in forms:
+            encoder = as_matrix([[round(scale * x) for x in row] for row in V.tolist()])
+            if encoder not in seen:
+                seen.add(encoder)
+                yield encoder
+
+
+def _forms(W: Array, tied: bool) -> Iterator[Array]:
+    from scipy.linalg import qr
+
+    Q, triangle, order = qr(W, pivoting=True)
+    if not tied and W.shape[1] >= W.shape[0] and abs(triangle[-1, W.shape[0] - 1]) > 1e-6:
+        yield np.linalg.solve(W[:, order[: W.shape[0]]], W)
+    yield Q.T @ W
+    yield W
 
 
 def rational_directions(W: Array) -> Iterator[Matrix]:

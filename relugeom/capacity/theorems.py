@@ -39,12 +39,12 @@ def upper_bound(m: int, *, tied: bool, bias: Bias, sparsity: int = 1, zero_input
 
 
 def _bounds(m: int, tied: bool, bias: Bias, sparsity: int, zero_input: bool) -> Iterator[Theorem]:
-    if sparsity >= 2:
-        if m < sparsity and zero_input:
-            yield Theorem(m, "several-active-kernel", "k > m active features: n ≤ m")
+    if sparsity >= 2 and zero_input:
+        if m < sparsity:
+            yield Theorem(m, "sparse-room-below-2k", "m < k active features: n ≤ m")
         if m < 2 * sparsity:
-            yield Theorem(m + 1, "several-active-dependency", "m < 2k: n ≤ m + 1")
-        yield Theorem(2**m - 1, "several-active-packing", "k ≥ 2 active features, m ≥ 2: n ≤ 2ᵐ − 1")
+            yield Theorem(m + 1, "sparse-room-below-2k", "m < 2k, k active features: n ≤ m + 1")
+        yield Theorem(2**m - 1, "sparse-counting-bound", "k ≥ 2 active features: n ≤ 2ᵐ − 1")
     if bias == "none" and tied:
         yield Theorem(2 * m, "two-m-bound-elimination", "tied, without bias: n ≤ 2m")
     elif bias == "none" and m <= 2:
