@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Invalid, check, loads
+from relugeom.formal import FORMAL_PROOFS, FormalProof
 from relugeom.verdicts import Verdict
 
 __all__ = ["CertificateText", "Report", "Result", "default_paths", "find_files", "verify", "write_certificates"]
@@ -69,6 +70,7 @@ class Result:
     trials: int = 0
     successes: int = 0
     interval: tuple[float, float] | None = None
+    formal: tuple[FormalProof, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -93,6 +95,7 @@ class Result:
             "steps": [{"claim": c, "method": m, "holds": not f, "fault": f or None} for c, m, f in self.steps],
             "sibling": {"statement": self.sibling, "fails_at": self.sibling_fault} if self.sibling else None,
             "certificates": [{"kind": c.kind, "statement": c.statement} for c in self.certificates],
+            "formal": [{"file": p.file, "theorem": p.theorem, "statement": p.statement} for p in self.formal],
             "by_hand": self.by_hand or None,
             "trials": self.trials,
             "successes": self.successes,
@@ -311,6 +314,8 @@ class _Task:
 def _tasks(file: Path, reply: dict[str, Any], time_limit: float | None, full: bool) -> Iterator[_Task | Result]:
     """What a file declares: tasks to run, or one error row when it cannot be imported."""
     shown = _shown(file)
+    # The formal proofs are about the post's conjectures, not about others that happen to have the same id.
+    ours = file.resolve().parent in [path.resolve() for path in default_paths()]
     if "error" in reply:
         yield Result(file.stem, shown, error=reply["error"], traceback=reply.get("traceback", ""))
     elif not reply["conjectures"]:
@@ -326,6 +331,7 @@ def _tasks(file: Path, reply: dict[str, Any], time_limit: float | None, full: bo
                 argument=c["argument"],
                 expected=Verdict(c["expected"]),
                 sampled=c["slow"] and not full,
+                formal=FORMAL_PROOFS.get(c["id"], ()) if ours else (),
             )
             # A full run of a slow conjecture may take as long as it needs, unless a limit was asked for.
             limit = time_limit or (c["time_limit"] * (60 if c["slow"] and full else 1))

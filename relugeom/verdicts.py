@@ -115,7 +115,7 @@ class Counterexample:
 class Sample:
     """A probability, estimated: `draw(seed, trials)` yields that many booleans, which the judge counts.
 
-    `expected` is the value the statement gives, if any; the evidence says whether the interval holds it.
+    `expected` is the value the statement gives, if any; when the interval does not hold it, the verdict is UNDECIDED.
     """
 
     quantity: str
@@ -324,11 +324,12 @@ def _judge_sample(sample: Sample) -> Judgement:
         f"{sample.quantity} = {successes / sample.trials:.4g} "
         f"[{interval[0]:.4g}, {interval[1]:.4g}] ({sample.level:.0%}, {sample.trials:,} trials)"
     )
+    agrees = sample.expected is None or sample.expected in interval
     if sample.expected is not None:
-        holds = "holds" if sample.expected in interval else "DOES NOT HOLD"
-        evidence += f"; the interval {holds} {sample.expected:.4g}"
+        evidence += f"; the interval {'holds' if agrees else 'DOES NOT HOLD'} {sample.expected:.4g}"
     return Judgement(
-        Verdict.MEASURED,
+        # A measurement that speaks against the statement is no measurement of it.
+        Verdict.MEASURED if agrees else Verdict.UNDECIDED,
         evidence,
         note=sample.note,
         trials=sample.trials,

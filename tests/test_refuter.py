@@ -23,9 +23,9 @@ doubles = st.floats(-1e100, 1e100, allow_subnormal=True).map(Fraction)
 
 def matrices(m: st.SearchStrategy[int], n, entries):
     """Rational m×n matrices as tuples of columns."""
-    return m.flatmap(
-        lambda rows: st.lists(st.tuples(*[entries] * rows), min_size=n(rows), max_size=n(rows))
-    ).map(lambda columns: transpose(tuple(columns)))
+    return m.flatmap(lambda rows: st.lists(st.tuples(*[entries] * rows), min_size=n(rows), max_size=n(rows))).map(
+        lambda columns: transpose(tuple(columns))
+    )
 
 
 def satisfies_criterion(W) -> bool:

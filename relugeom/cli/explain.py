@@ -61,6 +61,10 @@ def _print(result: Result) -> None:
         )
     _section("By hand", [f"  {indent(row, 2)}" for row in result.by_hand.splitlines()])
     _section("Certificates", [f"  {c.kind}: {indent(c.statement, 4)}" for c in result.certificates])
+    _section(
+        "Formal proof, for a proof assistant",
+        [f"  {p.theorem} in proofs/formal/{p.file}: {indent(p.statement, 4)}" for p in result.formal],
+    )
     _section("Evidence", [f"  {indent(result.error or result.evidence, 2)}"])
     _section("Note", [f"  {indent(result.note, 2)}"] if result.note else [])
     print()

@@ -6,6 +6,7 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from relugeom._version import __version__
 from relugeom.cli._terminal import Progress, indent, paint, verdict_label
 from relugeom.errors import ArgumentError
+from relugeom.formal import FormalProof, check_formal
 from relugeom.runner import Report, Result, verify, write_certificates
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
@@ -48,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    parser.add_argument("--formal", action="store_true", help="have Coq check the formal proofs, where it is installed")
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
     parser.add_argument("-j", "--jobs", type=_positive_int, metavar="N", help="worker processes")
     parser.add_argument(
@@ -68,7 +71,29 @@ def _row(result: Result, heading: str) -> str:
     evidence = f"{surprise}{result.error or result.evidence}"
     details = f"{result.id} · {evidence} · {result.seconds:.1f} s{' · sampled' if result.sampled else ''}"
     lines.append(" " * 13 + indent(details, 13))
+    if result.formal:
+        lines.append(" " * 13 + indent(f"formal proof: {_named(result.formal)}", 13))
     return "\n".join(lines)
+
+
+def _named(proofs: Iterable[FormalProof]) -> str:
+    """`two_m_bound, obtuse_bound in proofs/formal/two_m_bound.v`."""
+    by_file = groupby(proofs, key=lambda proof: proof.file)
+    return "; ".join(f"{', '.join(p.theorem for p in group)} in proofs/formal/{file}" for file, group in by_file)
+
+
+def _check_formal_proofs(report: Report) -> list[dict[str, object]]:
+    """Have Coq check each file that holds a formal proof of a row."""
+    files = sorted({proof.file for result in report.results for proof in result.formal})
+    progress = Progress("formal proofs")
+    progress.start(len(files))
+    rows: list[dict[str, object]] = []
+    for file in files:
+        result = check_formal(file)
+        rows.append({"file": file, "status": result.status, "seconds": result.seconds, "message": result.message})
+        progress.advance()
+    progress.clear()
+    return rows
 
 
 def _markdown(report: Report) -> str:
@@ -119,13 +144,18 @@ def run(arguments: argparse.Namespace) -> int:
     )
     progress.clear()
     written = write_certificates(report, arguments.certificates) if arguments.certificates is not None else []
+    formal = _check_formal_proofs(report) if arguments.formal else []
     if arguments.json:
-        print(json.dumps({**report.to_json(), "environment": _environment()}, indent=1, ensure_ascii=False))
+        data = {**report.to_json(), "environment": _environment()} | ({"formal": formal} if arguments.formal else {})
+        print(json.dumps(data, indent=1, ensure_ascii=False))
     elif arguments.markdown:
         print(_markdown(report))
     else:
         print()
         if written:
             print(f"{len(written)} certificates written; re-check with: relugeom check {arguments.certificates}")
+        for row in formal:
+            print(f"formal proof {row['status']}: {row['message']}")
         print(report.summary())
-    return 0 if report.as_expected else 1
+    failed = any(row["status"] == "failed" for row in formal)
+    return 0 if report.as_expected and not failed else 1

@@ -1,0 +1,420 @@
+"""The loss with a bias on X = I: where it is zero, and the states that look like failures of training.
+
+The loss is a sum of squares over the entries z_ji = w_j·w_i + b_j (output j at input e_i) of
+
+    ReLU(z_jj) − 1 on the diagonal,   ReLU(z_ji) off it.
+
+With ρ_ji = (ReLU(z_ji) − δ_ij)·[z_ji > 0] its gradient is ∂L/∂b_j = 2 Σ_i ρ_ji, ∂L/∂w_j = 2 Σ_i (ρ_ji + ρ_ij) w_i.
+Off the diagonal ReLU(z)² is continuously differentiable even at z = 0.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import sympy as sp
+
+from relugeom.algebra import between, identity, sign
+from relugeom.conjectures import conjecture
+from relugeom.exact import AxialLoss
+from relugeom.exact.rationals import dot, transpose
+from relugeom.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict
+
+__all__: list[str] = []
+
+FAILURE = 'Post, "Question 1: Does the Optimization Failure solution pursue linear separability?"'
+FINISHED = 'The finished post "Optimization Failure" (February 2025)'
+
+p, u, v = sp.symbols("p u v", integer=True, nonnegative=True)
+s, g, t, q, phi = sp.symbols("s g t q phi", nonnegative=True)
+half = sp.Rational(1, 2)
+
+
+def nearest_neighbour_steps() -> list[Step]:
+    """cos jφ ≤ cos φ for 1 ≤ j ≤ n − 1 and φ = 2π/n, with j = 1 + u and n = 2 + u + v."""
+    n = 2 + u + v
+    return [
+        identity(
+            "cos φ − cos jφ = 2 sin((j + 1)φ/2) sin((j − 1)φ/2)",
+            sp.cos(phi) - sp.cos((1 + u) * phi),
+            2 * sp.sin((2 + u) * phi / 2) * sp.sin(u * phi / 2),
+        ),
+        between("both angles lie in [0, π], where the sine is ≥ 0: the smaller", 0, u * sp.pi / n, sp.pi),
+        between("… and the larger", 0, (2 + u) * sp.pi / n, sp.pi),
+    ]
+
+
+def turn_steps() -> list[Step]:
+    """Over a regular k-gon of radius r: Σ w_i = 0, and Σ (w_i·δ)² = k r²|δ|²/2 when k ≥ 3."""
+    j = sp.Symbol("j", integer=True)
+
+    def telescope(of: str, angle: sp.Expr, turn: int) -> list[Step]:
+        # Over j = 0, …, k − 1 only the ends remain: sin(turn·2π − angle/2) + sin(angle/2).
+        return [
+            identity(
+                f"2 sin(α/2) cos jα is a difference of sines that telescopes, for {of}",
+                2 * sp.sin(angle / 2) * sp.cos(j * angle),
+                sp.sin((j + half) * angle) - sp.sin((j - half) * angle),
+            ),
+            identity("… and its ends cancel", sp.sin(2 * turn * sp.pi - angle / 2) + sp.sin(angle / 2), 0),
+        ]
+
+    return [
+        *telescope("Σ cos jφ = 0", phi, 1),
+        *telescope("Σ cos 2jφ = 0", 2 * phi, 2),
+        identity("cos² jφ = ½ + ½ cos 2jφ", sp.cos(j * phi) ** 2, half + half * sp.cos(2 * j * phi)),
+    ]
+
+
+@conjecture(
+    "ReLU(WᵀW + b1ᵀ) = I iff, for every i, b_i = 1 − ‖w_i‖² and w_i·(w_i − w_j) ≥ 1 for all j ≠ i",
+    source=FAILURE,
+    expected=Verdict.PROVED,
+)
+def zero_loss_criterion() -> Outcome:
+    """A feature must stand out along its own direction, by a margin of exactly 1: more than linear separability.
+
+    The diagonal of the output is 1 iff ‖w_i‖² + b_i = 1, as ReLU is the identity on positive numbers. With that
+    bias the pre-activation off the diagonal is w_i·w_j + 1 − ‖w_i‖² = 1 − w_i·(w_i − w_j), and ReLU returns 0 iff
+    it is ≤ 0.
+    """
+
+    def steps(margin: int) -> list[Step]:
+        return [
+            identity("‖w_i‖² + b_i = 1 for b_i = 1 − ‖w_i‖²", s + (1 - s), 1),
+            identity("w_i·w_j + b_i = margin − w_i·(w_i − w_j)", g + (1 - s), margin - (s - g)),
+        ]
+
+    return Proof(
+        steps=steps(1),
+        sibling=Sibling("some b gives zero loss iff w_i·(w_i − w_j) ≥ 0 for all j ≠ i (weak separability)", steps(0)),
+    )
+
+
+@conjecture(
+    "If ReLU(WᵀW + b1ᵀ) = I, two features of norms r ≤ R at an angle θ satisfy cos θ ≤ (r² − 1)/(rR), and for two "
+    "features this is enough",
+    source='Post, "Question 1"; Olah and Henighan: "there must be a large angular gap"',
+    expected=Verdict.PROVED,
+)
+def two_circles_need_a_gap() -> Outcome:
+    """By `zero-loss-criterion` the shorter feature needs r² − rR cos θ ≥ 1, which is the bound; the longer needs
+    cos θ ≤ (R² − 1)/(rR), which is weaker. A feature of norm 1 keeps at least 90° from every other."""
+    r = sp.Symbol("r", positive=True)
+    x = sp.Symbol("x", real=True)
+    R = r + q
+
+    def steps(bound: sp.Expr) -> list[Step]:
+        return [
+            identity("r² − rR cos θ − 1 = rR·(bound − cos θ)", r**2 - r * R * x - 1, r * R * (bound - x)),
+            sign("rR > 0", r * R, "> 0"),
+            sign("the longer feature asks for less", (R**2 - 1) / (r * R) - bound, ">= 0"),
+        ]
+
+    return Proof(
+        steps=steps((r**2 - 1) / (r * R)),
+        sibling=Sibling("cos θ ≤ r/R, linear separability, is enough", steps(r / R)),
+    )
+
+
+@conjecture(
+    "For all m ≥ 2 and n ≥ 3, the set of W for which some b gives ReLU(WᵀW + b1ᵀ) = I has interior points in ℝ^{m×n}",
+    source=f"{FAILURE} (a regular circle is one solution among many)",
+    expected=Verdict.PROVED,
+)
+def zero_loss_interior() -> Outcome:
+    """Zero loss does not ask for regularity: any small enough change of W keeps it, once b follows.
+
+    Take a regular n-gon (and zeros in the other rows) with r²(1 − cos φ) = 2. Then w_i·(w_i − w_j) =
+    r²(1 − cos jφ) ≥ r²(1 − cos φ) = 2 > 1, so all the inequalities of `zero-loss-criterion` are strict, and by
+    continuity they hold on a neighbourhood.
+    """
+
+    def steps(squared_radius: sp.Expr) -> list[Step]:
+        return [
+            *nearest_neighbour_steps(),
+            sign("the least margin exceeds 1", sp.cancel(squared_radius * (1 - sp.cos(phi))) - 1, "> 0"),
+        ]
+
+    return Proof(
+        steps=steps(2 / (1 - sp.cos(phi))),
+        sibling=Sibling(
+            "the smallest regular n-gon with zero loss, r² = 1/(1 − cos φ), is an interior point",
+            steps(1 / (1 - sp.cos(phi))),
+        ),
+    )
+
+
+@conjecture(
+    "For every n ≥ 5, the symmetric failure — w_n = 0, b_n = 1/n, the others a regular (n−1)-gon with r² = 1/(1 − "
+    "cos φ), φ = 2π/(n − 1), b_i = 1 − r² — is a critical point with Σ_i ‖x'(e_i) − e_i‖² = (n − 1)/n",
+    source=f"{FINISHED}, symmetric failure",
+    expected=Verdict.PROVED,
+)
+def null_feature_is_critical() -> Outcome:
+    """All residuals vanish except those of output n: ρ_ni = 1/n at the live inputs, ρ_nn = 1/n − 1.
+
+    The live outputs are exact on live inputs, and at e_n they see z = b_i = 1 − r² ≤ 0, because φ ≤ π/2 from
+    n = 5 on, so r ≥ 1. Then ∂L/∂b_n = 2(Σ_i ρ_ni) = 0; ∂L/∂w_n = (2/n) Σ w_i + 4ρ_nn w_n = 0, since a
+    regular polygon sums to 0; ∂L/∂w_i = 2 ρ_ni w_n = 0. Everything else is 0 with its residual.
+    """
+
+    def steps(least: int) -> list[Step]:
+        n = least + p
+        return [
+            between("0 ≤ φ ≤ π/2, so cos φ ≥ 0, r ≥ 1 and b_i ≤ 0", 0, 2 * sp.pi / (n - 1), sp.pi / 2),
+            identity("b_i = 1 − r² = −cos φ/(1 − cos φ)", 1 - 1 / (1 - sp.cos(phi)), -sp.cos(phi) / (1 - sp.cos(phi))),
+            *nearest_neighbour_steps(),
+            *turn_steps(),
+            identity("∂L/∂b_n = 2((n − 1)/n + 1/n − 1) = 0", (n - 1) / n + 1 / n - 1, 0),
+            identity("the loss: (n − 1)/n² + (1 − 1/n)²", (n - 1) / n**2 + (1 - 1 / n) ** 2, (n - 1) / n),
+        ]
+
+    return Proof(steps=steps(5), sibling=Sibling("the same for every n ≥ 4", steps(4)))
+
+
+def saddle_steps(orientation: int) -> list[Step]:
+    """Moving the live polygon by δ and w_n by −orientation·c·δ lowers the loss, for every n ≥ 5 and r ≥ 1."""
+    n, r = 5 + p, 1 + q
+    live = n - 1
+    c, b, x = sp.symbols("c b x", real=True)
+    small = 2 / (n * r**2)
+    w_n = -orientation * c  # in units of δ
+    scale = 1 + 2 * r * t
+    w, w_other, delta = (sp.Matrix(sp.symbols(f"{name}_1 {name}_2", real=True)) for name in ("w", "y", "d"))
+    moved = sp.expand((scale * w + delta).dot(scale * w - scale * w_other))
+
+    # At e_n a live output sees z = w_n·w_i' + 1 − ‖w_i'‖², and w_i·δ = r t x with −1 ≤ x ≤ 1.
+    z = w_n * (scale * r * t * x + t**2) + 1 - (scale**2 * r**2 + 2 * scale * r * t * x + t**2)
+
+    # Σ_i (1/n + w_n·w_i')² + (1/n + ‖w_n‖² − 1)², by Σ w_i·δ = 0 and Σ (w_i·δ)² = (n − 1)r²t²/2.
+    loss = live * (1 / n + w_n * t**2) ** 2 + w_n**2 * scale**2 * live * r**2 * t**2 / 2
+    loss += (1 / n + w_n**2 * t**2 - 1) ** 2
+    coefficient = live * ((r**2 / 2 - 2 / n) * c**2 - 2 * orientation * c / n)
+
+    return [
+        between("2π/(n − 1) ≤ π/2, so r² = 1/(1 − cos φ) ≥ 1", 0, 2 * sp.pi / live, sp.pi / 2),
+        *nearest_neighbour_steps(),
+        *turn_steps(),
+        identity(
+            "w_i'·(w_i' − w_j') = (1 + 2rt)² w_i·(w_i − w_j) + (1 + 2rt) δ·(w_i − w_j)",
+            moved,
+            sp.expand(scale**2 * w.dot(w - w_other) + scale * delta.dot(w - w_other)),
+        ),
+        sign(
+            "… ≥ 1 as w_i·(w_i − w_j) ≥ 1 and |w_i − w_j| ≤ 2r: the live outputs stay exact",
+            scale**2 - scale * 2 * r * t - 1,
+            ">= 0",
+        ),
+        sign("z decreases with x, so x = −1 is the worst case", -sp.diff(z, x).subs(c, small), ">= 0"),
+        sign("z ≤ 0 at x = −1: the live outputs stay 0 at e_n", -z.subs(x, -1).subs(c, small), ">= 0"),
+        identity("the loss starts at (n − 1)/n", loss.subs(t, 0), (n - 1) / n),
+        identity("its first derivative along the curve is 0", sp.diff(loss, t).subs(t, 0), 0),
+        identity(
+            "half its second derivative is (n − 1)((r²/2 − 2/n)c² − 2c/n)",
+            sp.diff(loss, t, 2).subs(t, 0) / 2,
+            coefficient,
+        ),
+        sign("… which is negative at c = 2/(n r²)", coefficient.subs(c, small), "< 0"),
+        sign("(n − 1)b² + (1 − b)², the loss along b_n, is convex", sp.diff(live * b**2 + (1 - b) ** 2, b, 2), "> 0"),
+    ]
+
+
+@conjecture(
+    "For every n ≥ 5, the symmetric failure (w_n = 0, b_n = 1/n, the others a regular (n−1)-gon with r² = 1/(1 − "
+    "cos φ), b_i = 1 − r²) is a saddle of the loss: every neighbourhood holds points of smaller and of greater "
+    "loss",
+    source=f"{FINISHED}, symmetric failure and asymmetric recovery",
+    expected=Verdict.PROVED,
+)
+def symmetric_failure_is_a_saddle() -> Outcome:
+    """Tilt the polygon and the dead feature together, in opposite directions.
+
+    For δ in the plane, t = |δ|, put w_i' = (1 + 2rt)w_i + δ and b_i' = 1 − ‖w_i'‖² for the live features,
+    w_n' = −cδ with c = 2/(n r²), b_n' = 1/n. Every live feature keeps its margin 1 over the other live ones, so
+    the live outputs stay exact on live inputs; at e_n they stay at 0. What is left is output n. Since
+    ReLU(z)² ≤ z², its share is at most
+
+        Σ_i (1/n + w_n'·w_i')² + (1/n + ‖w_n'‖² − 1)²
+            = (n − 1)(1/n − ct²)² + c²(1 + 2rt)²(n − 1)r²t²/2 + (1/n + c²t² − 1)²,
+
+    which is (n − 1)/n + (n − 1)((r²/2 − 2/n)c² − 2c/n) t² + O(t³): less than (n − 1)/n for small t, when
+    0 < c < 4/(n r² − 4), where c = 2/(n r²) lies. The points tend to the symmetric failure as t → 0. The loss has
+    its minimum over b_n alone there, so it is no maximum either.
+
+    With w_n alone moved and all else fixed the loss does grow: the argument that a small w_n is drawn back to 0
+    is right about that direction, but the live features respond at the same order.
+    """
+    return Proof(
+        steps=saddle_steps(1),
+        sibling=Sibling(
+            "the same curve with w_n' = +cδ, a tilt in the same direction, lowers the loss", saddle_steps(-1)
+        ),
+    )
+
+
+def tilted_square(shift: Fraction, loss: Fraction) -> AxialLoss:
+    """The curve of `symmetric-failure-is-a-saddle` at n = 5, δ = (shift, 0): a square (r = 1) and a dead feature."""
+    zero, one, scale = Fraction(0), Fraction(1), 1 + 2 * shift
+    square = ((one, zero), (zero, one), (-one, zero), (zero, -one))
+    live = [(scale * x + shift, scale * y) for x, y in square]
+    bias = (*(1 - dot(w, w) for w in live), Fraction(1, 5))
+    return AxialLoss(transpose((*live, (-Fraction(2, 5) * shift, zero))), loss, bias=bias)
+
+
+@conjecture(
+    "For every n ≥ 5 the symmetric failure (a regular (n−1)-gon at zero loss and one dead feature with b_n = 1/n) "
+    "is a local minimum of the loss, so training is stuck there",
+    source=f"{FINISHED}, symmetric failure",
+    expected=Verdict.REFUTED,
+)
+def symmetric_failure_is_a_minimum() -> Outcome:
+    """It is a critical point (`null-feature-is-critical`) but the curve of `symmetric-failure-is-a-saddle` descends.
+
+    The certificates are the failure and two points of that curve at n = 5, where everything is rational; the
+    steps carry the curve to every n ≥ 5 and arbitrarily close to the failure.
+    """
+    return Counterexample(
+        by_hand="n = 5, m = 2. The square (1,0), (0,1), (−1,0), (0,−1) with b = 0 and w_5 = 0, b_5 = 1/5 has loss "
+        "4·(1/5)² + (4/5)² = 4/5. Move to w = (1.3,0), (0.1,1.2), (−1.1,0), (0.1,−1.2), b_i = 1 − ‖w_i‖², and "
+        "w_5 = (−0.04,0), b_5 = 1/5. The first four outputs are still exact. Output 5 is (50 − 13, 50 − 1, 50 + 11, "
+        "50 − 1)/250 at the first four inputs and 126/625 at its own: the loss is "
+        "(37² + 49² + 61² + 49²)/250² + (499/625)² ≈ 0.7957 < 4/5.",
+        certificates=[
+            tilted_square(Fraction(0), Fraction(4, 5)),
+            tilted_square(Fraction(1, 10), Fraction(310826, 390625)),
+            tilted_square(Fraction(1, 1000), Fraction(7812494387519, 9765625000000)),
+        ],
+        steps=saddle_steps(1),
+        sibling=Sibling("the same curve with w_n' = +cδ lowers the loss", saddle_steps(-1)),
+    )
+
+
+@conjecture(
+    "For every n ≥ 4, a regular (n−1)-gon with r² = 1/(1 − cos φ), φ = 2π/(n − 1), one of whose features is "
+    "doubled (the pair shares b = ½ − r², the others have b = 1 − r²), is a critical point with Σ_i ‖x'(e_i) − "
+    "e_i‖² = 1",
+    source=f"{FAILURE}: two overlapping vectors",
+    expected=Verdict.PROVED,
+)
+def duplicated_pair_is_critical() -> Outcome:
+    """Two features on one vector w cannot be told apart: both outputs give ½ at both inputs.
+
+    The residuals are ρ = −½ at the pair's own entries and +½ at its two crossed ones; all others vanish, since
+    an output of the pair sees r² cos jφ + ½ − r² ≤ ½ − 1 < 0 at the other inputs. Then ∂L/∂b = 2(−½ + ½) = 0 and
+    ∂L/∂w = 2(2·(−½) + ½ + ½)w = 0 for either of the pair. The others have no residual and meet none.
+    """
+
+    def steps(bias: sp.Expr) -> list[Step]:
+        own, crossed = s + bias - 1, s + bias
+        return [
+            *nearest_neighbour_steps(),
+            sign("an output of the pair is negative at the other inputs", bias + s - 1, "< 0"),
+            identity("∂L/∂b: the two residuals of an output cancel", own + crossed, 0),
+            identity("∂L/∂w: own residual twice, crossed ones once each", 2 * own + crossed + crossed, 0),
+            identity("the loss: two own and two crossed entries", 2 * own**2 + 2 * crossed**2, 1),
+        ]
+
+    return Proof(
+        steps=steps(half - s),
+        sibling=Sibling("the same with b = ¾ − r² for the pair", steps(sp.Rational(3, 4) - s)),
+    )
+
+
+@conjecture(
+    "For all m ≥ 2, n ≥ 3 and 1 ≤ d ≤ n, the loss Σ_i ‖x'(e_i) − e_i‖² has a non-strict local minimum of value d, "
+    "with d outputs that are strictly dead (negative at every input); its global minimum is 0",
+    source=f"{FAILURE}: five axes that are not reconstructible",
+    expected=Verdict.PROVED,
+)
+def dead_outputs_are_minima() -> Outcome:
+    """A strictly dead output stays dead under every small change, and costs exactly 1.
+
+    Take a regular n-gon with r²(1 − cos φ) = 2, b_j = 1 − r² for the n − d live outputs and −1 − r² for the dead.
+    A dead output is at most r² − 1 − r² = −1 at every input; a live one is exact (off the diagonal it is at most
+    r² cos φ + 1 − r² = −1). The loss is d here, and at least d wherever the dead outputs are still dead. Moving a dead
+    bias changes nothing, so the minimum is not strict; live biases for all would give loss 0.
+    """
+
+    def steps(dead: sp.Expr) -> list[Step]:
+        squared_radius = 2 / (1 - sp.cos(phi))
+        off_diagonal = sp.cancel(squared_radius * sp.cos(phi) + 1 - squared_radius)
+        d = sp.Symbol("d", positive=True)
+        return [
+            *nearest_neighbour_steps(),
+            sign("a dead output is negative even at its own input", s + dead, "< 0"),
+            identity("a live output is 1 at its own input", s + 1 - s, 1),
+            sign("a live output is negative at the other inputs", off_diagonal, "< 0"),
+            identity("d dead outputs miss one 1 each", d * (0 - 1) ** 2, d),
+        ]
+
+    return Proof(
+        steps=steps(-1 - s),
+        sibling=Sibling("the same with b = ½ − r² for the d outputs", steps(half - s)),
+    )
+
+
+@conjecture(
+    "On data a·e_i with a uniform on (0, 1] and m = 2, some n has a local minimum that is isolated modulo "
+    "rotation, lies away from all kinks and is not global",
+    source=f"{FAILURE}: optimisation failure as a property of the loss",
+    expected=Verdict.UNDECIDED,
+)
+def spurious_strict_minimum() -> Outcome:
+    """With several amplitudes a threshold costs something and zero loss is out of reach, so minima can be isolated."""
+    return Open(
+        "needs a certificate of a critical point: a constant activation pattern in a box, an interval Newton step "
+        "that maps the box into itself, a Hessian that is positive definite modulo rotation, and a better point "
+        "elsewhere"
+    )
+
+
+@conjecture(
+    "For n = 5, m = 2 and data a·e_i with a uniform on (0, 1], the square with norms 1, biases 0 and a dead fifth "
+    "feature (w = 0, b = 1/10) is a local minimum, strict modulo rotation",
+    source=f"{FINISHED}, symmetric failure, with amplitudes",
+    expected=Verdict.UNDECIDED,
+)
+def square_with_a_dead_feature() -> Outcome:
+    """The state lies on a kink (inner products and biases are both 0), where the loss has no second derivative."""
+    return Open("needs a one-sided second-order analysis over every activation pattern that meets the point")
+
+
+@conjecture(
+    "Among trained models of X = I with m = 2 that fail to reconstruct, neither linear separability of the "
+    "features nor a grouping into few circles is the rule; five of eight axes may be lost",
+    source='Post, "Question 1" and "A Different Approach: Observing Training Process"',
+    expected=Verdict.UNDECIDED,
+)
+def separability_is_not_the_driver() -> Outcome:
+    """A statement about what training finds; `zero-loss-criterion` is the yardstick for separability."""
+    return Open(
+        "needs a census of trained models: many seeds polished to critical points, their lost axes counted, their "
+        "norms grouped, their margins w_i·(w_i − w_j) measured"
+    )
+
+
+@conjecture(
+    "The rate of optimisation failure at m = 2 grows with the number of active entries of an example",
+    source='Post, "ReLU: Free Dimensions, Somewhat": several active entries "may be the cause"',
+    expected=Verdict.UNDECIDED,
+)
+def several_active_entries_cause_failure() -> Outcome:
+    """A statement about what training finds, not about what exists: it waits for the trained models."""
+    return Open(
+        "needs training on unit-norm examples with 1, 2, 3, … active entries under one recipe, with a failure "
+        "rate and its interval for each"
+    )
+
+
+@conjecture(
+    "In trained untied models ReLU(MWx + b) the rows of M are the features: each is aligned with the matching "
+    "column of W",
+    source='Post, "The role of W", note on M',
+    expected=Verdict.UNDECIDED,
+)
+def untied_rows_are_features() -> Outcome:
+    """A statement about what training finds; that the zone of feature j has normal M_j is `clipped-edge-normal`."""
+    return Open(
+        "needs tied and untied models trained under one recipe, and the angles between rows of M and columns of W"
+    )
