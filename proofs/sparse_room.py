@@ -1,4 +1,4 @@
-"""Several active features and few dimensions: exactly how many fit when m < 2k, and how many have been seen to fit beyond.
+"""Several active features in few dimensions: exactly how many fit when m < 2k, and how many at least beyond.
 
 One linear encoder W (m×n), one untied ReLU layer: ReLU(RWx + b). It *recovers k-sparse supports* if its output has
 exactly the support of x for every 0/1 input x with at most k ones, x = 0 included.
@@ -27,8 +27,8 @@ def _simplex_recovers(case: tuple[int, int]) -> bool:
 
 
 @conjecture(
-    "For k ≥ 1: if an m×n encoder with some untied decoder and bias recovers k-sparse supports, n ≥ k, then n ≤ m for "
-    "m < k, and n ≤ m + 1 for k ≤ m < 2k; n = m + 1 is attained for every m ≥ k",
+    "For k ≥ 1: if an m×n encoder with some untied decoder and bias recovers k-sparse supports, then n ≤ m for m < k, "
+    "and n ≤ m + 1 for k ≤ m < 2k; n = m + 1 is attained for every m ≥ k",
     source=SOURCE,
     expected=Verdict.PROVED,
 )

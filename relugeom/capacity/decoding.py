@@ -107,8 +107,8 @@ class Decoding(Problem):
         X = self._inputs
         W, R, b = self.unpack(x)
         W_norm = np.linalg.norm(W, axis=0) if self.unit_norms else np.linalg.norm(W) / np.sqrt(self.n)
-        R_norm = None if R is None else np.linalg.norm(R, axis=1, keepdims=True)
         Wu = W / W_norm
+        R_norm = np.ones(1) if R is None else np.linalg.norm(R, axis=1, keepdims=True)
         Ru = Wu.T if R is None else R / R_norm
         Y = 2 * X - 1
         Z = X @ Wu.T @ Ru.T

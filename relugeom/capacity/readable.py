@@ -50,8 +50,8 @@ def _forms(W: Array, tied: bool) -> Iterator[Array]:
 
     Q, triangle, order = qr(W, pivoting=True)
     if not tied and W.shape[1] >= W.shape[0] and abs(triangle[-1, W.shape[0] - 1]) > 1e-6:
-        yield np.linalg.solve(W[:, order[: W.shape[0]]], W)
-    yield Q.T @ W
+        yield np.asarray(np.linalg.solve(W[:, order[: W.shape[0]]], W))
+    yield np.asarray(Q.T @ W)
     yield W
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from relugeom.capacity.attempt import Candidate, attempt
 from relugeom.capacity.problem import Problem
@@ -155,8 +155,9 @@ def _candidates(
         else:
             yield Candidate(**{**known, "point": tuple(known["point"])})
     task = partial(_numbered, problem, entropy, seeded)
-    # Leaving the loop early closes `finished`, which cancels what has not begun.
-    with closing(completed(task, missing, executor)) as finished:
+    # Leaving the loop early closes the generator, which cancels what has not begun.
+    finished = cast("Generator[tuple[int, Candidate], None, None]", completed(task, missing, executor))
+    with closing(finished):
         for _, candidate in finished:
             if database is not None:
                 database.record(keys[candidate.index], asdict(candidate))
