@@ -205,7 +205,7 @@ def polygon_in_float64() -> Outcome:
 
 
 @conjecture(
-    "In float64 the first n at which the regular n-gon fails is below 230 million",
+    "In float64 the regular n-gon passes for every n < 230 million, the first that was seen to fail",
     source=SOURCE,
     expected=Verdict.UNDECIDED,
 )

@@ -7,6 +7,7 @@ A proof is built from few kinds of step:
 
 - `identity`: two expressions are equal,
 - `sign`: an expression is positive, non-negative, ... under the assumptions of its symbols,
+- `trace_identity`: two traces of matrix products are equal, for matrices of every size,
 - `between`: an angle lies in a range, for the signs of sine and cosine,
 - `polynomial_sign`: a polynomial keeps its sign on an interval (exact, over ℚ or ℚ(√d)),
 - `certified`: a certificate is valid,
@@ -34,6 +35,7 @@ __all__ = [
     "polynomial_certificate",
     "polynomial_sign",
     "sign",
+    "trace_identity",
 ]
 
 Relation = Literal["> 0", ">= 0", "< 0", "<= 0", "!= 0"]
@@ -78,6 +80,34 @@ def _simplified(expression: sympy.Expr) -> sympy.Expr:
         if form == 0:
             return sympy.Integer(0)
     return form
+
+
+def trace_identity(claim: str, left: Any, right: Any) -> Step:
+    """tr left = tr right for SymPy matrix expressions whose dimensions may be symbols.
+
+    Both sides are expanded into words in the matrices and their transposes. Two words have the same trace when
+    one is a rotation of the other or of its transpose; the words must cancel in these classes.
+    """
+
+    def decide() -> bool | str:
+        import sympy
+
+        remaining: dict[tuple[str, ...], Any] = {}
+        for term in sympy.Add.make_args(sympy.Trace(left - right).expand().doit()):
+            coefficient, trace = term.as_independent(sympy.Trace)
+            if term == 0:
+                continue
+            if not isinstance(trace, sympy.Trace):
+                return f"not a trace: {term!s:.80}"
+            factor, word = trace.arg.as_coeff_mmul()
+            letters = sympy.MatMul.make_args(word)
+            classes = (letters, tuple(sympy.transpose(letter) for letter in reversed(letters)))
+            name = min(tuple(map(str, w[k:] + w[:k])) for w in classes for k in range(len(w)))
+            remaining[name] = remaining.get(name, 0) + coefficient * factor
+        left_over = next((name for name, value in remaining.items() if sympy.expand(value) != 0), None)
+        return True if left_over is None else f"the traces differ by {remaining[left_over]}·tr({'·'.join(left_over)})"
+
+    return Step(claim, decide, "trace identity (SymPy)")
 
 
 def sign(claim: str, expression: Any, relation: Relation) -> Step:

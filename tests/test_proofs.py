@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,9 @@ def test_the_post_is_covered_file_by_file(post: Report) -> None:
     files = {path.stem for path in folder.glob("*.py") if not path.name.startswith("_")}
     assert {Path(result.file).stem for result in post.results} == files
     assert json.loads(json.dumps(post.to_json()))["as_expected"] is True
+
+
+def test_the_written_table_is_the_one_that_runs(post: Report) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
+    written = {name: verdict for verdict, name in re.findall(r"^\| (\w+) \| .*\(`([\w-]+)`\) \|", page, flags=re.M)}
+    assert written == {result.id: result.verdict.value for result in post.results if result.verdict is not None}

@@ -10,7 +10,7 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relugeom.algebra import all_cases, between, certified, identity, polynomial_sign, sign
+from relugeom.algebra import all_cases, between, certified, identity, polynomial_sign, sign, trace_identity
 from relugeom.errors import ConjectureError
 from relugeom.exact import AxialLoss, SignPattern
 from relugeom.exact.rationals import as_matrix
@@ -152,6 +152,9 @@ def test_wilson_refuses_what_cannot_be(successes: int, trials: int) -> None:
 x = sp.Symbol("x", real=True)
 n = sp.Symbol("n", positive=True)
 k = sp.Symbol("k", nonnegative=True)
+rows, columns = sp.symbols("rows columns", integer=True, positive=True)
+A = sp.MatrixSymbol("A", rows, columns)
+B = sp.MatrixSymbol("B", columns, rows)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +165,10 @@ k = sp.Symbol("k", nonnegative=True)
         identity("matrices, entry by entry", sp.Matrix([[x, 1]]) * sp.Matrix([[1], [x]]), sp.Matrix([[2 * x]])),
         identity("fractions", 1 / n - 1 / (n + 1), 1 / (n * (n + 1))),
         identity("roots", 1 / (sp.sqrt(5) - 1), (sp.sqrt(5) + 1) / 4),
+        trace_identity("a rotation", A * B, B * A),
+        trace_identity("a transpose", 2 * A * B, A * B + A.T * B.T),
+        trace_identity("a square", (A + B.T) * (A.T + B), A * A.T + B.T * B + 2 * x * A * B / x),
+        trace_identity("nothing", A * B, A * B),
         sign("positive", n * (n + 1), "> 0"),
         sign("a square", x**2 - 2 * x + 1, ">= 0"),
         between("an angle", 0, sp.pi / (k + 2), sp.pi),
@@ -181,6 +188,8 @@ def test_true_steps_hold(step: Step) -> None:
         (identity("wrong", sp.sin(x) ** 2, 1), "the sides differ by"),
         (identity("wrong entry", sp.Matrix([x, 1]), sp.Matrix([x, 2])), "the sides differ by -1"),
         (identity("nearly", sp.Rational(1, 10**30), 0), "the sides differ by"),
+        (trace_identity("not a rotation", A * B * A * A.T, A * A.T * A * B * 2), "the traces differ by"),
+        (trace_identity("one transpose only", A * B, A * A.T), "the traces differ by"),
         (sign("unknown", x, "> 0"), "it does not follow that x > 0"),
         (sign("weak", k, "> 0"), "it does not follow"),
         (between("too large", 0, sp.pi * (k + 1), sp.pi), "above the range"),

@@ -60,10 +60,10 @@ def _print(result: Result) -> None:
             [f"  {indent(result.sibling, 2)}", f"    fails at: {indent(result.sibling_fault or 'nothing', 14)}"],
         )
     _section("By hand", [f"  {indent(row, 2)}" for row in result.by_hand.splitlines()])
-    _section("Certificates", [f"  {c.kind}: {indent(c.statement, 4)}" for c in result.certificates])
+    _section("Certificates", [f"  {indent(f'{c.kind}: {c.statement}', 4)}" for c in result.certificates])
     _section(
         "Formal proof, for a proof assistant",
-        [f"  {p.theorem} in proofs/formal/{p.file}: {indent(p.statement, 4)}" for p in result.formal],
+        [f"  {indent(f'{p.theorem} in proofs/formal/{p.file}: {p.statement}', 4)}" for p in result.formal],
     )
     _section("Evidence", [f"  {indent(result.error or result.evidence, 2)}"])
     _section("Note", [f"  {indent(result.note, 2)}"] if result.note else [])
@@ -71,7 +71,8 @@ def _print(result: Result) -> None:
     if result.sampled:
         print("This ran on a sample; --full runs all of it.")
     if result.certificates:
-        print(f"Write the certificates: relugeom verify -k {result.id} --certificates DIR, then: relugeom check DIR")
+        print("Write the certificates and check them again:")
+        print(f"  relugeom verify -k {result.id} --certificates DIR && relugeom check DIR")
 
 
 def run(arguments: argparse.Namespace) -> int:

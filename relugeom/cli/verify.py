@@ -69,7 +69,7 @@ def _row(result: Result, heading: str) -> str:
         assert result.expected is not None
         surprise = paint(f"NOT EXPECTED (expected {result.expected.value}): ", "red")
     evidence = f"{surprise}{result.error or result.evidence}"
-    details = f"{result.id} · {evidence} · {result.seconds:.1f} s{' · sampled' if result.sampled else ''}"
+    details = f"{result.id} · {evidence} · {result.seconds:.1f}\u00a0s{' · sampled' if result.sampled else ''}"
     lines.append(" " * 13 + indent(details, 13))
     if result.formal:
         lines.append(" " * 13 + indent(f"formal proof: {_named(result.formal)}", 13))

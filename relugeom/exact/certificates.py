@@ -187,6 +187,13 @@ def _model(decoder: Matrix | None, bias: Vector | None) -> str:
     return f"ReLU({product}{'' if bias is None else ' + b'})"
 
 
+def _ones(sparsity: int, zero_input: bool) -> str:
+    """How many ones the inputs have."""
+    if zero_input:
+        return f"at most {sparsity} one{'s' * (sparsity > 1)}"
+    return "exactly one 1" if sparsity == 1 else f"1 to {sparsity} ones"
+
+
 def _shape(encoder: Matrix) -> str:
     return f"m = {len(encoder)}, n = {len(encoder[0])}"
 
@@ -215,11 +222,9 @@ class SignPattern(Certificate):
     }
 
     def statement(self) -> str:
-        ones = "exactly one 1" if self.sparsity == 1 else f"1 to {self.sparsity} ones"
-        zero = ", and of x = 0" if self.zero_input else ""
         return (
-            f"{_model(self.decoder, self.bias)} has exactly the support of x for every 0/1 input x with {ones}{zero} "
-            f"({_shape(self.encoder)})"
+            f"{_model(self.decoder, self.bias)} has exactly the support of x for every 0/1 input x with "
+            f"{_ones(self.sparsity, self.zero_input)} ({_shape(self.encoder)})"
         )
 
 
@@ -290,10 +295,9 @@ class NotDecodable(Certificate):
     def statement(self) -> str:
         bias = "and no bias b " if self.with_bias else ""
         value = "r·Wx + b" if self.with_bias else "r·Wx"
-        least = 0 if self.zero_input else 1
         return (
             f"no decoder row r {bias}makes {value} positive exactly when x_{self.feature} = 1, over the 0/1 inputs "
-            f"x with {least} to {self.sparsity} ones ({_shape(self.encoder)})"
+            f"x with {_ones(self.sparsity, self.zero_input)} ({_shape(self.encoder)})"
         )
 
 
