@@ -1,7 +1,7 @@
 """How many features fit into m dimensions: bounds that answer with a certificate, and searches for what they allow.
 
 For a given encoder, `decide` answers exactly; `find_positive_pair` refutes any claim of more than 2m tied features.
-`search` looks for an encoder, of `Decoding`, `SphericalCode` or a `Problem` of your own.
+`relugeom.capacity.search.search` looks for an encoder, of `Decoding`, `SphericalCode` or a `Problem` of your own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from relugeom.capacity.decoding import Decoding
 from relugeom.capacity.feasibility import DecoderRow, decide, decide_feature
 from relugeom.capacity.problem import Problem, soft_minimum
 from relugeom.capacity.refuter import Component, Structure, find_positive_pair, structure
-from relugeom.capacity.search import Found, Impossible, NotFound, Outcome, search
+from relugeom.capacity.search import Found, Impossible, NotFound, Outcome
 from relugeom.capacity.theorems import Theorem, upper_bound
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "decide",
     "decide_feature",
     "find_positive_pair",
-    "search",
     "soft_minimum",
     "structure",
     "upper_bound",

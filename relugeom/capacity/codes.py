@@ -23,6 +23,7 @@ import numpy as np
 from relugeom.capacity.problem import Array, Problem, soft_minimum
 from relugeom.capacity.readable import integer_grids
 from relugeom.capacity.starts import encoders
+from relugeom.errors import ArgumentError
 from relugeom.exact import ActivationThreshold, Certificate, Valid, check
 from relugeom.exact.rationals import Matrix, dot, transpose
 
@@ -56,6 +57,12 @@ class SphericalCode(Problem):
     m: int
     n: int
     threshold: Fraction = Fraction(0)
+
+    def __post_init__(self) -> None:
+        if self.m < 1 or self.n < 2:
+            raise ArgumentError(f"m must be at least 1 and n must be at least 2; got m = {self.m}, n = {self.n}")
+        if not 0 <= self.threshold < 1:
+            raise ArgumentError(f"threshold must lie in [0, 1); got {self.threshold}")
 
     @property
     def dimension(self) -> int:

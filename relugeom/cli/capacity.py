@@ -65,8 +65,9 @@ def _print(rows: list[list[Cell]]) -> None:
             f"  m = {cell.m}, {cell.column.title}: n = {near.n}, {near.attempts} attempts, "
             f"best margin {near.best_margin:.1e}"
         )
-    print(f"\n{len(everything)} of {len(everything)} certificates checked. They lie in")
+    print(f"\n{len(everything)} of {len(everything)} certificates checked (relugeom check FILE). They lie in")
     print(f"  {files('relugeom.capacity') / 'witnesses'}")
+    print(f"the last cell's, for one, is {everything[-1].witness}")
 
 
 def run(arguments: argparse.Namespace) -> int:
