@@ -1,0 +1,36 @@
+"""Encoders worth starting from: the constructions that hold many features, as floats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relugeom.capacity.problem import Array
+
+__all__ = ["encoders"]
+
+
+def encoders(m: int, n: int) -> dict[str, Array]:
+    """Those of the constructions that exist for n features in m dimensions, each of shape (m, n), by name."""
+    identity = np.eye(m)
+    t = np.linspace(-1.0, 1.0, n)
+    found: dict[str, Array] = {}
+    if n <= 2 * m:
+        found["antipodal pairs"] = np.hstack([identity, -identity])[:, :n]
+    if n == m + 1:
+        found["simplex"] = np.hstack([identity, -np.ones((m, 1))])
+    if m >= 2:
+        angles = 2 * np.pi * np.arange(n) / n
+        found["polygon"] = _padded(np.stack([np.cos(angles), np.sin(angles)]), m)
+        found["moment curve"] = t ** np.arange(1, m + 1)[:, None]
+    if m >= 3:
+        found["parabola"] = _padded(np.stack([np.ones(n), t, t * t]), m)
+        # The spiral of Fibonacci: n points spread evenly over the sphere.
+        height = 1 - (2 * np.arange(n) + 1) / n
+        turn = np.pi * (3 - np.sqrt(5)) * np.arange(n)
+        radius = np.sqrt(1 - height**2)
+        found["spherical code"] = _padded(np.stack([radius * np.cos(turn), radius * np.sin(turn), height]), m)
+    return found
+
+
+def _padded(W: Array, m: int) -> Array:
+    return np.vstack([W, np.zeros((m - len(W), W.shape[1]))])
