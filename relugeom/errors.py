@@ -16,6 +16,7 @@ __all__ = [
     "KinkError",
     "RelugeomError",
     "StorageError",
+    "WorkerError",
 ]
 
 
@@ -41,3 +42,7 @@ class ConjectureError(RelugeomError, RuntimeError):
 
 class StorageError(RelugeomError, RuntimeError):
     """A stored file is damaged, of another version, or could not be written."""
+
+
+class WorkerError(RelugeomError, RuntimeError):
+    """A worker process or a cluster was lost, and trying again did not help."""

@@ -1,0 +1,159 @@
+"""One way to map work: here, over processes, or over a cluster.
+
+A function that fans out takes ``executor``, which is None (this process, one task after the other), any
+`concurrent.futures.Executor`, or an address: ``"processes://N"`` or ``"dask://host:port"``. A task whose worker
+dies is done again once. Results come as they are finished, each with the index of its task, so that nothing
+need depend on how many workers there were.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from relugeom.errors import ArgumentError, WorkerError
+
+__all__ = ["ExecutorLike", "completed", "one_blas_thread", "prefer_one_blas_thread"]
+
+ExecutorLike = Executor | str | None
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+# What a dead worker looks like from here; dask's errors by name, since dask is imported only when it is used.
+_LOST = (BrokenProcessPool, CancelledError)
+_LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Processes started within get one BLAS thread each: they share the cores already.
+
+    BLAS reads its thread count from the environment when it is loaded, so this has no effect on this process.
+    """
+    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
+    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def prefer_one_blas_thread() -> None:
+    """Give this process one BLAS thread, unless its environment says otherwise or BLAS is loaded already.
+
+    For a command to call first thing: slim products gain nothing from a second thread, and results stay the same
+    to the last bit wherever they are computed.
+    """
+    for name in _BLAS_THREADS:
+        os.environ.setdefault(name, "1")
+
+
+def completed(
+    function: Callable[[Task], Result], tasks: Sequence[Task], executor: ExecutorLike = None
+) -> Iterator[tuple[int, Result]]:
+    """Yield ``(index, function(tasks[index]))`` as the tasks are finished.
+
+    Parameters
+    ----------
+    function : callable
+        Must be picklable unless `executor` is None.
+    tasks : sequence
+    executor : None, Executor, "processes://N" or "dask://host:port"
+
+    Raises
+    ------
+    ArgumentError
+        When the address cannot be understood.
+    WorkerError
+        When a worker died and died again, or the cluster cannot be reached.
+    Exception
+        Whatever `function` raises.
+    """
+    if executor is None:
+        for index, task in enumerate(tasks):
+            yield index, function(task)
+        return
+    left = list(range(len(tasks)))
+    for attempt in range(2):
+        lost: list[int] = []
+        with _opened(executor) as pool:
+            yield from _collect(pool, function, tasks, left, lost)
+        left = lost
+        if not left:
+            return
+        if attempt == 1 or isinstance(executor, ProcessPoolExecutor):
+            break  # somebody else's pool, once broken, cannot be opened again
+    raise WorkerError(f"{len(left)} of {len(tasks)} tasks lost their worker twice")
+
+
+def _collect(
+    pool: Executor, function: Callable[[Task], Result], tasks: Sequence[Task], left: list[int], lost: list[int]
+) -> Iterator[tuple[int, Result]]:
+    futures: dict[Future[Result], int] = {}
+    try:
+        for index in left:
+            futures[pool.submit(function, tasks[index])] = index
+    except BrokenProcessPool:
+        lost += [index for index in left if index not in futures.values()]
+    pending = set(futures)
+    try:
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=futures.__getitem__):
+                try:
+                    result = future.result()
+                except BaseException as error:
+                    if not isinstance(error, _LOST) and type(error).__name__ not in _LOST_NAMES:
+                        raise
+                    lost.append(futures[future])
+                else:
+                    yield futures[future], result
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+@contextlib.contextmanager
+def _opened(executor: Executor | str) -> Iterator[Executor]:
+    if isinstance(executor, Executor):
+        yield executor
+        return
+    scheme, _, rest = executor.partition("://")
+    if scheme == "processes":
+        if not rest.isdecimal() or int(rest) == 0:
+            raise ArgumentError(f"executor must be processes://N with N at least 1; got {executor!r}")
+        # "spawn", since forking a process whose libraries have threads can hang.
+        context = multiprocessing.get_context("spawn")
+        with one_blas_thread(), ProcessPoolExecutor(int(rest), mp_context=context) as pool:
+            yield pool
+    elif scheme == "dask":
+        with _dask(rest) as pool:
+            yield pool
+    else:
+        raise ArgumentError(f"executor must be processes://N or dask://host:port; got {executor!r}")
+
+
+@contextlib.contextmanager
+def _dask(address: str) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ArgumentError("executor dask:// needs the package distributed (pip install relugeom[dask])") from None
+    try:
+        client: Any = Client(f"tcp://{address}", timeout=20)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise WorkerError(f"no dask scheduler answers at {address} ({error})") from None
+    try:
+        yield client.get_executor()
+    finally:
+        client.close()

@@ -1,0 +1,57 @@
+"""Learning rates over a run, as functions of the step k = 0, 1, ..., K - 1.
+
+    constant        η_k = η
+    warm-up+cosine  η_k = η (k + 1) / w                              for k < w
+                    η_k = η (1 + cos(π (k - w + 1) / (K - w))) / 2   for w <= k < K
+
+so the peak η is reached at the end of the warm-up and 0 at the last step (Henighan et al., 2023: w = 2,500 and
+K = 50,000).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from relugeom.errors import ArgumentError
+
+__all__ = ["SCHEDULES", "Schedule"]
+
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A learning rate for every step.
+
+    Attributes
+    ----------
+    kind : {"cosine", "constant"}
+    rate : float
+        The peak η.
+    steps : int
+        K.
+    warmup : int
+        w; counts for both kinds.
+    """
+
+    kind: str
+    rate: float
+    steps: int
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in SCHEDULES:
+            raise ArgumentError(f"schedule must be one of {', '.join(SCHEDULES)}; got {self.kind!r}")
+        if not (math.isfinite(self.rate) and self.rate > 0):
+            raise ArgumentError(f"rate must be a positive number; got {self.rate}")
+        if self.steps < 0 or self.warmup < 0:
+            raise ArgumentError(f"steps and warmup must be at least 0; got {self.steps}, {self.warmup}")
+
+    def __call__(self, step: int) -> float:
+        """η at `step`."""
+        if step < self.warmup:
+            return self.rate * (step + 1) / self.warmup
+        if self.kind == "constant":
+            return self.rate
+        return self.rate * (1 + math.cos(math.pi * (step - self.warmup + 1) / (self.steps - self.warmup))) / 2

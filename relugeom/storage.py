@@ -1,0 +1,279 @@
+"""Two stores: array files, and the run database.
+
+**Array files** are uncompressed ``.npz`` (zip of ``.npy``), never pickled. Inside, ``header.json`` holds a format
+number, a kind, free facts, and the SHA-256 of all arrays with their names, types and shapes. A file is written to
+a temporary neighbour, flushed to the disk, and renamed over the target, so a reader sees the old file or the new
+one and a full disk or a kill destroys neither. Reading checks sizes before it inflates anything and the checksum
+before it returns anything; whatever is wrong, the answer is one `StorageError` line.
+
+**The run database** is SQLite in write-ahead mode, one transaction a run: what `RunDatabase.record` has returned
+from survives a kill.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import io
+import json
+import math
+import os
+import secrets
+import sqlite3
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.errors import StorageError
+
+__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "save_arrays", "write_atomically"]
+
+Array = npt.NDArray[Any]
+
+FORMAT = 1
+MAX_BYTES = 1 << 35  # no array file of ours comes near 32 GiB
+_HEADER = "header.json"
+_MAX_HEADER = 1 << 20
+_MAX_MEMBERS = 1000
+
+
+def write_atomically(path: str | Path, content: bytes | memoryview) -> None:
+    """Replace `path` by `content`, or leave it as it was.
+
+    Raises
+    ------
+    StorageError
+        When the directory does not exist, cannot be written, or the disk is full.
+    """
+    with _replacing(Path(path)) as handle:
+        handle.write(content)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Any]:
+    """A temporary file beside `path` that takes its place once it is safely on the disk."""
+    temporary: Path | None = None
+    try:
+        candidate = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
+        with open(candidate, "xb") as handle:
+            temporary = candidate
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+        temporary = None
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _checksum(arrays: Mapping[str, Array], facts: str) -> str:
+    sha = hashlib.sha256(facts.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        sha.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        sha.update(array.data if array.size else b"")
+    return sha.hexdigest()
+
+
+def save_arrays(path: str | Path, arrays: Mapping[str, npt.ArrayLike], facts: Mapping[str, Any]) -> None:
+    """Write named arrays and a JSON mapping `facts` (with a ``"kind"``) atomically to `path`.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written; what stood at `path` before is still there.
+    """
+    packed = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    for name, array in packed.items():
+        if array.dtype.hasobject:
+            raise StorageError(f"{path}: array {name!r} holds Python objects, which are never stored")
+    text = json.dumps(dict(facts), sort_keys=True)
+    header = json.dumps({"format": FORMAT, "facts": text, "sha256": _checksum(packed, text)})
+    with _replacing(Path(path)) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_HEADER, header)
+        for name, array in packed.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def load_arrays(path: str | Path, kind: str | None = None) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Read what `save_arrays` wrote: the arrays and the facts.
+
+    Parameters
+    ----------
+    kind : str, optional
+        What ``facts["kind"]`` must be.
+
+    Raises
+    ------
+    StorageError
+        For a file that is missing, damaged, truncated, too large, of another format or of another kind.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_sizes(members, os.path.getsize(path))
+            header = json.loads(archive.read(_HEADER))
+            if header["format"] != FORMAT:
+                raise StorageError(f"{path}: format {header['format']!r}; this version reads {FORMAT}")
+            arrays = {
+                member.filename.removesuffix(".npy"): _read_member(archive, member)
+                for member in members
+                if member.filename != _HEADER
+            }
+            if header["sha256"] != _checksum(arrays, header["facts"]):
+                raise StorageError("the checksum does not match the content")
+            facts = json.loads(header["facts"])
+    except StorageError as error:
+        message = str(error)
+        raise StorageError(message if message.startswith(str(path)) else f"{path}: {message}") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except Exception as error:  # a damaged zip raises a zoo: BadZipFile, KeyError, struct.error, zlib.error, ...
+        raise StorageError(f"{path}: damaged, or not an array file ({type(error).__name__})") from None
+    if kind is not None and facts.get("kind") != kind:
+        raise StorageError(f"{path}: holds {facts.get('kind')!r}; expected {kind!r}")
+    return arrays, facts
+
+
+def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
+    """Refuse a zip bomb: our files are stored, so nothing inside can be larger than the file."""
+    if len(members) > _MAX_MEMBERS:
+        raise StorageError(f"{len(members)} members; at most {_MAX_MEMBERS} are read")
+    if len({member.filename for member in members}) != len(members):
+        raise StorageError("two members share one name")
+    for member in members:
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+            raise StorageError(f"member {member.filename!r} is compressed; array files never are")
+        if member.filename == _HEADER and member.file_size > _MAX_HEADER:
+            raise StorageError("the header is too large")
+    if sum(member.file_size for member in members) > min(size, MAX_BYTES):
+        raise StorageError("the members claim more bytes than the file has")
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """One ``.npy`` member: its header is checked against the bytes present before any memory is taken."""
+    content = archive.read(member)
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    length = 2 if version == (1, 0) else 4
+    text = stream.read(int.from_bytes(stream.read(length), "little"))
+    fields = ast.literal_eval(text.decode("latin1"))
+    dtype, shape = np.dtype(fields["descr"]), fields["shape"]
+    if dtype.hasobject or fields["fortran_order"]:
+        raise StorageError(f"member {member.filename!r} is not a plain array")
+    if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+        raise StorageError(f"member {member.filename!r} does not hold the shape it claims")
+    return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape).copy()
+
+
+class RunDatabase:
+    """Runs by key: ``record(key, result)`` once, ``result(key)`` ever after.
+
+    The key is the canonical JSON of everything that fixes a result, so a sweep that was killed asks for the keys
+    it finds missing and does only those.
+
+    Parameters
+    ----------
+    path : str or Path
+        The SQLite file; created when absent.
+
+    Raises
+    ------
+    StorageError
+        When the file is no database of ours, or cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        with self._clear_errors():
+            self._connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+        try:
+            with self._clear_errors():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+                (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                if version != FORMAT and (version or tables):
+                    raise StorageError(f"{path}: a database of another kind or version")
+                self._connection.execute(
+                    "CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, result TEXT NOT NULL, sha256 TEXT NOT NULL)"
+                )
+                self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+        except StorageError:
+            self._connection.close()
+            raise
+
+    @contextlib.contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(f"{self._path}: {error}") from None
+
+    @staticmethod
+    def key(settings: Mapping[str, Any]) -> str:
+        """Canonical JSON: equal settings, equal key."""
+        return json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def record(self, settings: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """Store one run, whole or not at all. Recording the same settings again keeps the first result."""
+        text = json.dumps(result, sort_keys=True)
+        with self._clear_errors():
+            self._connection.execute(
+                "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)",
+                (self.key(settings), text, hashlib.sha256(text.encode()).hexdigest()),
+            )
+
+    def result(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The stored result, or None."""
+        with self._clear_errors():
+            row = self._connection.execute(
+                "SELECT result, sha256 FROM runs WHERE key = ?", (self.key(settings),)
+            ).fetchone()
+        return None if row is None else self._decoded(*row)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """All (settings, result), in the order of their keys."""
+        with self._clear_errors():
+            rows = self._connection.execute("SELECT key, result, sha256 FROM runs ORDER BY key").fetchall()
+        for key, text, sha in rows:
+            yield json.loads(key), self._decoded(text, sha)
+
+    def __len__(self) -> int:
+        with self._clear_errors():
+            (count,) = self._connection.execute("SELECT count(*) FROM runs").fetchone()
+        return int(count)
+
+    def _decoded(self, text: str, sha: str) -> dict[str, Any]:
+        if hashlib.sha256(str(text).encode()).hexdigest() != sha:
+            raise StorageError(f"{self._path}: a stored run does not match its checksum")
+        decoded: dict[str, Any] = json.loads(text)
+        return decoded
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._connection.close()
+
+    def __enter__(self) -> RunDatabase:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,213 @@
+"""Everything that fixes the result of a run, in one frozen value.
+
+Two runs of equal configurations on equal libraries and hardware end in the same bits. The engine belongs to it, because
+the order in which a sum is added up decides its last bits; it is chosen by a rule (`relugeom.optim.engines`) when
+the configuration is made, not when it is run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.autoencoder.examples import (
+    FreshExamples,
+    SparseExamples,
+    axial_examples,
+    check_distribution,
+    load_examples,
+    sparse_unit_norm_examples,
+)
+from relugeom.errors import ArgumentError, StorageError
+from relugeom.optim.adamw import AdamW
+from relugeom.optim.engines import EngineChoice, choose_engine
+from relugeom.optim.schedules import Schedule
+from relugeom.optim.sgd import SGD
+from relugeom.storage import load_arrays
+
+__all__ = ["DATA", "INITIALISATIONS", "OPTIMISERS", "Configuration"]
+
+Array = npt.NDArray[Any]
+
+DATA = ("sparse", "axial", "fresh", "file")
+OPTIMISERS = ("adamw", "sgd")
+INITIALISATIONS = ("xavier", "normal", "file")
+
+_TEST_STREAM = 1  # data_seed's stream of test examples; training data are stream 0
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A run. The defaults are the paper's.
+
+    Attributes
+    ----------
+    T, n, m : int
+        Examples, features, latent dimensions. For axial data T must be n.
+    S : float
+        Sparsity of "sparse" and "fresh" data.
+    data : {"sparse", "axial", "fresh", "file"}
+        "fresh" draws T new examples every step.
+    data_path, init_path : str
+        Files for ``data="file"`` and ``initialisation="file"``.
+    data_seed, seed : int
+        Entropy of the data and of the initialisation.
+    steps : int
+        Updates.
+    optimiser : {"adamw", "sgd"}
+    rate, warmup, schedule
+        See `relugeom.optim.schedules`.
+    weight_decay, momentum : float
+        Momentum is for "sgd".
+    initialisation : {"xavier", "normal", "file"}
+        Xavier: uniform on ±√(6/(n+m)). Normal: standard deviation `init_scale`. The bias starts at 0.
+    init_scale : float
+    untied : bool
+        Train a decoder M (n, m) of its own, which starts at Wᵀ, instead of Wᵀ itself.
+    dtype : {"float32", "float64"}
+    engine : EngineChoice, optional
+        None follows the rule.
+
+    Raises
+    ------
+    ArgumentError
+        When a value is out of its range.
+    """
+
+    T: int
+    n: int = 10_000
+    m: int = 2
+    S: float = 0.999
+    data: str = "sparse"
+    data_path: str = ""
+    data_seed: int = 0
+    seed: int = 0
+    steps: int = 50_000
+    optimiser: str = "adamw"
+    rate: float = 1e-3
+    warmup: int = 2_500
+    schedule: str = "cosine"
+    weight_decay: float = 1e-2
+    momentum: float = 0.0
+    initialisation: str = "xavier"
+    init_scale: float = 0.01
+    init_path: str = ""
+    untied: bool = False
+    dtype: str = "float32"
+    engine: EngineChoice | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("data", DATA),
+            ("optimiser", OPTIMISERS),
+            ("initialisation", INITIALISATIONS),
+            ("dtype", ("float32", "float64")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ArgumentError(f"{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}")
+        check_distribution(self.T, self.n, self.S)
+        for name, least in (("m", 1), ("data_seed", 0), ("seed", 0), ("steps", 1), ("warmup", 0)):
+            if getattr(self, name) < least:
+                raise ArgumentError(f"{name} must be at least {least}; got {getattr(self, name)}")
+        for name in ("rate", "init_scale"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ArgumentError(f"{name} must be a positive number; got {getattr(self, name)}")
+        if self.data == "axial" and self.n != self.T:
+            raise ArgumentError(f"axial data are n examples of n features; got T = {self.T}, n = {self.n}")
+        for kind, path in (("data", self.data_path), ("initialisation", self.init_path)):
+            if (getattr(self, kind) == "file") != bool(path):
+                raise ArgumentError(
+                    f"{kind} = 'file' and its path go together; got {getattr(self, kind)!r} and {path!r}"
+                )
+        self.learning_rate()
+        self.optimiser_for(1)
+        if self.engine is None:
+            choice = choose_engine(self.T, self.n, self.m, self.dtype)
+            object.__setattr__(self, "engine", choice)  # frozen to everybody else
+        if self.data == "fresh" and self.chosen_engine.processes > 1:
+            raise ArgumentError("fresh data change every step; they cannot be dealt out to processes")
+
+    @property
+    def chosen_engine(self) -> EngineChoice:
+        """The engine: given, or by the rule."""
+        assert self.engine is not None
+        return self.engine
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Configuration:
+        """The inverse of `as_dict`, for values from a file.
+
+        Raises
+        ------
+        ArgumentError
+            When they describe no configuration.
+        """
+        try:
+            engine = dict(values["engine"])
+            engine["leaves"] = tuple(engine["leaves"])
+            return cls(**{**values, "engine": EngineChoice(**engine)})
+        except (KeyError, TypeError) as error:
+            raise ArgumentError(f"not a configuration ({error})") from None
+
+    def examples(self) -> SparseExamples | FreshExamples:
+        """The training data."""
+        if self.data == "axial":
+            return axial_examples(self.n, dtype=self.dtype)
+        if self.data == "fresh":
+            return FreshExamples(self.T, self.n, self.S, self.data_seed, self.dtype)
+        if self.data == "sparse":
+            return sparse_unit_norm_examples(self.T, self.n, self.S, seed=self.data_seed, dtype=self.dtype)
+        found = load_examples(self.data_path)
+        if (found.T, found.n, found.values.dtype.name) != (self.T, self.n, self.dtype):
+            raise StorageError(
+                f"{self.data_path}: holds {found.values.dtype.name} data of T = {found.T}, n = {found.n}; "
+                f"expected {self.dtype}, {self.T}, {self.n}"
+            )
+        return found
+
+    def test_examples(self, T: int) -> SparseExamples | None:
+        """T examples of the same law that training never sees; None when the law is unknown."""
+        if self.data not in ("sparse", "fresh"):
+            return None
+        # Fresh batches are children (0,), (1,), ... of the seed; the test data live one level further down.
+        seed = np.random.SeedSequence(self.data_seed, spawn_key=(0, 0, _TEST_STREAM))
+        return sparse_unit_norm_examples(T, self.n, self.S, seed=seed, dtype=self.dtype)
+
+    def start(self) -> tuple[Array, Array, Array | None]:
+        """W (m, n), b (n,) and, untied, M (n, m) before the first step."""
+        shape = (self.m, self.n)
+        if self.initialisation == "file":
+            arrays, _ = load_arrays(self.init_path)
+            expected = {"W": shape, "b": (self.n,)} | ({"M": shape[::-1]} if self.untied else {})
+            for name, size in expected.items():
+                if name not in arrays or arrays[name].shape != size:
+                    raise StorageError(f"{self.init_path}: must hold {name} of shape {size}")
+            W, b = arrays["W"].astype(self.dtype), arrays["b"].astype(self.dtype)
+            return W, b, arrays["M"].astype(self.dtype) if self.untied else None
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2,)))
+        if self.initialisation == "xavier":
+            bound = math.sqrt(6 / (self.n + self.m))
+            W = rng.uniform(-bound, bound, shape).astype(self.dtype)
+        else:
+            W = rng.normal(scale=self.init_scale, size=shape).astype(self.dtype)
+        return W, np.zeros(self.n, self.dtype), np.ascontiguousarray(W.T) if self.untied else None
+
+    def optimiser_for(self, size: int) -> AdamW | SGD:
+        """The optimiser of `size` parameters."""
+        if self.optimiser == "adamw":
+            return AdamW(size, self.dtype, weight_decay=self.weight_decay)
+        return SGD(size, self.dtype, momentum=self.momentum, weight_decay=self.weight_decay)
+
+    def learning_rate(self) -> Schedule:
+        """η over the steps."""
+        return Schedule(self.schedule, self.rate, self.steps, self.warmup)

@@ -1,0 +1,235 @@
+"""The loop: gradient, record, update, now and then a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.autoencoder.examples import FreshExamples, SparseExamples
+from relugeom.errors import ArgumentError
+from relugeom.optim.definition import Gradient
+from relugeom.optim.engines import Engine, make_engine
+from relugeom.training.checkpoint import Checkpoint, views
+from relugeom.training.configuration import Configuration
+from relugeom.training.metrics import Metrics, active_fraction, dead_features, hidden_vectors, measure
+from relugeom.training.trajectory import Trajectory, log_spaced
+
+__all__ = ["measured", "resume", "train"]
+
+Array = npt.NDArray[Any]
+
+_DIVERGED = 1e6  # times the loss of the model that predicts 0
+
+Progress = Callable[[int, float], None]
+
+
+class _Problem:
+    """L and ∇L at a step: over one data set, or over the batch of the step."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._data = configuration.examples()
+        self._fixed: Engine | None = None
+        if isinstance(self._data, SparseExamples):
+            self._fixed = make_engine(self._data, configuration.chosen_engine)
+
+    def examples(self, step: int) -> SparseExamples:
+        return self._data.batch(step) if isinstance(self._data, FreshExamples) else self._data
+
+    def digest(self) -> str:
+        """The hash of the data; of the first batch, when every step has its own."""
+        return self.examples(0).digest()
+
+    def loss_of_zero(self) -> float:
+        """Σ_t ‖x_t‖² / T, and 1 for data that vanish."""
+        examples = self.examples(0)
+        return float(np.sum(np.square(examples.values, dtype=np.float64))) / examples.T or 1.0
+
+    def value_and_gradient(self, step: int, W: Array, b: Array, M: Array | None) -> tuple[float, Gradient]:
+        engine = self._fixed or make_engine(self.examples(step), self._configuration.chosen_engine)
+        return engine.value_and_gradient(W, b, M)
+
+    def state(self) -> dict[str, Array]:
+        return self._fixed.state() if self._fixed else {}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        if self._fixed and state:
+            self._fixed.restore(state)
+
+    def close(self) -> None:
+        if self._fixed:
+            self._fixed.close()
+
+
+def train(
+    configuration: Configuration,
+    *,
+    path: str | Path | None = None,
+    every: int = 1_000,
+    record: Collection[int] | None = None,
+    snapshots: bool = True,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Checkpoint:
+    """Train from the start.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    path : str or Path, optional
+        The checkpoint file: written every `every` steps, when stopped, and at the end.
+    every : int
+    record : collection of int, optional
+        Steps of the trajectory; log-spaced when not given. The gradient of a step is that before its update.
+    snapshots : bool
+        Keep the parameters at these steps too.
+    progress : callable, optional
+        Called with the step and its loss, every step.
+    stop : callable, optional
+        Asked before every step; True saves and returns with status "interrupted".
+
+    Returns
+    -------
+    Checkpoint
+        With status "finished", "interrupted", or "diverged": the loss was not finite or a million times that of
+        predicting 0, and the state is that before the update that did it.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written or the data cannot be read.
+    """
+    if every < 1:
+        raise ArgumentError(f"every must be at least 1; got {every}")
+    problem = _Problem(configuration)
+    parameters = np.concatenate([part.ravel() for part in configuration.start() if part is not None])
+    start = Checkpoint(configuration, 0, "running", parameters, {}, {}, Trajectory(), problem.digest())
+    try:
+        if path is not None:
+            # Now, so that a place where nothing can be written is found before hours of work.
+            _Run(start, problem, None, every, (), False).checkpoint("running").save(path)
+        return _Run(start, problem, path, every, record, snapshots).go(progress, stop)
+    finally:
+        problem.close()
+
+
+def resume(
+    checkpoint: Checkpoint,
+    *,
+    path: str | Path | None = None,
+    every: int = 1_000,
+    record: Collection[int] | None = None,
+    snapshots: bool = True,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Checkpoint:
+    """Go on from a checkpoint to the same end, bit for bit, as without the interruption. Arguments as in `train`.
+
+    Raises
+    ------
+    ArgumentError
+        When the data are no longer those of the checkpoint, or its parts do not fit.
+    """
+    problem = _Problem(checkpoint.configuration)
+    try:
+        if checkpoint.status == "diverged":
+            raise ArgumentError(f"the run diverged after step {checkpoint.step}; going on would repeat it")
+        if problem.digest() != checkpoint.data_hash:
+            raise ArgumentError("the data differ from those the checkpoint was made with")
+        problem.restore(checkpoint.engine)
+        return _Run(checkpoint, problem, path, every, record, snapshots).go(progress, stop)
+    finally:
+        problem.close()
+
+
+def measured(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
+    """The metrics of the model, with the loss on that many test examples where the data have a law."""
+    configuration = checkpoint.configuration
+    data = configuration.examples()
+    examples = data.batch(0) if isinstance(data, FreshExamples) else data
+    return measure(examples, *checkpoint.model, test=configuration.test_examples(test_examples))
+
+
+class _Run:
+    """The moving parts of a run."""
+
+    def __init__(
+        self,
+        start: Checkpoint,
+        problem: _Problem,
+        path: str | Path | None,
+        every: int,
+        record: Collection[int] | None,
+        snapshots: bool,
+    ) -> None:
+        self._start, self._problem, self._path, self._every = start, problem, path, every
+        configuration = start.configuration
+        self._record = frozenset(log_spaced(configuration.steps) if record is None else record)
+        self._snapshots = snapshots
+        self._step = start.step
+        self._parameters = start.parameters.copy()
+        self._model = views(self._parameters, configuration)
+        self._optimiser = configuration.optimiser_for(len(self._parameters))
+        if start.optimiser:
+            self._optimiser.restore(start.optimiser)
+        self._trajectory = start.trajectory
+
+    def checkpoint(self, status: str) -> Checkpoint:
+        """The run as it stands; the arrays are copies."""
+        return replace(
+            self._start,
+            step=self._step,
+            status=status,
+            parameters=self._parameters.copy(),
+            optimiser={name: array.copy() for name, array in self._optimiser.state().items()},
+            engine=self._problem.state(),
+            trajectory=self._trajectory,
+        )
+
+    def go(self, progress: Progress | None, stop: Callable[[], bool] | None) -> Checkpoint:
+        """Step until the end, a stop, or a loss that makes no sense."""
+        configuration = self._start.configuration
+        rate = configuration.learning_rate()
+        gradient = np.empty_like(self._parameters)
+        before = self._parameters.copy()
+        limit = _DIVERGED * self._problem.loss_of_zero()
+        while self._step < configuration.steps:
+            if stop is not None and stop():
+                return self._finish("interrupted")
+            with np.errstate(over="ignore", invalid="ignore"):  # a diverging run overflows; the loss tells
+                loss, found = self._problem.value_and_gradient(self._step, *self._model)
+                if not (math.isfinite(loss) and loss <= limit):
+                    self._parameters[:] = before
+                    self._step = max(self._step - 1, 0)
+                    return self._finish("diverged")
+                before[:] = self._parameters
+                np.concatenate([part.ravel() for part in found if part is not None], out=gradient)
+                if self._step in self._record:
+                    self._note(loss, gradient)
+                self._optimiser.update(self._parameters, gradient, rate(self._step))
+            self._step += 1
+            if progress is not None:
+                progress(self._step, loss)
+            if self._path is not None and self._step % self._every == 0 and self._step < configuration.steps:
+                self.checkpoint("running").save(self._path)
+        return self._finish("finished")
+
+    def _note(self, loss: float, gradient: Array) -> None:
+        W, b, M = self._model
+        D = W if M is None else M.T
+        H = hidden_vectors(self._problem.examples(self._step), W)
+        norm = float(np.linalg.norm(gradient.astype(np.float64)))
+        row = (self._step, loss, norm, active_fraction(H, D, b), dead_features(H, D, b))
+        self._trajectory.add(row, self._parameters if self._snapshots else None)
+
+    def _finish(self, status: str) -> Checkpoint:
+        final = self.checkpoint(status)
+        if self._path is not None:
+            final.save(self._path)
+        return final

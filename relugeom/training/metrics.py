@@ -1,0 +1,168 @@
+"""What a trained model looks like, in numbers.
+
+With h_t = W x_t and C = Σ_s h_s h_sᵀ,
+
+    D_t  = ‖h_t‖² / Σ_s (ĥ_t·h_s)² = ‖h_t‖⁴ / h_tᵀ C h_t        m/T on a regular T-gon
+    D*_t = sup_v (v·h_t)² / Σ_s (v·h_s)² = h_tᵀ C⁺ h_t
+
+so both need the m x m matrix C and never the T x T overlaps (Henighan et al., 2023, and its appendix). The same
+with the columns of W in place of the h_t describes the features.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.spatial import ConvexHull, QhullError
+
+from relugeom.autoencoder.examples import SparseExamples
+from relugeom.optim.engines import choose_engine, make_engine
+
+__all__ = [
+    "Metrics",
+    "active_fraction",
+    "dead_features",
+    "dimensionality",
+    "hidden_vectors",
+    "maximal_dimensionality",
+    "measure",
+]
+
+Array = npt.NDArray[Any]
+
+_SAMPLE = 256  # examples that stand for all where a figure would cost T n
+_SAME_CIRCLE = 0.05  # radii that follow each other more closely than this part of the largest share a circle
+_REGULAR = 0.1  # how far gaps and radii may be from equal in what is called a polygon
+
+
+def hidden_vectors(examples: SparseExamples, W: Array) -> Array:
+    """H = X Wᵀ, shape (T, m), float64."""
+    X = csr_array((examples.values, examples.indices, examples.indptr), shape=(examples.T, examples.n))
+    return np.asarray(X @ np.ascontiguousarray(W.T, dtype=np.float64))
+
+
+def dimensionality(H: Array) -> Array:
+    """D of every row of H (T, m), shape (T,); 0 for a zero row."""
+    H = H.astype(np.float64)
+    fourth = np.square(np.square(H).sum(axis=1))
+    overlap = np.einsum("ti,ij,tj->t", H, H.T @ H, H)
+    return np.asarray(np.divide(fourth, overlap, out=np.zeros(len(H)), where=overlap > 0))
+
+
+def maximal_dimensionality(H: Array) -> Array:
+    """D* of every row of H (T, m), shape (T,): the leverages, which add up to the rank."""
+    U, s, _ = np.linalg.svd(H.astype(np.float64), full_matrices=False)
+    return np.asarray(np.square(U[:, s > 1e-10 * s.max(initial=0.0)]).sum(axis=1))
+
+
+def dead_features(H: Array, D: Array, b: Array) -> int:
+    """How many features no example activates: max_t (d_j·h_t + b_j) <= 0, D (m, n).
+
+    A linear function is largest at a vertex of the convex hull, so the hull's few vertices stand for all examples.
+    """
+    H = H.astype(np.float64)
+    if H.shape[1] in (2, 3) and len(H) > 32:
+        with contextlib.suppress(QhullError):  # hidden vectors on a line or in a point: look at all of them
+            H = H[ConvexHull(H).vertices]
+    largest = np.full(len(b), -np.inf)
+    for rows in np.array_split(H, -(-len(H) // _SAMPLE)):
+        np.maximum(largest, (rows @ D).max(axis=0) + b, out=largest)
+    return int(np.count_nonzero(largest <= 0))
+
+
+def active_fraction(H: Array, D: Array, b: Array) -> float:
+    """Part of the (example, feature) pairs with z > 0, over at most 256 evenly spaced examples."""
+    rows = H[np.linspace(0, len(H) - 1, min(len(H), _SAMPLE)).astype(int)]
+    return float(np.mean(rows @ D + b > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """A trained model in numbers.
+
+    Attributes
+    ----------
+    loss, test_loss : float
+        Training loss; loss on fresh examples of the same law (None when there is no law).
+    example_dimensionality : float
+        Median D over the examples.
+    example_dimensionality_max : float
+        Median D*.
+    feature_dimensionality : float
+        Median D over the n decoder directions.
+    norm_weights, norm_biases, norm_hidden : float
+        Frobenius norm of W, norm of b, mean ‖h_t‖.
+    circles : int
+        Groups of hidden-vector lengths that follow each other within 5 % of the longest.
+    gap_min, gap_max : float or None
+        Smallest and largest angle between neighbouring hidden vectors, in units of the regular 2π/T (m = 2).
+    radius_ratio : float
+        Longest over shortest hidden vector (infinite when one vanishes: None).
+    polygon : bool
+        Gaps and radii equal within 10 %: a regular T-gon.
+    dead : int
+        Features that no training example activates.
+    active : float
+        Part of the pairs with z > 0.
+    """
+
+    loss: float
+    test_loss: float | None
+    example_dimensionality: float
+    example_dimensionality_max: float
+    feature_dimensionality: float
+    norm_weights: float
+    norm_biases: float
+    norm_hidden: float
+    circles: int
+    gap_min: float | None
+    gap_max: float | None
+    radius_ratio: float | None
+    polygon: bool
+    dead: int
+    active: float
+
+
+def measure(
+    examples: SparseExamples, W: Array, b: Array, M: Array | None = None, test: SparseExamples | None = None
+) -> Metrics:
+    """Measure a model W (m, n), b (n,), M (n, m) on its training examples and, if given, on test examples."""
+    H = hidden_vectors(examples, W)
+    D = W if M is None else M.T
+    radii = np.sort(np.linalg.norm(H, axis=1))
+    gaps = _relative_gaps(H) if H.shape[1] == 2 and len(H) > 2 else None
+    ratio = float(radii[-1] / radii[0]) if radii[0] > 0 else None
+    regular = gaps is not None and ratio is not None and ratio < 1 + _REGULAR
+    return Metrics(
+        loss=_loss(examples, W, b, M),
+        test_loss=None if test is None else _loss(test, W, b, M),
+        example_dimensionality=float(np.median(dimensionality(H))),
+        example_dimensionality_max=float(np.median(maximal_dimensionality(H))),
+        feature_dimensionality=float(np.median(dimensionality(D.T))),
+        norm_weights=float(np.linalg.norm(W.astype(np.float64))),
+        norm_biases=float(np.linalg.norm(b.astype(np.float64))),
+        norm_hidden=float(radii.mean()),
+        circles=1 + int(np.count_nonzero(np.diff(radii) > _SAME_CIRCLE * radii[-1])),
+        gap_min=None if gaps is None else float(gaps[0]),
+        gap_max=None if gaps is None else float(gaps[-1]),
+        radius_ratio=ratio,
+        polygon=bool(regular and gaps is not None and gaps[0] > 1 - _REGULAR and gaps[-1] < 1 + _REGULAR),
+        dead=dead_features(H, D, b),
+        active=active_fraction(H, D, b),
+    )
+
+
+def _relative_gaps(H: Array) -> Array:
+    angles = np.sort(np.arctan2(H[:, 1], H[:, 0]))
+    gaps = np.diff(angles, append=angles[0] + 2 * np.pi)
+    return np.sort(gaps) * len(H) / (2 * np.pi)
+
+
+def _loss(examples: SparseExamples, W: Array, b: Array, M: Array | None) -> float:
+    engine = make_engine(examples, choose_engine(examples.T, examples.n, len(W), W.dtype))
+    return engine.value_and_gradient(W, b, M)[0]
