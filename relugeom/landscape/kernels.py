@@ -109,8 +109,8 @@ class PairKernel:
 
     def parameters(self) -> Parameters:
         """A copy of the models, W (B, m, n) and b (B, n)."""
-        m = self.theta.shape[0] - 1
-        return Parameters(np.ascontiguousarray(self.theta[:m].transpose(2, 0, 1)), np.ascontiguousarray(self.theta[m].T))
+        *W, b = self.theta
+        return Parameters(np.stack(W).transpose(2, 0, 1).copy(), b.T.copy())
 
 
 def _sum_rows(products: Floats, out: Floats) -> None:

@@ -1,8 +1,9 @@
 """From where training stopped to the critical point: batched damped Newton with the Hessian written by hand.
 
-Every seed has its own damping λ. A step solves (H + λI) p = −∇L and is taken if it lowers the loss; then λ
-shrinks, and never stays above ‖∇L‖, so the last steps are Newton's. A rejected step raises λ. Where rounding
-hides the change of the loss, the gradient decides. Rotations need no care: ∇L is orthogonal to them.
+Every seed has its own damping λ. A step solves (H + λI) p = −∇L, at first without the part of H that can be
+negative (Gauss and Newton, Levenberg and Marquardt), near the end with all of it, and is taken if it lowers the
+loss; then λ shrinks, and never stays above ‖∇L‖, so the last steps are Newton's. A rejected step raises λ. Where
+rounding hides the change of the loss, the gradient decides. Rotations need no care: ∇L is orthogonal to them.
 
 Newton's method also likes saddles. A point with negative curvature gets an *escape*: a step along the lowest
 eigenvector to the better side, and Newton again. How many each seed took is reported, since an escape may lead
@@ -18,7 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.model import DataSet, Parameters, flatten, gradient, hessian, kink_distance, loss, unflatten
+from relugeom.autoencoder.axial import AxialData
+from relugeom.autoencoder.model import Parameters, flatten, gradient, gram, hessian, kink_distance, loss, unflatten
 from relugeom.errors import ArgumentError
 
 __all__ = ["Polished", "Status", "polish"]
@@ -26,6 +28,7 @@ __all__ = ["Polished", "Status", "polish"]
 Floats = npt.NDArray[np.float64]
 
 _FAR = 20.0  # a column longer than this, without convergence, is on its way to infinity
+_NEAR = 1e-5  # gradients below this are near enough for the whole Hessian
 _NEAR_KINK = 1e-7
 _FLAT = 1e-8  # of the largest curvature: eigenvalues within ± this part count as zero
 
@@ -72,7 +75,7 @@ class Polished:
 
 def polish(
     parameters: Parameters,
-    data: DataSet,
+    data: AxialData,
     *,
     tolerance: float = 1e-12,
     iterations: int = 300,
@@ -129,27 +132,32 @@ def polish(
         far = ~(np.linalg.norm(model.W, axis=1).max(axis=1) < _FAR)
     converged = norm <= tolerance
     status = np.select(
-        [converged & (distance > _NEAR_KINK), converged, far], [Status.SMOOTH, Status.KINK, Status.DRIFTING], Status.UNCONVERGED
+        [converged & (distance > _NEAR_KINK), converged, far],
+        [Status.SMOOTH, Status.KINK, Status.DRIFTING],
+        Status.UNCONVERGED,
     )
-    return Polished(model.W, model.b, value, norm, distance, least, escaped, spent, status.astype(np.int64))
+    return Polished(model.W, np.asarray(model.b), value, norm, distance, least, escaped, spent, status.astype(np.int64))
 
 
 def _newton(
-    x: Floats, data: DataSet, shape: tuple[int, int], tolerance: float, iterations: int
+    x: Floats, data: AxialData, shape: tuple[int, int], tolerance: float, iterations: int
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Damped Newton from each row of x; the points reached and the iterations used."""
     x = x.copy()
     used = np.zeros(len(x), np.int64)
     f, g = _value_and_slope(x, data, shape)
-    H = hessian(unflatten(x, *shape), data)
+    H, indefinite = _curvature(x, data, shape)
     damping = np.minimum(np.linalg.norm(g, axis=1), 1.0)
     eye = np.eye(x.shape[1])
     live = np.flatnonzero(np.linalg.norm(g, axis=1) > tolerance)
-    for _ in range(iterations):
+    for iteration in range(iterations):
         if not len(live):
             break
         used[live] += 1
-        p = np.linalg.solve(H[live] + damping[live, None, None] * eye, -g[live, :, None])[..., 0]
+        # Far away the part of H that can be negative misleads; Gauss and Newton leave it out.
+        far = (np.linalg.norm(g[live], axis=1) > _NEAR) & (iteration < iterations // 5)
+        A = H[live] - far[:, None, None] * indefinite[live] + damping[live, None, None] * eye
+        p = np.linalg.solve(A, -g[live, :, None])[..., 0]
         trial = x[live] + p
         f_new, g_new = _value_and_slope(trial, data, shape)
         downhill = np.sum(p * g[live], axis=1) < 0
@@ -160,7 +168,7 @@ def _newton(
         accept = downhill & (lower | settled)
         taken, refused = live[accept], live[~accept]
         x[taken], f[taken], g[taken] = trial[accept], f_new[accept], g_new[accept]
-        H[taken] = hessian(unflatten(x[taken], *shape), data)
+        H[taken], indefinite[taken] = _curvature(x[taken], data, shape)
         damping[taken] = np.maximum(np.minimum(damping[taken] / 5, size_new[accept]), 1e-15)
         damping[refused] = np.maximum(damping[refused], 1e-8) * 10
         size[accept] = size_new[accept]
@@ -168,7 +176,7 @@ def _newton(
     return x, used
 
 
-def _escape(x: Floats, v: Floats, data: DataSet, shape: tuple[int, int]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _escape(x: Floats, v: Floats, data: AxialData, shape: tuple[int, int]) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The lowest of x ± t v over a few lengths t, and whether it is lower than x."""
     lengths = np.array([s * t for t in (0.3, 0.1, 0.03, 0.01, 1e-3) for s in (-1, 1)])
     trials = x[:, None, :] + lengths[None, :, None] * v[:, None, :]
@@ -179,6 +187,18 @@ def _escape(x: Floats, v: Floats, data: DataSet, shape: tuple[int, int]) -> tupl
     return trials[rows, best], values[rows, best] < now - 1e-14 * (1 + now)
 
 
-def _value_and_slope(x: Floats, data: DataSet, shape: tuple[int, int]) -> tuple[Any, Any]:
+def _curvature(x: Floats, data: AxialData, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+    """The Hessian, and the part of it that comes from d²g = 2 v·v: I ⊗ (Φ_g + Φ_gᵀ) on W, 0 on b."""
+    m, n = shape
+    model = unflatten(x, m, n)
+    slopes = data.pair_slopes(np, gram(model.W), np.asarray(model.b)[:, None, :], np.eye(n))[0] / n
+    R = slopes + slopes.swapaxes(1, 2)
+    part = np.zeros((len(x), m * n + n, m * n + n))
+    for a in range(m):
+        part[:, a * n : (a + 1) * n, a * n : (a + 1) * n] = R
+    return np.array(hessian(model, data)), part
+
+
+def _value_and_slope(x: Floats, data: AxialData, shape: tuple[int, int]) -> tuple[Any, Any]:
     model = unflatten(x, *shape)
     return loss(model, data), flatten(gradient(model, data))
