@@ -133,5 +133,3 @@ def train(
     each = map if executor is None else executor.map
     models = list(each(partial(_train_block, training, entropy), blocks))
     return Parameters(np.concatenate([W for W, _ in models]), np.concatenate([b for _, b in models]))
-
-
