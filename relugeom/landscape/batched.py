@@ -7,7 +7,6 @@ the blocks over an executor. The result does not depend on how many workers ther
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from math import sqrt
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError
+from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.kernels import kernel_for
 from relugeom.landscape.optimisers import Adam, Optimiser
 
@@ -106,7 +106,7 @@ def _train_block(training: Training, entropy: int, block: tuple[int, int]) -> Pa
 
 
 def train(
-    training: Training, seeds: int, *, entropy: int = 0, first: int = 0, executor: Executor | None = None
+    training: Training, seeds: int, *, entropy: int = 0, first: int = 0, executor: ExecutorLike = None
 ) -> Parameters:
     """Train seeds first, ..., first + seeds − 1 and return the models.
 
@@ -118,8 +118,8 @@ def train(
         Of the `numpy.random.SeedSequence` whose children are the seeds.
     first : int
         Number of the first seed.
-    executor : concurrent.futures.Executor, optional
-        Blocks are mapped over it. Default: one after another, here.
+    executor : None, Executor, "processes://N" or "dask://host:port"
+        What the blocks are mapped over; None: one after another, here.
 
     Returns
     -------
@@ -130,6 +130,6 @@ def train(
         raise ArgumentError(f"seeds must be positive; got {seeds}")
     size = kernel_for(training.data.n)[1]
     blocks = [(s, min(size, first + seeds - s)) for s in range(first, first + seeds, size)]
-    each = map if executor is None else executor.map
-    models = list(each(partial(_train_block, training, entropy), blocks))
-    return Parameters(np.concatenate([W for W, _ in models]), np.concatenate([b for _, b in models]))
+    found = dict(completed(partial(_train_block, training, entropy), blocks, executor))
+    models = [found[index] for index in range(len(blocks))]
+    return Parameters(np.concatenate([model.W for model in models]), np.concatenate([model.b for model in models]))
