@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from relugeom.autoencoder.model import Parameters
+from relugeom.autoencoder.model import Parameters, loss
 from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.batched import Training, descend, starts
 from relugeom.landscape.classify import kind
 from relugeom.landscape.kernels import kernel_for
-from relugeom.landscape.polish import Status, polish
+from relugeom.landscape.polish import Polished, Status, polish
 from relugeom.storage import RunDatabase
 from relugeom.verdicts import Interval, wilson_interval
 
@@ -79,7 +79,7 @@ class Summary:
     Attributes
     ----------
     zero_loss : Count
-        Loss summed over the examples below 1e-3.
+        Loss summed over the examples below 1e-3 when training stopped, before polishing.
     one_circle, two_circles : Count
         Features that are not lost have radii within 2 % of each other, or fall into two such sets.
     lost_axes : dict
@@ -94,7 +94,7 @@ class Summary:
     types : dict
         Seeds by `Kind.type`, commonest first.
     losses : tuple of float
-        Least, median, largest loss, summed over the examples.
+        Least, median, largest loss after polishing, summed over the examples.
     """
 
     zero_loss: Count
@@ -158,19 +158,25 @@ def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
     cell, first, count = task
     trained = descend(cell.training, starts(cell.training, cell.entropy, first, count))
     found = polish(trained, cell.training.data, escapes=0, iterations=200)
-    return [_record(first + s, found, s) for s in range(count)]
+    before = cell.training.data.n * np.asarray(loss(Parameters(*map(_double, trained)), cell.training.data))
+    return [_record(first + s, float(before[s]), found, s) for s in range(count)]
 
 
-def _record(seed: int, found: Any, s: int) -> dict[str, Any]:
+def _double(part: Any) -> Any:
+    return np.asarray(part, np.float64)
+
+
+def _record(seed: int, trained: float, found: Polished, s: int) -> dict[str, Any]:
     n = found.b.shape[-1]
     status = Status(int(found.status[s])).name
     if not np.isfinite(found.W[s]).all():
-        return {"seed": seed, "status": status, "loss": None}
+        return {"seed": seed, "status": status, "trained": None, "loss": None}
     what = kind(Parameters(found.W[s], found.b[s]))
     lost = {*what.null, *what.dead}
     return {
         "seed": seed,
         "status": status,
+        "trained": trained,
         "loss": n * float(found.loss[s]),
         "type": what.type,
         "circles": len(what.radii),
@@ -191,7 +197,7 @@ def summary(records: Sequence[dict[str, Any]]) -> Summary:
 
     losses = sorted(record["loss"] for record in finite) or [float("nan")]
     return Summary(
-        zero_loss=count(lambda r: r["loss"] < _ZERO),
+        zero_loss=count(lambda r: r["trained"] < _ZERO),
         one_circle=count(lambda r: r["circles"] == 1),
         two_circles=count(lambda r: r["circles"] == 2),
         lost_axes=dict(sorted(Counter(r["lost"] for r in finite).items())),
