@@ -19,7 +19,7 @@ from relugeom.errors import RelugeomError
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 # Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
-COMMANDS = ("verify", "explain", "check", "train", "sweep")
+COMMANDS = ("verify", "explain", "check", "train", "sweep", "atlas", "trace")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ the blocks over an executor. The result does not depend on how many workers ther
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from math import sqrt
@@ -22,7 +23,7 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.kernels import kernel_for
 from relugeom.landscape.optimisers import Adam, Optimiser
 
-__all__ = ["Training", "descend", "starts", "train"]
+__all__ = ["Training", "descend", "starts", "train", "trained"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -86,23 +87,39 @@ def starts(training: Training, entropy: int, first: int, count: int) -> Paramete
     return Parameters(W.astype(training.precision), np.full((count, n), training.bias, training.precision))
 
 
-def descend(training: Training, start: Parameters) -> Parameters:
-    """Train one block of models, W (B, m, n) and b (B, n), together from given starts."""
+def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tuple[int, Parameters]]:
+    """Train one block of models, W (B, m, n) and b (B, n), together; yield them as they go.
+
+    Yields
+    ------
+    (int, Parameters)
+        The number of steps taken and copies of the models: at the start, every `every` steps, and at the end.
+    """
     kernel_type, _ = kernel_for(training.data.n)
-    kernel = kernel_type(
-        training.data, np.asarray(start.W, training.precision), np.asarray(start.b, training.precision)
-    )
+    W, b = (np.asarray(part, training.precision) for part in start)
+    kernel = kernel_type(training.data, W, b)
     state = training.optimiser.start(kernel.theta, kernel.factor)
-    # A rate too large sends a model to infinity; it stays there as inf or nan and is reported as such later.
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(training.steps):
-            kernel.compute()
-            state.step(kernel.theta, kernel.gradient)
-    return kernel.parameters()
+    step = 0
+    while True:
+        yield step, kernel.parameters()
+        if step >= training.steps:
+            return
+        # A rate too large sends a model to infinity; it stays there as inf or nan and is reported as such later.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _ in range(min(every, training.steps - step)):
+                kernel.compute()
+                state.step(kernel.theta, kernel.gradient)
+                step += 1
+
+
+def trained(training: Training, start: Parameters) -> Parameters:
+    """What `descend` ends with."""
+    *_, (_, models) = descend(training, start, every=max(training.steps, 1))
+    return models
 
 
 def _train_block(training: Training, entropy: int, block: tuple[int, int]) -> Parameters:
-    return descend(training, starts(training, entropy, *block))
+    return trained(training, starts(training, entropy, *block))
 
 
 def train(

@@ -17,7 +17,7 @@ import numpy as np
 
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.executors import ExecutorLike, completed
-from relugeom.landscape.batched import Training, descend, starts
+from relugeom.landscape.batched import Training, starts, trained
 from relugeom.landscape.classify import kind
 from relugeom.landscape.kernels import kernel_for
 from relugeom.landscape.polish import Polished, Status, polish
@@ -113,7 +113,8 @@ def census(
     database: RunDatabase,
     *,
     executor: ExecutorLike = None,
-    progress: Callable[[int, int], None] | None = None,
+    on_start: Callable[[int], None] = lambda blocks: None,
+    on_block: Callable[[], None] = lambda: None,
 ) -> list[Summary]:
     """Run what is missing and summarise every cell.
 
@@ -123,19 +124,17 @@ def census(
     database : RunDatabase
         Where finished blocks are kept.
     executor : None, Executor, "processes://N" or "dask://host:port"
-    progress : callable, optional
-        Called with (blocks done, blocks in all).
+    on_start : callable, optional
+        Called with the number of blocks that are missing.
+    on_block : callable, optional
+        Called as each of them is finished.
     """
     tasks = [(cell, first, count) for cell in cells for first, count in _blocks(cell)]
     missing = [task for task in tasks if database.result(_key(*task)) is None]
-    done = len(tasks) - len(missing)
-    if progress:
-        progress(done, len(tasks))
+    on_start(len(missing))
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
-        done += 1
-        if progress:
-            progress(done, len(tasks))
+        on_block()
     return [summary(_records(cell, database)) for cell in cells]
 
 
@@ -156,9 +155,9 @@ def _records(cell: Cell, database: RunDatabase) -> list[dict[str, Any]]:
 def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
     """Train, polish and describe one block; a row of plain numbers a seed."""
     cell, first, count = task
-    trained = descend(cell.training, starts(cell.training, cell.entropy, first, count))
-    found = polish(trained, cell.training.data, escapes=0, iterations=200)
-    before = cell.training.data.n * np.asarray(loss(Parameters(*map(_double, trained)), cell.training.data))
+    models = trained(cell.training, starts(cell.training, cell.entropy, first, count))
+    found = polish(models, cell.training.data, escapes=0, iterations=200)
+    before = cell.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cell.training.data))
     return [_record(first + s, float(before[s]), found, s) for s in range(count)]
 
 

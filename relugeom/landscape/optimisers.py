@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.optim.subnormals import EVERY, clear_subnormals
+
 __all__ = ["Adam", "Momentum", "Optimiser", "State"]
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -76,6 +78,9 @@ class _AdamState:
         np.multiply(gradient, gradient, out=work)
         np.multiply(V, rule.beta2, out=V)
         np.add(V, work, out=V)
+        if self.t % EVERY == 0:
+            clear_subnormals(M)
+            clear_subnormals(V)
         np.sqrt(V, out=work)
         np.add(work, rule.epsilon * root / self.factor, out=work)
         np.divide(M, work, out=work)
