@@ -42,21 +42,27 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 
 def training_from(arguments: argparse.Namespace, n: int) -> Training:
     """The training that the arguments describe, for n features."""
-    from relugeom.autoencoder.axial import Axial, UniformAxial
+    from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
     from relugeom.landscape.batched import Training
     from relugeom.landscape.optimisers import Adam, Momentum, Optimiser
 
-    data = {
-        "identity": lambda: Axial(n),
-        "uniform": lambda: UniformAxial(n),
-        "grid": lambda: Axial(n, (0.25, 0.5, 0.75, 1.0)),
-    }[arguments.data]()
+    grids: dict[str, AxialData] = {
+        "identity": Axial(n),
+        "uniform": UniformAxial(n),
+        "grid": Axial(n, (0.25, 0.5, 0.75, 1.0)),
+    }
     rates = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "momentum": 0.05}
     rate = rates[arguments.optimiser] if arguments.rate is None else arguments.rate
-    optimiser: Optimiser = {
+    optimisers: dict[str, Optimiser] = {
         "adam": Adam(rate),
         "adamw": Adam(rate, decay=1e-2),
         "sgd": Momentum(rate),
         "momentum": Momentum(rate, 0.9),
-    }[arguments.optimiser]
-    return Training(data, m=arguments.m, optimiser=optimiser, steps=arguments.steps, start=arguments.start)
+    }
+    return Training(
+        grids[arguments.data],
+        m=arguments.m,
+        optimiser=optimisers[arguments.optimiser],
+        steps=arguments.steps,
+        start=arguments.start,
+    )

@@ -456,7 +456,7 @@ class CriticalPoint(Certificate):
         if self.amplitudes is not None:
             grid = ", ".join(map(str, self.amplitudes))
             data = f"a in {{{grid}}}" + ("" if self.weights is None else " with the stated weights")
-        nature = f"a saddle with {self.negative} negative curvatures" if self.negative else "a strict local minimum"
+        nature = f"a saddle (negative curvatures: {self.negative})" if self.negative else "a strict local minimum"
         better = "" if self.better_encoder is None else ", and another model has lower loss"
         return (
             f"the loss on x = a·e_i, {data}, has exactly one critical point, up to rotation, within "

@@ -2,7 +2,8 @@
 
 Train many seeds, polish each to the critical point next to it, group the points up to rotation, reflection and
 renaming, describe one of each group, and certify those that can be certified. A point with a certificate that
-says *strict local minimum* and names a model of lower loss is a proven spurious minimum.
+says *strict local minimum* and names a model of lower loss is a proven spurious minimum. For comparison serve the
+lowest point found and regular polygons.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.axial import Axial, AxialData
-from relugeom.autoencoder.model import Parameters
+from relugeom.autoencoder.constructions import zero_loss_polygon
+from relugeom.autoencoder.model import Parameters, loss
 from relugeom.errors import KinkError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.executors import ExecutorLike
@@ -99,14 +101,14 @@ def atlas(
     found = polish(train(training, seeds, entropy=entropy, executor=executor), data, escapes=escapes)
     labels = _labels(found, data)
     order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
-    lowest = Parameters(*_model(found, int(np.nanargmin(found.loss))))
+    lowest, least = _lowest(found, data)
     entries = []
     for label, first in enumerate(order):
         model = _model(found, first)
         nature, signs = _nature(model, data, found, first)
         certificate = None
         if certificates and found.status[first] == Status.SMOOTH and nature in ("minimum", "saddle"):
-            worse = found.loss[first] > np.nanmin(found.loss) + 1e-6
+            worse = found.loss[first] > least + 1e-6
             certificate = certify(model, data, lowest if worse else None)
         count = int((labels == label).sum())
         entries.append(
@@ -120,6 +122,23 @@ def atlas(
 
 def _model(found: Polished, s: int) -> Parameters:
     return Parameters(found.W[s], found.b[s])
+
+
+def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:
+    """The lowest model known: of those found, and in the plane of polygons with the other features null."""
+    best = int(np.nanargmin(found.loss))
+    candidates = [_model(found, best)]
+    if found.W.shape[1] == 2:
+        n = data.n
+        for k in range(3, n + 1):
+            W, b = zero_loss_polygon(k)
+            start = Parameters(
+                np.pad(W, ((0, 0), (0, n - k))), np.pad(np.asarray(b), (0, n - k), constant_values=1 / n)
+            )
+            polished = polish(Parameters(start.W[None], np.asarray(start.b)[None]), data)
+            candidates.append(_model(polished, 0))
+    losses = [float(loss(model, data)) for model in candidates]
+    return candidates[int(np.argmin(losses))], min(losses)
 
 
 def _labels(found: Polished, data: AxialData) -> npt.NDArray[np.int64]:

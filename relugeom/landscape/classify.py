@@ -265,7 +265,7 @@ def inertia(parameters: Parameters, data: AxialData, *, tolerance: float = 1e-8)
 
 
 def one_sided(
-    parameters: Parameters, data: AxialData, *, tolerance: float = 1e-7, starts: int = 40, entropy: int = 0
+    parameters: Parameters, data: AxialData, *, tolerance: float = 1e-7, starts: int = 12, entropy: int = 0
 ) -> OneSided:
     """The second-order behaviour of the loss at one stationary model that lies on kinks.
 
@@ -284,12 +284,12 @@ def one_sided(
     """
     W, b = np.asarray(parameters.W, np.float64), np.asarray(parameters.b, np.float64)
     m, n = W.shape
-    pairs = _kinks(W, b, data, tolerance)
-    if any(pair.i == pair.j for pair in pairs):
+    kinks = _kinks(W, b, data, tolerance)
+    if any((kink.i == kink.j).any() for kink in kinks):
         raise KinkError("a feature's own pre-activation is 0, where the loss is not C² from one side; no analysis")
     lowered = np.zeros((n, n))
-    for pair in pairs:
-        lowered[pair.i, pair.j] = 2 * tolerance
+    for kink in kinks:
+        lowered[kink.i, kink.j] = 2 * tolerance
     H = np.asarray(hessian(Parameters(W, b), _Lowered(data, lowered)))
     Q = _across(W)
     lengths, vectors = np.linalg.eigh(Q.T @ H @ Q)
@@ -299,17 +299,18 @@ def one_sided(
         """q and its gradient at d."""
         V, c = d[: m * n].reshape(m, n), d[m * n :]
         value, slope_W, slope_b = d @ H @ d, np.zeros((m, n)), np.zeros(n)
-        for i, j, weight, piece in pairs:
-            g = np.array(V[:, i] @ W[:, j] + W[:, i] @ V[:, j])
-            value += 2 / n * weight * float(piece.pair_loss(np, g, c[j], np.zeros(())))
-            dg, db = (2 / n * weight * float(s) for s in piece.pair_slopes(np, g, c[j], np.zeros(())))
-            slope_W[:, i] += dg * W[:, j]
-            slope_W[:, j] += dg * W[:, i]
-            slope_b[j] += db
+        for i, j, weight, piece in kinks:
+            g = np.sum(V[:, i] * W[:, j] + W[:, i] * V[:, j], axis=0)
+            off = np.zeros(len(i))
+            value += 2 / n * weight * float(piece.pair_loss(np, g, c[j], off).sum())
+            dg, db = (2 / n * weight * slope for slope in piece.pair_slopes(np, g, c[j], off))
+            np.add.at(slope_W.T, i, (dg * W[:, j]).T)
+            np.add.at(slope_W.T, j, (dg * W[:, i]).T)
+            np.add.at(slope_b, j, db)
         return float(value), 2 * H @ d + np.concatenate([slope_W.ravel(), slope_b])
 
     rng = np.random.default_rng(entropy)
-    tries = [*vectors.T[:8], *-vectors.T[:8], *rng.standard_normal((starts, Q.shape[1]))]
+    tries = [*vectors.T[:4], *-vectors.T[:4], *rng.standard_normal((starts, Q.shape[1]))]
     best, where = np.inf, Q @ vectors[:, 0]
     for u in tries:
         value, d = _lowest_on_sphere(q, Q, u)
@@ -323,29 +324,29 @@ def one_sided(
         verdict = "flat"
     else:
         verdict = "undecided"
-    return OneSided(verdict, best, where, len(pairs))
+    return OneSided(verdict, best, where, sum(len(kink.i) for kink in kinks))
 
 
-class _Kink(NamedTuple):
-    """Output j on axis i is at 0, for the examples of `piece`, a part `weight` of the data."""
+class _Kinks(NamedTuple):
+    """Pairs whose output j on axis i is at 0 for the examples of `piece`, a part `weight` of the data."""
 
-    i: int
-    j: int
+    i: npt.NDArray[np.int64]
+    j: npt.NDArray[np.int64]
     weight: float
     piece: AxialData
 
 
-def _kinks(W: Floats, b: Floats, data: AxialData, tolerance: float) -> list[_Kink]:
+def _kinks(W: Floats, b: Floats, data: AxialData, tolerance: float) -> list[_Kinks]:
     """The pairs on a kink; with a grid of amplitudes, for each amplitude that is."""
     G, n = np.asarray(gram(W)), len(b)
+    masks: list[tuple[Any, float, AxialData]]
     if isinstance(data, Axial):
-        return [
-            _Kink(int(i), int(j), p, Axial(n, (a,)))
-            for a, p in zip(data.amplitudes, data.weights or (), strict=True)
-            for i, j in np.argwhere(np.abs(a * G + b) <= tolerance)
-        ]
-    near = data.pair_kink_distance(np, G, b, np.eye(n)) <= tolerance
-    return [_Kink(int(i), int(j), 1.0, data) for i, j in np.argwhere(near)]
+        grid = zip(data.amplitudes, data.weights or (), strict=True)
+        masks = [(np.abs(a * G + b) <= tolerance, p, Axial(n, (a,))) for a, p in grid]
+    else:
+        masks = [(np.asarray(data.pair_kink_distance(np, G, b, np.eye(n))) <= tolerance, 1.0, data)]
+    found = [(near.nonzero(), weight, piece) for near, weight, piece in masks if near.any()]
+    return [_Kinks(i, j, weight, piece) for (i, j), weight, piece in found]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -157,7 +157,7 @@ def _newton(
         # Far away the part of H that can be negative misleads; Gauss and Newton leave it out.
         far = (np.linalg.norm(g[live], axis=1) > _NEAR) & (iteration < iterations // 5)
         A = H[live] - far[:, None, None] * indefinite[live] + damping[live, None, None] * eye
-        p = np.linalg.solve(A, -g[live, :, None])[..., 0]
+        p = _solve(A, -g[live])
         trial = x[live] + p
         f_new, g_new = _value_and_slope(trial, data, shape)
         downhill = np.sum(p * g[live], axis=1) < 0
@@ -169,11 +169,19 @@ def _newton(
         taken, refused = live[accept], live[~accept]
         x[taken], f[taken], g[taken] = trial[accept], f_new[accept], g_new[accept]
         H[taken], indefinite[taken] = _curvature(x[taken], data, shape)
-        damping[taken] = np.maximum(np.minimum(damping[taken] / 5, size_new[accept]), 1e-15)
+        damping[taken] = np.maximum(np.minimum(damping[taken] / 5, size_new[accept]), 1e-13)
         damping[refused] = np.maximum(damping[refused], 1e-8) * 10
         size[accept] = size_new[accept]
         live = live[(size > tolerance) & (damping[live] < 1e8)]
     return x, used
+
+
+def _solve(A: Floats, right: Floats) -> Floats:
+    """A⁻¹ right for every seed, with a little more damping where rounding makes some A singular."""
+    try:
+        return np.asarray(np.linalg.solve(A, right[..., None])[..., 0])
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.solve(A + 1e-9 * np.eye(A.shape[-1]), right[..., None])[..., 0])
 
 
 def _escape(x: Floats, v: Floats, data: AxialData, shape: tuple[int, int]) -> tuple[Floats, npt.NDArray[np.bool_]]:
