@@ -89,7 +89,7 @@ def cosine_polygon_gram() -> Outcome:
     """
     return Proof(
         _entries() + _strict(),
-        Sibling("For every n ≥ 3 the largest entry off the diagonal is cos 2φ.", _entries(neighbour=2)),
+        Sibling("For every n ≥ 3 the largest entry off the diagonal is cos 2φ.", _entries(neighbour=2) + _strict()),
     )
 
 

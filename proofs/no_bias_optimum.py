@@ -227,18 +227,17 @@ def regular_for_every_n() -> Outcome:
     sharing its rays) has loss n − 1/h₀, h₀ = (7 − √5)/20 < 1/4, and n/κ < 1/h₀ in all three families once n ≥ 6.
     """
     W = as_matrix([Fraction(entry, 4) for entry in row] for row in SIX_COLUMNS)
+    hexagon = identity("the hexagon: 6 − 12s + 9s² = 2 + (3s − 2)²", 6 - 12 * s + 9 * s**2, 2 + (3 * s - 2) ** 2)
     return Counterexample(
         by_hand="n = 6. A regular hexagon of squared radius s has loss 6 − 12s + 6s²·(1 + ¼ + ¼) = 2 + (3s − 2)², "
         "at least 2. Take instead the columns (4,0), (1,4), (−3,2), (−3,−2), (1,−4), all over 4, and (0,0). Times "
         "16, the squared norms are 16, 17, 13, 13, 17, 0 and the positive inner products 4, 4, 5, 5, 5, so the "
         "loss is 1 + (0 + 1 + 9 + 9 + 1)/256 + 2·(16 + 16 + 25 + 25 + 25)/256 = 1 + 234/256 < 2.",
         certificates=[AxialLoss(W, Fraction(245, 128))],
-        steps=[
-            identity("the hexagon: 6 − 12s + 9s² = 2 + (3s − 2)²", 6 - 12 * s + 9 * s**2, 2 + (3 * s - 2) ** 2),
-            *regular_polygon_steps(least=2),
-        ],
+        steps=[hexagon, *regular_polygon_steps(least=2)],
         sibling=Sibling(
-            "already for every n ≥ 5 the best regular n-gon loses to the pentagon", regular_polygon_steps(1)
+            "already for every n ≥ 5 the best regular n-gon loses to the pentagon",
+            [hexagon, *regular_polygon_steps(1)],
         ),
     )
 

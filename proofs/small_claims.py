@@ -116,7 +116,7 @@ def linear_maps_suffice() -> Outcome:
         by_hand="n = 2, m = 1: R = (c, d)ᵀ, W = (a, b) give RW = [[ca, cb], [da, db]]. ca = 1 and cb = 0 force b "
         "= 0, and then db = 0 ≠ 1. In general det RW = 0, as W has a kernel, and det I = 1.",
         steps=[*steps(1, 2), *steps(2, 3)],
-        sibling=Sibling("det RW = 0 for all R, W also with m = n = 2", steps(2, 2)),
+        sibling=Sibling("det RW = 0 for all R, W also with m = n = 2", [*steps(1, 2), *steps(2, 2)]),
     )
 
 

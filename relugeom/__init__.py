@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from relugeom.errors import RelugeomError
     from relugeom.exact import check
     from relugeom.runner import verify
-    from relugeom.verdicts import Counterexample, Open, Proof, Sample, Scan, Sibling, Step, Verdict, Witness
+    from relugeom.verdicts import Counterexample, Open, Outcome, Proof, Sample, Scan, Sibling, Step, Verdict, Witness
 
 __all__ = [
     "Counterexample",
     "Open",
+    "Outcome",
     "Proof",
     "RelugeomError",
     "Sample",
@@ -41,7 +42,8 @@ _HOMES = {
     "check": "relugeom.exact",
     "verify": "relugeom.runner",
 } | dict.fromkeys(
-    ("Counterexample", "Open", "Proof", "Sample", "Scan", "Sibling", "Step", "Verdict", "Witness"), "relugeom.verdicts"
+    ("Counterexample", "Open", "Outcome", "Proof", "Sample", "Scan", "Sibling", "Step", "Verdict", "Witness"),
+    "relugeom.verdicts",
 )
 
 

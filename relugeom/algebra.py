@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
+from relugeom.errors import ArgumentError
 from relugeom.exact import Certificate, Invalid, PolynomialSign, check
 from relugeom.verdicts import Step
 
@@ -111,7 +112,16 @@ def trace_identity(claim: str, left: Any, right: Any) -> Step:
 
 
 def sign(claim: str, expression: Any, relation: Relation) -> Step:
-    """The sign of an expression follows from the assumptions on its symbols, perhaps after factoring."""
+    """The sign of an expression follows from the assumptions on its symbols, perhaps after factoring.
+
+    Raises
+    ------
+    ArgumentError
+        `relation` is not one of "> 0", ">= 0", "< 0", "<= 0", "!= 0".
+    """
+
+    if relation not in _PROPERTY:
+        raise ArgumentError(f"relation must be one of {', '.join(map(repr, _PROPERTY))}; got {relation!r}")
 
     def decide() -> bool | str:
         import sympy

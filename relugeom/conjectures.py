@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relugeom.errors import ConjectureError
-from relugeom.verdicts import Judgement, Outcome, Verdict, judge
+from relugeom.verdicts import Judgement, Outcome, Proof, Verdict, judge
 
 __all__ = ["Conjecture", "conjecture"]
 
@@ -64,6 +64,8 @@ class Conjecture:
     def run(self, *, full: bool = False) -> Judgement:
         """Call the function and judge what it returns."""
         outcome = self.function(full=full) if self.slow else self.function()
+        if isinstance(outcome, Proof) and not self.argument:
+            raise ConjectureError("a Proof must be argued in words: the docstring of the conjecture is empty")
         return judge(outcome)
 
     def __call__(self, **options: Any) -> Outcome:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,15 +19,14 @@ from typing import Any, TypeVar
 
 from relugeom.errors import ArgumentError, WorkerError
 
-__all__ = ["ExecutorLike", "completed", "one_blas_thread"]
+__all__ = ["ExecutorLike", "completed", "one_blas_thread", "prefer_one_blas_thread"]
 
 ExecutorLike = Executor | str | None
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-# What a dead worker looks like from here: to a process pool, to a cancelled future, to dask (told by name, since dask is
-# imported only when it is used).
+# What a dead worker looks like from here; dask's errors by name, since dask is imported only when it is used.
 _LOST = (BrokenProcessPool, CancelledError)
 _LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
 
@@ -47,6 +47,16 @@ def one_blas_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def prefer_one_blas_thread() -> None:
+    """Give this process one BLAS thread, unless its environment says otherwise or BLAS is loaded already.
+
+    For a command to call first thing: slim products gain nothing from a second thread, and results stay the same
+    to the last bit wherever they are computed.
+    """
+    for name in _BLAS_THREADS:
+        os.environ.setdefault(name, "1")
 
 
 def completed(
@@ -114,6 +124,18 @@ def _collect(
             future.cancel()
 
 
+def _end_with_parent() -> None:
+    """Have this worker end when its parent does: left to itself it would wait for a next task for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 @contextlib.contextmanager
 def _opened(executor: Executor | str) -> Iterator[Executor]:
     if isinstance(executor, Executor):
@@ -125,7 +147,10 @@ def _opened(executor: Executor | str) -> Iterator[Executor]:
             raise ArgumentError(f"executor must be processes://N with N at least 1; got {executor!r}")
         # "spawn", since forking a process whose libraries have threads can hang.
         context = multiprocessing.get_context("spawn")
-        with one_blas_thread(), ProcessPoolExecutor(int(rest), mp_context=context) as pool:
+        with (
+            one_blas_thread(),
+            ProcessPoolExecutor(int(rest), mp_context=context, initializer=_end_with_parent) as pool,
+        ):
             yield pool
     elif scheme == "dask":
         with _dask(rest) as pool:

@@ -12,6 +12,7 @@ import json
 import os
 import queue
 import select as _select
+import signal
 import subprocess
 import sys
 import threading
@@ -209,7 +210,8 @@ class _Worker:
         if not line:
             code = process.wait()
             self.stop()
-            raise _WorkerDied(f"the process ended with status {code}")
+            ending = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+            raise _WorkerDied(f"the process {ending}")
         reply: dict[str, Any] = json.loads(line)
         return reply
 
@@ -347,7 +349,7 @@ def _choose(items: list[_Task | Result], select: Sequence[str], ids: Sequence[st
     known = [_row(item).id for item in items]
     for name in ids:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
             hint = f"; did you mean {' or '.join(close)}?" if close else ""
             raise ArgumentError(f"no conjecture has the id {name}{hint}")
     if ids:

@@ -19,8 +19,8 @@ import io
 import json
 import math
 import os
+import secrets
 import sqlite3
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -58,10 +58,11 @@ def write_atomically(path: str | Path, content: bytes | memoryview) -> None:
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Any]:
     """A temporary file beside `path` that takes its place once it is safely on the disk."""
-    temporary = None
+    temporary: Path | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as handle:
+        candidate = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
+        with open(candidate, "xb") as handle:
+            temporary = candidate
             yield handle
             handle.flush()
             os.fsync(handle.fileno())

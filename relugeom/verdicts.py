@@ -73,7 +73,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """A false statement near the proved one, argued the same way: at least one of its steps must fail."""
+    """A false statement near the proved one, argued the same way: at least one of its steps must fail.
+
+    The judge insists on as many steps, decided by the same methods in the same order. Whether the sibling is near,
+    and whether the steps are about the statement at all, is for the reader of the argument to see.
+    """
 
     statement: str
     steps: Sequence[Step]
@@ -267,6 +271,11 @@ def _inspect(certificate: Certificate) -> CertificateRecord:
             return CertificateRecord(certificate, "", reason)
 
 
+def _methods(steps: Sequence[Step]) -> list[str]:
+    """How the steps are decided, sizes left out."""
+    return ["".join(c for c in step.method if not c.isdigit()) for step in steps]
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -283,6 +292,9 @@ def _judge_argument(
         raise ConjectureError(f"a {type(outcome).__name__} must have evidence")
     if given_steps and sibling is None:
         raise ConjectureError("steps need a false sibling that the same steps fail to prove")
+
+    if sibling is not None and _methods(sibling.steps) != _methods(given_steps):
+        raise ConjectureError("the false sibling must be argued by the same methods, step by step")
 
     steps = tuple(_evaluate(step) for step in given_steps)
     certificates = tuple(_inspect(certificate) for certificate in outcome.certificates)

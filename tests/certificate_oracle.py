@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -12,6 +13,8 @@ import sympy
 from relugeom.exact import (
     ActivationThreshold,
     AxialLoss,
+    CriticalPoint,
+    DeadOutputs,
     ExactReconstruction,
     NotDecodable,
     PolynomialSign,
@@ -129,6 +132,95 @@ def _activation_threshold(c: ActivationThreshold) -> bool:
     )
 
 
+def _amplitude_loss(c: CriticalPoint, W: list[list[Any]], b: list[Any]) -> Any:
+    """(1/n) Σ_i E_a ‖ReLU(WᵀW a e_i + b) − a e_i‖² in mpmath, with quadrature for uniform amplitudes."""
+    n, relu = len(b), lambda z: z if z > 0 else mpmath.mpf(0)
+
+    def at(a: Any) -> Any:
+        total = mpmath.mpf(0)
+        for i in range(n):
+            for j in range(n):
+                z = a * sum(row[i] * row[j] for row in W) + b[j]
+                total += (relu(z) - (a if i == j else 0)) ** 2
+        return total / n
+
+    if c.amplitudes is None:
+        ends = {mpmath.mpf(0), mpmath.mpf(1)}
+        for i in range(n):
+            for j in range(n):
+                g = sum(row[i] * row[j] for row in W)
+                if g != 0 and 0 < -b[j] / g < 1:
+                    ends.add(-b[j] / g)
+        return mpmath.quad(at, sorted(ends))
+    weights = c.weights or (Fraction(1),) * len(c.amplitudes)
+    values = [at(mpmath.mpf(a.numerator) / a.denominator) for a in c.amplitudes]
+    shares = [mpmath.mpf(w.numerator) / w.denominator for w in weights]
+    return mpmath.fdot(shares, values) / mpmath.fsum(shares)
+
+
+def _critical_point(c: CriticalPoint) -> bool:
+    """Newton's method with divided differences from the centre: where it ends, its curvatures, its loss."""
+    m, n = len(c.encoder), len(c.bias)
+    held = {a * n + i for k, i in enumerate(c.gauge) for a in range(k + 1, m)}
+    free = [q for q in range(m * n + n) if q not in held]
+    with mpmath.workdps(60):
+        number = [mpmath.mpf(x.numerator) / x.denominator for x in (*(x for row in c.encoder for x in row), *c.bias)]
+
+        def loss(x: list[Any]) -> Any:
+            full = list(number)
+            for q, value in zip(free, x, strict=True):
+                full[q] = value
+            return _amplitude_loss(c, [full[a * n : (a + 1) * n] for a in range(m)], full[m * n :])
+
+        def shifted(x: list[Any], *moves: tuple[int, Any]) -> Any:
+            y = list(x)
+            for q, step in moves:
+                y[q] += step
+            return loss(y)
+
+        h, x = mpmath.mpf("1e-15"), [number[q] for q in free]
+        for _ in range(6):
+            g = mpmath.matrix([(shifted(x, (q, h)) - shifted(x, (q, -h))) / (2 * h) for q in range(len(x))])
+            H = mpmath.matrix(len(x))
+            for s in range(len(x)):
+                for t in range(len(x)):
+                    corners = [(u * v, shifted(x, (s, u * h), (t, v * h))) for u in (1, -1) for v in (1, -1)]
+                    H[s, t] = sum(sign * value for sign, value in corners) / (4 * h * h)
+            step = mpmath.lu_solve(H, -g)
+            x = [a + d for a, d in zip(x, step, strict=True)]
+        low, high, radius = (mpmath.mpf(v.numerator) / v.denominator for v in (c.low, c.high, c.radius))
+        near = mpmath.sqrt(sum((x[k] - number[q]) ** 2 for k, q in enumerate(free))) <= radius
+        curvatures = mpmath.eigsy(H, eigvals_only=True)
+        value = loss(x)
+        between = low <= value <= high
+        better = True
+        if c.better_encoder is not None and c.better_bias is not None:
+            W = [[mpmath.mpf(y.numerator) / y.denominator for y in row] for row in c.better_encoder]
+            better = _amplitude_loss(c, W, [mpmath.mpf(y.numerator) / y.denominator for y in c.better_bias]) < value
+        return bool(near and between and better and sum(v < 0 for v in curvatures) == c.negative)
+
+
+def _dead_outputs(c: DeadOutputs) -> bool:
+    """The value at the model, and that it is nowhere lower on a thousand models close by."""
+    n = len(c.bias)
+
+    def value(W: list[list[float]], b: list[float]) -> float:
+        total = 0.0
+        for i in range(n):
+            for j in range(n):
+                z = sum(row[i] * row[j] for row in W) + b[j]
+                total += (max(z, 0.0) - (i == j)) ** 2
+        return total
+
+    W, b = [[float(x) for x in row] for row in c.encoder], [float(x) for x in c.bias]
+    rng = random.Random(0)
+    around = (
+        value([[x + rng.gauss(0, 1e-6) for x in row] for row in W], [x + rng.gauss(0, 1e-6) for x in b])
+        for _ in range(1000)
+    )
+    return abs(value(W, b) - len(c.dead)) < 1e-9 and min(around) >= len(c.dead) - 1e-9
+
+
 _ORACLES = {
     SignPattern: _sign_pattern,
     ExactReconstruction: _exact_reconstruction,
@@ -138,4 +230,6 @@ _ORACLES = {
     PositivePair: _positive_pair,
     AxialLoss: _axial_loss,
     ActivationThreshold: _activation_threshold,
+    CriticalPoint: _critical_point,
+    DeadOutputs: _dead_outputs,
 }

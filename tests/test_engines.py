@@ -233,8 +233,13 @@ def test_rule(T: int, n: int, m: int, name: str) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"name": "quick"}, {"name": "moments"}, {"name": "hull", "leaves": (4,)}, {"name": "moments", "leaves": (8, 3)},
-     {"name": "hull", "processes": 0}],
+    [
+        {"name": "quick"},
+        {"name": "moments"},
+        {"name": "hull", "leaves": (4,)},
+        {"name": "moments", "leaves": (8, 3)},
+        {"name": "hull", "processes": 0},
+    ],
 )
 def test_choice_refuses(bad: dict) -> None:
     with pytest.raises(ArgumentError):

@@ -18,6 +18,8 @@ from relugeom.exact import (
     ActivationThreshold,
     AxialLoss,
     Certificate,
+    CriticalPoint,
+    DeadOutputs,
     ExactReconstruction,
     Invalid,
     NotDecodable,
@@ -89,6 +91,14 @@ VALID: dict[str, Certificate] = {
     "loss": AxialLoss(TRIANGLE, F(1 + 1 + 0 + 0)),
 }
 VALID["loss"] = AxialLoss(TRIANGLE, F(1))
+VALID["one feature, exactly"] = CriticalPoint(
+    as_matrix([[1]]), as_vector([0]), as_vector([F(1, 2), 1]), None, F(1, 1000), F(1, 20), (), 0, F(-1, 1000), F(1, 99)
+)
+VALID["off is worse"] = CriticalPoint(  # w = 0, b = 3/4: the best constant for a = 1/2, 1, and a saddle
+    as_matrix([[0]]), as_vector([F(3, 4)]), as_vector([F(1, 2), 1]), as_vector([1, 1]), F(1, 1000), F(1, 20), (), 1,
+    F(6, 100), F(7, 100), as_matrix([[1]]), as_vector([0]),
+)  # fmt: skip
+VALID["two outputs are dead"] = DeadOutputs(as_matrix([[1, 0, 0], [0, 1, -1]]), as_vector([0, -2, -2]), (1, 2))
 
 
 @pytest.mark.parametrize("name", VALID)
@@ -139,6 +149,10 @@ INVALID: list[tuple[Certificate, str]] = [
     (ActivationThreshold(SQUARE, as_vector([F(-1, 3)] * 4), F(1, 4)), "output 0 is not positive at some a·e_0"),
     (ActivationThreshold(SQUARE, as_vector([F(1, 3)] * 4), F(1, 4)), "output 0 is positive at some a·e_1"),
     (ActivationThreshold(SQUARE, as_vector([0] * 4), F(1)), "threshold must lie in [0, 1); got 1"),
+    (DeadOutputs(as_matrix([[1, 0], [0, 1]]), as_vector([0, 0]), (1,)), "output 1 is not negative at x = e_0"),
+    (DeadOutputs(as_matrix([[1, 0], [0, 1]]), as_vector([1, -2]), (1,)), "output 0 is not exact at x = e_0"),
+    (DeadOutputs(as_matrix([[1, 0], [0, 1]]), as_vector([0, -2]), ()), "dead must name some features"),
+    (DeadOutputs(as_matrix([[1, 0], [0, 1]]), as_vector([0]), (1,)), "bias must have 2 entries; got 1"),
 ]  # fmt: skip
 
 
@@ -183,6 +197,44 @@ def test_farkas_certificates_say_where_they_break(changes: dict[str, object], re
     assert reason in result.reason
 
 
+def _critical(name: str, **changes: object) -> CriticalPoint:
+    base = VALID[name]
+    assert isinstance(base, CriticalPoint)
+    return CriticalPoint(**{**{field: getattr(base, field) for field in base.codecs}, **changes})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        ("one feature, exactly", {"bias": as_vector([F(1, 1000)])}, "the gradient at the centre is too large"),
+        ("one feature, exactly", {"radius": F(1, 2)}, "an activation changes sign on the box"),
+        ("one feature, exactly", {"radius": F(1, 20)}, "the Hessian varies by more than the margin"),
+        ("one feature, exactly", {"margin": F(1)}, "0 curvatures are below −margin"),
+        ("one feature, exactly", {"negative": 1}, "1 curvatures are below −margin"),
+        ("one feature, exactly", {"negative": -1}, "-1 curvatures are below −margin"),
+        ("one feature, exactly", {"low": F(0)}, "the loss is not shown to lie between"),
+        ("one feature, exactly", {"high": F(0)}, "the loss is not shown to lie between"),
+        ("one feature, exactly", {"amplitudes": None}, "an activation changes sign on the box"),
+        ("one feature, exactly", {"amplitudes": ()}, "amplitudes must be positive"),
+        ("one feature, exactly", {"amplitudes": as_vector([-1])}, "amplitudes must be positive"),
+        ("one feature, exactly", {"weights": as_vector([1])}, "weights must be positive, one an amplitude"),
+        ("one feature, exactly", {"weights": as_vector([1, 0])}, "weights must be positive, one an amplitude"),
+        ("one feature, exactly", {"gauge": (0,)}, "gauge must name 0 different features"),
+        ("one feature, exactly", {"radius": F(0)}, "radius and margin must be positive"),
+        ("one feature, exactly", {"bias": ()}, "bias must have 1 entries; got 0"),
+        ("off is worse", {"negative": 0}, "0 curvatures are below −margin"),
+        ("off is worse", {"better_bias": as_vector([F(3, 4)])}, "the better model is not better"),
+        ("off is worse", {"better_bias": None}, "go together"),
+        ("off is worse", {"better_encoder": PAIRS}, "the same shape"),
+        ("off is worse", {"amplitudes": None}, "weights belong to amplitudes"),
+    ],
+)
+def test_critical_points_say_where_they_break(name: str, changes: dict[str, object], reason: str) -> None:
+    result = check(_critical(name, **changes))
+    assert isinstance(result, Invalid)
+    assert reason in result.reason
+
+
 def test_a_class_that_is_not_a_kind_is_invalid() -> None:
     assert check(Certificate()) == Invalid("Certificate is not a kind of certificate")
     with pytest.raises(TypeError):
@@ -206,6 +258,8 @@ LONG = tuple((F(10**500), F(k)) for k in range(60))
         PolynomialSign(LONG, LONG),
         AxialLoss(as_matrix([[10**50] * 200]), F(0)),
         ActivationThreshold(WIDE, WIDE[0], F(0)),
+        CriticalPoint(WIDE, WIDE[0], None, None, F(1), F(1), (), 0, F(0), F(1)),
+        DeadOutputs(WIDE, WIDE[0], (0,)),
     ],
     ids=lambda certificate: certificate.kind,
 )

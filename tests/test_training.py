@@ -20,7 +20,7 @@ from relugeom.storage import load_arrays, save_arrays
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measured, resume, train
-from relugeom.training.metrics import dead_features, dimensionality, hidden_vectors, maximal_dimensionality
+from relugeom.training.metrics import dead_features, dimensionality, maximal_dimensionality
 from relugeom.training.trajectory import log_spaced
 
 SMALL = Configuration(T=40, n=60, S=0.9, steps=300, warmup=20, seed=1)
@@ -140,8 +140,22 @@ def test_log_spaced() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"T": 0}, {"T": -3}, {"S": 1.0}, {"S": -0.1}, {"S": float("nan")}, {"m": 0}, {"rate": 0.0}, {"steps": 0}, {"dtype": "float16"},
-     {"data": "axial"}, {"data": "file"}, {"schedule": "none"}, {"weight_decay": -1.0}, {"seed": -1}],
+    [
+        {"T": 0},
+        {"T": -3},
+        {"S": 1.0},
+        {"S": -0.1},
+        {"S": float("nan")},
+        {"m": 0},
+        {"rate": 0.0},
+        {"steps": 0},
+        {"dtype": "float16"},
+        {"data": "axial"},
+        {"data": "file"},
+        {"schedule": "none"},
+        {"weight_decay": -1.0},
+        {"seed": -1},
+    ],
 )
 def test_wrong_configurations_are_refused(wrong: dict) -> None:
     with pytest.raises(ArgumentError):
@@ -196,7 +210,9 @@ def killed_and_resumed(path: Path, delay: float) -> int:
 
 def kills(tmp_path: Path, count: int) -> None:
     whole = tmp_path / "whole.npz"
-    subprocess.run([*COMMAND[:-4], "--every", "5000", *COMMAND[-2:], "--output", str(whole)], check=True, capture_output=True)
+    subprocess.run(
+        [*COMMAND[:-4], "--every", "5000", *COMMAND[-2:], "--output", str(whole)], check=True, capture_output=True
+    )
     expected = Checkpoint.load(whole)
     rng = random.Random(0)
     steps = []

@@ -42,7 +42,7 @@ def test_a_verdict_has_no_truth_value(verdict: Verdict) -> None:
 
 
 def test_a_proof_is_proved_when_every_step_holds_and_the_sibling_fails() -> None:
-    judgement = judge(Proof([HOLDS, HOLDS], FALSE_SIBLING, [GOOD]))
+    judgement = judge(Proof([HOLDS, HOLDS], Sibling("one is two", [HOLDS, FAILS]), [GOOD]))
     assert judgement.verdict is Verdict.PROVED
     assert judgement.evidence == "2 steps checked, false sibling fails, 1 certificate valid"
     assert judgement.sibling_fault == "one is two: does not hold"
@@ -51,7 +51,7 @@ def test_a_proof_is_proved_when_every_step_holds_and_the_sibling_fails() -> None
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (Proof([HOLDS, FAILS], FALSE_SIBLING), "step not checked: one is two: does not hold"),
+        (Proof([HOLDS, FAILS], Sibling("one is two", [HOLDS, FAILS])), "step not checked: one is two: does not hold"),
         (Proof([Step("why", lambda: "x remains")], FALSE_SIBLING), "step not checked: why: x remains"),
         (Proof([Step("why", lambda: "")], FALSE_SIBLING), "step not checked: why: does not hold"),
         (Proof([Step("why", lambda: None)], FALSE_SIBLING), "step not checked: why: decided neither way: None"),
@@ -80,6 +80,8 @@ def test_evidence_that_falls_short_is_undecided(outcome: object, reason: str) ->
         (Counterexample("", [GOOD]), "how to check it by hand"),
         (Counterexample("look"), "must have evidence"),
         (Counterexample("look", steps=[HOLDS]), "false sibling"),
+        (Proof([HOLDS, HOLDS], Sibling("fewer steps", [FAILS])), "by the same methods, step by step"),
+        (Proof([HOLDS], Sibling("another method", [identity("1 = 2", 1, 2)])), "by the same methods, step by step"),
         (Open(""), "must say why"),
         (Scan("nothing", [], bool), "must have cases"),
         (Sample("coin", lambda seed, trials: [True], 2), "must yield 2 results; got 1"),

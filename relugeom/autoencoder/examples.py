@@ -34,7 +34,7 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-_CHUNK = 1 << 20  # skips drawn at a time: fixed, since it is part of what a seed means
+_CHUNK = 1 << 20  # skips drawn at a time
 _HASH_CHUNK = 1 << 20
 
 
@@ -101,8 +101,11 @@ class SparseExamples:
     def digest(self) -> str:
         """SHA-256 of shape and content: equal for equal data, whatever machine or index type holds it."""
         sha = hashlib.sha256(f"relugeom.SparseExamples/1 {self.T} {self.n} {self.values.dtype.name}".encode())
-        for array, kind in ((self.indptr, "<i8"), (self.indices, "<i8"),
-                            (self.values, self.values.dtype.newbyteorder("<"))):
+        for array, kind in (
+            (self.indptr, "<i8"),
+            (self.indices, "<i8"),
+            (self.values, self.values.dtype.newbyteorder("<")),
+        ):
             for start in range(0, len(array), _HASH_CHUNK):
                 sha.update(array[start : start + _HASH_CHUNK].astype(kind).tobytes())
         return sha.hexdigest()
@@ -169,9 +172,7 @@ def sparse_unit_norm_examples(
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     # Children are named, not spawned: spawning counts, and the second call would see other data.
     gaps, magnitudes = (
-        np.random.default_rng(
-            np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, child))
-        )
+        np.random.default_rng(np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, child)))
         for child in range(2)
     )
     rows, columns = _successes(T, n, 1.0 - S, gaps)
@@ -189,7 +190,7 @@ def check_distribution(T: int, n: int, S: float) -> None:
         raise ArgumentError(f"n must be at least 1; got {n}")
     if not 0.0 <= S < 1.0:
         raise ArgumentError(f"S must lie in [0, 1); got {S}")
-    survives = -math.expm1(n * math.log1p(-(1.0 - S))) if S > 0 else 1.0
+    survives = -math.expm1(n * math.log(S)) if S > 0 else 1.0
     if survives * 2.0**60 < float(T) * n:
         raise ArgumentError(f"S = {S} leaves a row of n = {n} entries non-zero too rarely (probability {survives:.1e})")
 
@@ -283,7 +284,7 @@ def load_examples(path: str | Path) -> SparseExamples:
     )
     if not sound:
         raise StorageError(f"{path}: the arrays do not describe compressed rows")
-    if len(indices) and not (0 <= indices.min() and indices.max() < n):
+    if len(indices) and not (indices.min() >= 0 and indices.max() < n):
         raise StorageError(f"{path}: a column lies outside 0..{n - 1}")
     rises = np.diff(indices) > 0
     rises[indptr[1:-1][(indptr[1:-1] > 0) & (indptr[1:-1] < len(indices))] - 1] = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -19,13 +20,15 @@ from relugeom.errors import RelugeomError
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 # Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
-COMMANDS = ("verify", "explain", "check", "search", "capacity")
+COMMANDS = ("verify", "explain", "check", "capacity", "search", "train", "sweep", "atlas", "trace")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all sub-commands."""
     parser = argparse.ArgumentParser(
         prog="relugeom",
+        epilog="exit status: 0 all as expected; 1 a verdict was not as expected, or a certificate is invalid; "
+        "2 wrong usage, or a file that cannot be read; 130 interrupted, with the work so far saved",
         description="What does the tied ReLU autoencoder x' = ReLU(WᵀWx + b) give back, and what does training find?",
     )
     parser.add_argument("--version", action="version", version=f"relugeom {__version__}")
@@ -41,6 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show ∀ must not stop the proof.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)

@@ -1,7 +1,8 @@
-"""Colour, width and progress, used only where a person is watching."""
+"""What the sub-commands share: colour, width and progress where a person is watching, and numbers as arguments."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -10,7 +11,7 @@ from typing import TextIO
 
 from relugeom.verdicts import Verdict
 
-__all__ = ["Progress", "indent", "paint", "verdict_label", "width"]
+__all__ = ["Progress", "indent", "paint", "positive_float", "positive_int", "verdict_label", "width"]
 
 _COLOURS = {"green": "32", "cyan": "36", "red": "31", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 _VERDICT_COLOURS = {
@@ -46,6 +47,24 @@ def indent(text: str, spaces: int) -> str:
     """The text wrapped to the width, every line after the first indented; the first is left for a label."""
     lines = textwrap.wrap(text, width() - spaces, break_long_words=False, break_on_hyphens=False) or [""]
     return ("\n" + " " * spaces).join(lines)
+
+
+def positive_int(text: str) -> int:
+    """A positive whole number from the command line."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a positive whole number; got {text}")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """A positive finite number from the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a positive number; got {text}")
+    return value
 
 
 class Progress:

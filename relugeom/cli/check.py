@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from relugeom.cli._terminal import indent
 from relugeom.errors import CertificateError
 from relugeom.exact import Invalid, check, load
 
@@ -17,6 +18,7 @@ SUMMARY = "re-check certificates by exact arithmetic, with the standard library 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a certificate, or a folder of them")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what is not valid, and the total")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -48,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"certificates": rows}, indent=1, ensure_ascii=False))
     else:
         for row in rows:
-            print(f"{row['status']:<10} {row['file']}: {row['detail']}")
+            if row["status"] != "valid" or not arguments.quiet:
+                line = f"{row['file']}: {row['detail']}"
+                print(f"{row['status']:<10} {indent(line, 11) if sys.stdout.isatty() else line}")
         valid = sum(row["status"] == "valid" for row in rows)
         print(f"{valid} of {len(rows)} certificate{'s' * (len(rows) != 1)} valid")
     states = {row["status"] for row in rows}

@@ -7,7 +7,7 @@ import json
 import textwrap
 from pathlib import Path
 
-from relugeom.cli._terminal import indent, paint, verdict_label, width
+from relugeom.cli._terminal import indent, paint, positive_float, verdict_label, width
 from relugeom.runner import Result, verify
 
 SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, source"
@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="the id, as `relugeom verify` prints it")
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="where it is; by default the post's claims")
     parser.add_argument("--full", action="store_true", help="run it whole when it is slow, instead of a sample")
+    parser.add_argument("--time-limit", type=positive_float, metavar="S", help="seconds, instead of its own limit")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -40,7 +41,7 @@ def _argument(text: str) -> list[str]:
     return lines[:-1]
 
 
-def _print(result: Result) -> None:
+def _print(result: Result, paths: list[Path]) -> None:
     print(f"{verdict_label(result.verdict)} {paint(result.id, 'bold')}  ({result.file})")
     _section("Statement", [f"  {indent(result.statement, 2)}"])
     _section("Source", [f"  {indent(result.source, 2)}"])
@@ -72,15 +73,16 @@ def _print(result: Result) -> None:
         print("This ran on a sample; --full runs all of it.")
     if result.certificates:
         print("Write the certificates and check them again:")
-        print(f"  relugeom verify -k {result.id} --certificates DIR && relugeom check DIR")
+        where = "".join(f" {path}" for path in paths)
+        print(f"  relugeom verify{where} -k {result.id} --certificates DIR && relugeom check DIR")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the one conjecture and print everything about it."""
-    report = verify(arguments.paths or None, ids=[arguments.id], full=arguments.full)
+    report = verify(arguments.paths or None, ids=[arguments.id], full=arguments.full, time_limit=arguments.time_limit)
     result = report.results[0]
     if arguments.json:
         print(json.dumps(result.to_json(), indent=1, ensure_ascii=False))
     else:
-        _print(result)
+        _print(result, arguments.paths)
     return 0 if report.as_expected else 1

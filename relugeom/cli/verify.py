@@ -12,28 +12,12 @@ from itertools import groupby
 from pathlib import Path
 
 from relugeom._version import __version__
-from relugeom.cli._terminal import Progress, indent, paint, verdict_label
+from relugeom.cli._terminal import Progress, indent, paint, positive_float, positive_int, verdict_label
 from relugeom.errors import ArgumentError
 from relugeom.formal import FormalProof, check_formal
 from relugeom.runner import Report, Result, verify, write_certificates
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
-
-
-def _positive_int(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a positive whole number; got {text}")
-    return int(text)
-
-
-def _positive_float(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a positive number; got {text}")
-    return value
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     parser.add_argument("--formal", action="store_true", help="have Coq check the formal proofs, where it is installed")
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
-    parser.add_argument("-j", "--jobs", type=_positive_int, metavar="N", help="worker processes")
+    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
     parser.add_argument(
-        "--time-limit", type=_positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
+        "--time-limit", type=positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
     )
 
 
@@ -62,7 +46,7 @@ def _row(result: Result, heading: str) -> str:
     """The lines for one result, under the heading of its file when that is new."""
     lines = []
     if heading:
-        lines.append(f"\n{paint(heading, 'bold')}  {paint(result.file, 'dim')}")
+        lines.append(f"\n{paint(indent(heading, 0), 'bold')}\n{paint(result.file, 'dim')}")
     lines.append(f"  {verdict_label(result.verdict)}  {indent(result.statement or result.id, 13)}")
     surprise = ""
     if result.verdict is not None and not result.as_expected:
@@ -71,6 +55,9 @@ def _row(result: Result, heading: str) -> str:
     evidence = f"{surprise}{result.error or result.evidence}"
     details = f"{result.id} · {evidence} · {result.seconds:.1f}\u00a0s{' · sampled' if result.sampled else ''}"
     lines.append(" " * 13 + indent(details, 13))
+    if result.certificates:
+        first, more = result.certificates[0].statement, len(result.certificates) - 1
+        lines.append(" " * 13 + indent(f"certificate: {first}{f' (and {more} more)' if more else ''}", 13))
     if result.formal:
         lines.append(" " * 13 + indent(f"formal proof: {_named(result.formal)}", 13))
     return "\n".join(lines)
@@ -100,7 +87,12 @@ def _markdown(report: Report) -> str:
     """The report as Markdown, a table for each file."""
     lines = []
     for heading, group in groupby(report.results, key=lambda result: (result.heading, result.file)):
-        lines += [f"\n## {heading[0]}\n", f"`{heading[1]}`\n", "| verdict | statement | evidence |", "|---|---|---|"]
+        lines += [
+            f"\n## {heading[0] or heading[1]}\n",
+            f"`{heading[1]}`\n",
+            "| verdict | statement | evidence |",
+            "|---|---|---|",
+        ]
         for result in group:
             verdict = result.verdict.value if result.verdict is not None else "ERROR"
             cells = (verdict, f"{result.statement} (`{result.id}`)", result.error or result.evidence)
@@ -153,6 +145,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print()
         if written:
+            others = len(list(arguments.certificates.glob("*.json"))) - len(written)
+            if others:
+                print(f"{others} other .json files were in {arguments.certificates} before", file=sys.stderr)
             print(f"{len(written)} certificates written; re-check with: relugeom check {arguments.certificates}")
         for row in formal:
             print(f"formal proof {row['status']}: {row['message']}")

@@ -28,6 +28,8 @@ __all__ = [
     "ActivationThreshold",
     "AxialLoss",
     "Certificate",
+    "CriticalPoint",
+    "DeadOutputs",
     "ExactReconstruction",
     "NotDecodable",
     "PolynomialSign",
@@ -407,6 +409,80 @@ class ActivationThreshold(Certificate):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class CriticalPoint(Certificate):
+    """A critical point of the loss on data on the axes, away from kinks, up to rotation.
+
+    L = (1/n) Σ_i E_a ‖ReLU(WᵀW a e_i + b) − a e_i‖², with a from the grid `amplitudes` (relative frequencies
+    `weights`, null for equal ones) or, where `amplitudes` is null, uniform on (0, 1].
+
+    Within `radius` of (encoder, bias), the rotation fixed by the features `gauge`, there is exactly one critical
+    point; its Hessian has `negative` negative eigenvalues and no zero ones, by `margin`, and its loss lies between
+    `low` and `high`. The better model, if there is one, has a loss below `low`. The argument is in
+    `relugeom.exact.critical`.
+    """
+
+    encoder: Matrix
+    bias: Vector
+    amplitudes: Vector | None
+    weights: Vector | None
+    radius: Fraction
+    margin: Fraction
+    gauge: tuple[int, ...]
+    negative: int
+    low: Fraction
+    high: Fraction
+    better_encoder: Matrix | None = None
+    better_bias: Vector | None = None
+
+    kind: ClassVar[str] = "critical-point"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "encoder": _matrix,
+        "bias": _vector,
+        "amplitudes": _optional(_vector),
+        "weights": _optional(_vector),
+        "radius": _rational,
+        "margin": _rational,
+        "gauge": _indices,
+        "negative": _integer,
+        "low": _rational,
+        "high": _rational,
+        "better_encoder": _optional(_matrix),
+        "better_bias": _optional(_vector),
+    }
+
+    def statement(self) -> str:
+        data = "a uniform on (0, 1]"
+        if self.amplitudes is not None:
+            grid = ", ".join(map(str, self.amplitudes))
+            data = f"a in {{{grid}}}" + ("" if self.weights is None else " with the stated weights")
+        nature = f"a saddle (negative curvatures: {self.negative})" if self.negative else "a strict local minimum"
+        better = "" if self.better_encoder is None else ", and another model has lower loss"
+        return (
+            f"the loss on x = a·e_i, {data}, has exactly one critical point, up to rotation, within "
+            f"{float(self.radius):.2g} of the stated model ({_shape(self.encoder)}); it is {nature} with loss between "
+            f"{float(self.low):.12g} and {float(self.high):.12g}{better}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadOutputs(Certificate):
+    """A local minimum on X = I: the outputs in `dead` are negative on every axis, all others exact."""
+
+    encoder: Matrix
+    bias: Vector
+    dead: tuple[int, ...]
+
+    kind: ClassVar[str] = "dead-outputs"
+    codecs: ClassVar[Mapping[str, Codec]] = {"encoder": _matrix, "bias": _vector, "dead": _indices}
+
+    def statement(self) -> str:
+        return (
+            f"{_model(None, self.bias)} with {len(self.dead)} dead outputs is a local minimum of "
+            f"Σ_i ‖ReLU(WᵀWe_i + b) − e_i‖², with value {len(self.dead)} ({_shape(self.encoder)})"
+        )
+
+
 KINDS: Mapping[str, type[Certificate]] = {
     cls.kind: cls
     for cls in (
@@ -418,6 +494,8 @@ KINDS: Mapping[str, type[Certificate]] = {
         PolynomialSign,
         AxialLoss,
         ActivationThreshold,
+        CriticalPoint,
+        DeadOutputs,
     )
 }
 

@@ -16,6 +16,8 @@ from relugeom.exact.certificates import (
     ActivationThreshold,
     AxialLoss,
     Certificate,
+    CriticalPoint,
+    DeadOutputs,
     ExactReconstruction,
     NotDecodable,
     PolynomialSign,
@@ -24,6 +26,7 @@ from relugeom.exact.certificates import (
     SignPattern,
     WeightedSupport,
 )
+from relugeom.exact.critical import critical_point_fault, dead_outputs_fault
 from relugeom.exact.quadratic import Quadratic
 from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmul, transpose
 
@@ -277,6 +280,16 @@ def _check_activation_threshold(c: ActivationThreshold) -> None:
                 _require(at_threshold <= 0 and at_one <= 0, f"output {j} is positive at some a·e_{i} with a > {t}")
 
 
+def _check_critical_point(c: CriticalPoint) -> None:
+    fault = critical_point_fault(c)
+    _require(fault is None, str(fault))
+
+
+def _check_dead_outputs(c: DeadOutputs) -> None:
+    fault = dead_outputs_fault(c)
+    _require(fault is None, str(fault))
+
+
 _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     SignPattern: _check_sign_pattern,
     ExactReconstruction: _check_exact_reconstruction,
@@ -286,4 +299,6 @@ _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     PolynomialSign: _check_polynomial_sign,
     AxialLoss: _check_axial_loss,
     ActivationThreshold: _check_activation_threshold,
+    CriticalPoint: _check_critical_point,
+    DeadOutputs: _check_dead_outputs,
 }

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
+from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["AdamW"]
 
@@ -62,6 +63,9 @@ class AdamW:
         scratch -= square
         scratch *= 1 - self._beta2
         square += scratch
+        if self.steps % EVERY == 0:
+            clear_subnormals(mean)
+            clear_subnormals(square)
         # √(ν / c₂) + ε in the denominator, c₂ = 1 - β₂ᵗ: both multiplied by √c₂ to save a division.
         root = math.sqrt(1 - self._beta2**self.steps)
         np.sqrt(square, out=scratch)

@@ -44,7 +44,9 @@ class Blocked:
         size = rows[0].stop * columns[0].stop
         if len(self._Z) < size or self._Z.dtype != P.dtype:
             self._Z = np.empty(size, P.dtype)
-            self._zero = np.zeros(size, P.dtype)  # against an array, maximum() is three times as fast as against a scalar
+            self._zero = np.zeros(
+                size, P.dtype
+            )  # against an array, maximum() is three times as fast as against a scalar
         A = np.zeros_like(P)
         V[...] = 0
         for block in rows:

@@ -1,10 +1,10 @@
 """The loss and its gradient as one would write them on paper: the oracle that every engine is tested against.
 
-    h = W x,   z = Wᵀ h + b  (tied)  or  M h + b  (untied),   x' = max(z, 0)
+h = W x,   z = Wᵀ h + b  (tied)  or  M h + b  (untied),   x' = max(z, 0)
 
-    L = (1/T) Σ_t Σ_j (x_tj - x'_tj)²
-    R = (2/T) (X' - X ∘ [Z > 0])        (∂L/∂Z; the ReLU's derivative at 0 is 0)
-    ∂L/∂M = Rᵀ H,   ∂L/∂b = Σ_t r_t,   ∂L/∂(encoder W) = (R M)ᵀ X,   tied: both parts add up
+L = (1/T) Σ_t Σ_j (x_tj - x'_tj)²
+R = (2/T) (X' - X ∘ [Z > 0])        (∂L/∂Z; the ReLU's derivative at 0 is 0)
+∂L/∂M = Rᵀ H,   ∂L/∂b = Σ_t r_t,   ∂L/∂(encoder W) = (R M)ᵀ X,   tied: both parts add up
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def choose_engine(
         raise ArgumentError(f"processes must be at least 1; got {processes}")
     shards = min(processes, T) if T >= _SHARDS_FROM else 1
     if name == "auto":
-        if n >= _FEW_FEATURES and T >= _MOMENTS_FROM.get(m, np.inf):
+        if n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
             name = "moments"
         else:
             name = "hull" if T <= _HULL_UP_TO and n >= _FEW_FEATURES else "blocked"

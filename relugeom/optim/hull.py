@@ -28,6 +28,22 @@ _PAUSE = 8  # steps without a test after one that was not worth it
 _SLACK = 1e-5  # relative: the polytope is blown up by more than rounding can move it
 
 
+def _polygon_constants() -> tuple[Array, Array, Array]:
+    """The normals u_k, and the matrices that take (s_1, ..., s_K) to the vertices' coordinates."""
+    phi = 2 * np.pi / _SIDES
+    angle = phi * np.arange(_SIDES)
+    U = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    following = np.roll(np.eye(_SIDES), 1, axis=1)  # row k picks s_{k+1}
+    first, second = np.eye(_SIDES) - np.cos(phi) * following, following - np.cos(phi) * np.eye(_SIDES)
+    X, Y = (
+        (first * U[:, i : i + 1] + second * np.roll(U, -1, axis=0)[:, i : i + 1]) / np.sin(phi) ** 2 for i in range(2)
+    )
+    return U, X, Y
+
+
+_NORMALS, _VERTEX_X, _VERTEX_Y = _polygon_constants()
+
+
 def largest_preactivation(H: Array, P: Array) -> Array:
     """An upper bound of max_t (d_j·h_t + b_j) for every feature, shape (n,), for H (T, m) and P (m+1, n)."""
     if H.shape[1] == 2:
@@ -42,19 +58,15 @@ def largest_preactivation(H: Array, P: Array) -> Array:
 def _polygon(H: Array) -> Array:
     """Vertices (v, 1), shape (K, 3), of the polygon cut out by K supporting lines u_k·h = s_k.
 
-    Neighbouring normals are turned by φ, so v_k = (s_k - s_{k+1} cos φ) / sin² φ u_k + (s_{k+1} - s_k cos φ) / sin² φ u_{k+1}.
+    Neighbouring normals are turned by φ, so with c = cos φ the vertex between two of them is
+
+        v_k = ((s_k - s_{k+1} c) u_k + (s_{k+1} - s_k c) u_{k+1}) / (1 - c²)
     """
-    phi = 2 * np.pi / _SIDES
-    angle = phi * np.arange(_SIDES)
-    U = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(H.dtype)
-    s = (U @ np.ascontiguousarray(H.T)).max(axis=1).astype(np.float64)
+    s = (_NORMALS.astype(H.dtype) @ np.ascontiguousarray(H.T)).max(axis=1).astype(np.float64)
     s += _SLACK * np.abs(s).max()
-    following = np.roll(s, -1)
-    first = (s - following * np.cos(phi)) / np.sin(phi) ** 2
-    second = (following - s * np.cos(phi)) / np.sin(phi) ** 2
-    vertices = np.ones((_SIDES, 3))
-    vertices[:, :2] = first[:, None] * U + second[:, None] * np.roll(U, -1, axis=0)
-    return vertices.astype(H.dtype)
+    vertices = np.ones((_SIDES, 3), H.dtype)
+    vertices[:, 0], vertices[:, 1] = _VERTEX_X @ s, _VERTEX_Y @ s
+    return vertices
 
 
 class Hull:

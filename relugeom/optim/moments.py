@@ -36,6 +36,7 @@ Array = npt.NDArray[Any]
 _SORT_EVERY = 150  # steps
 _SORT_GROWTH = 1.3  # of the straddling pairs since the last sort
 _CHUNK = 1 << 16  # (box, feature) pairs tested together, so that the tests stay in the cache
+_NARROWEST = 256  # features tested together at least
 
 
 def tile_order(H: Array, leaf: int) -> Array:
@@ -77,7 +78,7 @@ class Moments:
         self._age = -1  # steps since the last sort; negative: never sorted
         self._straddling = 0  # pairs at the last level, in the last step
         self._reference = 0  # the same, right after the last sort
-        self._memory: dict[tuple[str, int], Array] = {}
+        self._memory: dict[str, Array] = {}
         self._zero = np.empty(0)
 
     def order(self, H: Array) -> Array | None:
@@ -144,34 +145,17 @@ class Moments:
 
     def _visit(self, depth: int, first: int, last: int, P: Array, A: Array) -> None:
         """Add to A (and V) what boxes first..last-1 of level `depth` have with the features P."""
-        step = max(1, _CHUNK // P.shape[1])
-        D = P[:-1]
-        extent = np.abs(D)
-        products = (D[:, None] * D[None]).reshape(-1, P.shape[1])
-        for start in range(first, last, step):
-            boxes = slice(start, min(start + step, last))
-            self._settle(depth, boxes, P, D, extent, products, A)
-
-    def _settle(
-        self, depth: int, boxes: slice, P: Array, D: Array, extent: Array, products: Array, A: Array
-    ) -> None:
-        level = self._levels[depth]
-        m, k = D.shape
-        shape = (boxes.stop - boxes.start, k)
-        zeta = np.matmul(level.middle[boxes], P, out=self._scratch("zeta", depth, shape))
-        radius = np.matmul(level.half[boxes], extent, out=self._scratch("radius", depth, shape))
-        weight = self._scratch("weight", depth, shape)
-        weight[...] = zeta > radius
-        np.abs(zeta, out=(size := self._scratch("size", depth, shape)))
-        straddling = size <= radius
-        zeta *= weight
-        A += level.value[boxes].T @ zeta
-        slopes = (level.slope[boxes].T @ weight).reshape(m + 1, m, k)
-        for i in range(m):
-            A += slopes[:, i] * D[i]
-        constant, linear = zeta @ D.T, weight @ products.T
+        boxes, features = slice(first, last), P.shape[1]
+        m = len(P) - 1
+        straddling = np.empty((last - first, features), bool)
+        constant = np.zeros((last - first, m), P.dtype)
+        linear = np.zeros((last - first, m * m), P.dtype)
+        width = max(_NARROWEST, _CHUNK // (last - first))
+        for start in range(0, features, width):
+            tile = slice(start, start + width)
+            self._settle(depth, boxes, P[:, tile], A[:, tile], straddling[:, tile], constant, linear)
         self._hand_down(depth, boxes, constant, linear)
-        for box, mask in zip(range(boxes.start, boxes.stop), straddling, strict=True):
+        for box, mask in zip(range(first, last), straddling, strict=True):
             columns = mask.nonzero()[0]
             if len(columns):
                 part = P.take(columns, axis=1)
@@ -180,12 +164,33 @@ class Moments:
                     addition += row.take(columns)
                     row[columns] = addition
 
-    def _scratch(self, name: str, depth: int, shape: tuple[int, ...]) -> Array:
+    def _settle(
+        self, depth: int, boxes: slice, P: Array, A: Array, straddling: Array, constant: Array, linear: Array
+    ) -> None:
+        """The full pairs of some boxes and features: add to A, and to the affine maps; mark the straddling pairs."""
+        level = self._levels[depth]
+        D = P[:-1]
+        m, k = D.shape
+        shape = (boxes.stop - boxes.start, k)
+        zeta = np.matmul(level.middle[boxes], P, out=self._scratch("zeta", shape))
+        radius = np.matmul(level.half[boxes], np.abs(D), out=self._scratch("radius", shape))
+        weight = self._scratch("weight", shape)
+        weight[...] = zeta > radius
+        np.less_equal(np.abs(zeta, out=self._scratch("size", shape)), radius, out=straddling)
+        zeta *= weight
+        A += level.value[boxes].T @ zeta
+        slopes = (level.slope[boxes].T @ weight).reshape(m + 1, m, k)
+        for i in range(m):
+            A += slopes[:, i] * D[i]
+        constant += zeta @ D.T
+        linear += weight @ (D[:, None] * D[None]).reshape(m * m, k).T
+
+    def _scratch(self, name: str, shape: tuple[int, ...]) -> Array:
         """Uninitialised memory that is used again: fresh pages would cost more than the arithmetic on them."""
         size = math.prod(shape)
-        held = self._memory.get((name, depth))
+        held = self._memory.get(name)
         if held is None or len(held) < size or held.dtype != self._zero.dtype:
-            held = self._memory[name, depth] = np.empty(size + size // 4, self._zero.dtype)
+            held = self._memory[name] = np.empty(size + size // 4, self._zero.dtype)
         return held[:size].reshape(shape)
 
     def _hand_down(self, depth: int, boxes: slice, constant: Array, linear: Array) -> None:
@@ -215,7 +220,7 @@ class Moments:
         rows = slice(level.starts[box], level.stops[box])
         G = self._G[rows]
         self._straddling += len(G) * P.shape[1]
-        Z = np.matmul(G, P, out=self._scratch("Z", 0, (len(G), P.shape[1])))
+        Z = np.matmul(G, P, out=self._scratch("Z", (len(G), P.shape[1])))
         np.maximum(Z, self._zero[: P.shape[1]], out=Z)
         np.matmul(Z, P[:-1].T, out=self._V[rows])
         A: Array = G.T @ Z

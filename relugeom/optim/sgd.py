@@ -1,6 +1,6 @@
 """Gradient descent with momentum.
 
-    μ ← κ μ + g + λ θ,     θ ← θ - η μ
+μ ← κ μ + g + λ θ,     θ ← θ - η μ
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
+from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["SGD"]
 
@@ -30,9 +31,7 @@ class SGD:
 
     def __init__(self, size: int, dtype: npt.DTypeLike, *, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         if not 0 <= momentum < 1 or weight_decay < 0:
-            raise ArgumentError(
-                f"momentum must lie in [0, 1) and weight_decay be >= 0; got {momentum}, {weight_decay}"
-            )
+            raise ArgumentError(f"momentum must lie in [0, 1) and weight_decay be >= 0; got {momentum}, {weight_decay}")
         self._momentum, self._decay = momentum, weight_decay
         self.velocity = np.zeros(size, dtype)
         self.steps = 0
@@ -44,6 +43,8 @@ class SGD:
         self.velocity += gradient
         if self._decay:
             self.velocity += self._decay * parameters
+        if self.steps % EVERY == 0:
+            clear_subnormals(self.velocity)
         parameters -= rate * self.velocity
 
     def state(self) -> dict[str, Array]:

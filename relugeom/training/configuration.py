@@ -118,11 +118,13 @@ class Configuration:
         for name in ("rate", "init_scale"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ArgumentError(f"{name} must be a positive number; got {getattr(self, name)}")
-        if self.data == "axial" and self.T != self.n:
+        if self.data == "axial" and self.n != self.T:
             raise ArgumentError(f"axial data are n examples of n features; got T = {self.T}, n = {self.n}")
         for kind, path in (("data", self.data_path), ("initialisation", self.init_path)):
             if (getattr(self, kind) == "file") != bool(path):
-                raise ArgumentError(f"{kind} = 'file' and its path go together; got {getattr(self, kind)!r} and {path!r}")
+                raise ArgumentError(
+                    f"{kind} = 'file' and its path go together; got {getattr(self, kind)!r} and {path!r}"
+                )
         self.learning_rate()
         self.optimiser_for(1)
         if self.engine is None:

@@ -11,7 +11,8 @@ with the columns of W in place of the h_t describes the features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def dimensionality(H: Array) -> Array:
     H = H.astype(np.float64)
     fourth = np.square(np.square(H).sum(axis=1))
     overlap = np.einsum("ti,ij,tj->t", H, H.T @ H, H)
-    return np.divide(fourth, overlap, out=np.zeros(len(H)), where=overlap > 0)
+    return np.asarray(np.divide(fourth, overlap, out=np.zeros(len(H)), where=overlap > 0))
 
 
 def maximal_dimensionality(H: Array) -> Array:
@@ -66,10 +67,8 @@ def dead_features(H: Array, D: Array, b: Array) -> int:
     """
     H = H.astype(np.float64)
     if H.shape[1] in (2, 3) and len(H) > 32:
-        try:
+        with contextlib.suppress(QhullError):  # hidden vectors on a line or in a point: look at all of them
             H = H[ConvexHull(H).vertices]
-        except QhullError:
-            pass  # hidden vectors on a line or in a point: look at all of them
     largest = np.full(len(b), -np.inf)
     for rows in np.array_split(H, -(-len(H) // _SAMPLE)):
         np.maximum(largest, (rows @ D).max(axis=0) + b, out=largest)
@@ -96,7 +95,7 @@ class Metrics:
         Median D*.
     feature_dimensionality : float
         Median D over the n decoder directions.
-    norm_W, norm_b, norm_h : float
+    norm_weights, norm_biases, norm_hidden : float
         Frobenius norm of W, norm of b, mean ‖h_t‖.
     circles : int
         Groups of hidden-vector lengths that follow each other within 5 % of the longest.
@@ -117,9 +116,9 @@ class Metrics:
     example_dimensionality: float
     example_dimensionality_max: float
     feature_dimensionality: float
-    norm_W: float
-    norm_b: float
-    norm_h: float
+    norm_weights: float
+    norm_biases: float
+    norm_hidden: float
     circles: int
     gap_min: float | None
     gap_max: float | None
@@ -145,9 +144,9 @@ def measure(
         example_dimensionality=float(np.median(dimensionality(H))),
         example_dimensionality_max=float(np.median(maximal_dimensionality(H))),
         feature_dimensionality=float(np.median(dimensionality(D.T))),
-        norm_W=float(np.linalg.norm(W.astype(np.float64))),
-        norm_b=float(np.linalg.norm(b.astype(np.float64))),
-        norm_h=float(radii.mean()),
+        norm_weights=float(np.linalg.norm(W.astype(np.float64))),
+        norm_biases=float(np.linalg.norm(b.astype(np.float64))),
+        norm_hidden=float(radii.mean()),
         circles=1 + int(np.count_nonzero(np.diff(radii) > _SAME_CIRCLE * radii[-1])),
         gap_min=None if gaps is None else float(gaps[0]),
         gap_max=None if gaps is None else float(gaps[-1]),
@@ -165,5 +164,8 @@ def _relative_gaps(H: Array) -> Array:
 
 
 def _loss(examples: SparseExamples, W: Array, b: Array, M: Array | None) -> float:
-    engine = make_engine(examples, choose_engine(examples.T, examples.n, len(W), W.dtype))
-    return engine.value_and_gradient(W, b, M)[0]
+    """L in float64: the engines form it from sums that cancel near 0, so float32 would leave 1e-7 of noise."""
+    exact = replace(examples, values=examples.values.astype(np.float64))
+    engine = make_engine(exact, choose_engine(exact.T, exact.n, len(W), np.float64))
+    decoder = None if M is None else M.astype(np.float64)
+    return max(engine.value_and_gradient(W.astype(np.float64), b.astype(np.float64), decoder)[0], 0.0)

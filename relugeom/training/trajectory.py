@@ -22,7 +22,7 @@ def log_spaced(steps: int, per_decade: int = 4) -> list[int]:
     if per_decade < 1:
         raise ArgumentError(f"per_decade must be at least 1; got {per_decade}")
     exponents = np.arange(0, np.log10(max(steps, 1)) + 1e-9, 1 / per_decade)
-    return sorted({0, steps - 1, *(int(round(10**e)) for e in exponents if round(10**e) < steps)})
+    return sorted({0, steps - 1, *(round(10**e) for e in exponents if round(10**e) < steps)})
 
 
 class Trajectory:

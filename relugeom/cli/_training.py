@@ -1,0 +1,68 @@
+"""The arguments by which `atlas` and `trace` are told how to train."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relugeom.landscape.batched import Training
+
+__all__ = ["add_training_arguments", "numbers", "positive_int", "training_from"]
+
+
+def positive_int(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a positive whole number; got {text}")
+    return int(text)
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers, as in ``3..10`` or ``5,8,16``."""
+    first, dots, last = text.partition("..")
+    if dots:
+        return list(range(positive_int(first), positive_int(last) + 1))
+    return [positive_int(part) for part in text.split(",")]
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Data set, optimiser, start."""
+    parser.add_argument(
+        "--data", choices=("identity", "uniform", "grid"), default="identity",
+        help="amplitudes of the examples a·e_i: 1 alone (X = I), uniform on (0, 1], or 1/4, 1/2, 3/4, 1",
+    )  # fmt: skip
+    parser.add_argument("--m", type=positive_int, default=2, help="latent dimensions (default 2)")
+    parser.add_argument("--optimiser", choices=("adam", "adamw", "sgd", "momentum"), default="adam")
+    parser.add_argument("--rate", type=float, help="learning rate (default 0.001; 0.1 for sgd, 0.05 for momentum)")
+    parser.add_argument("--steps", type=positive_int, default=25_000, help="training steps (default 25000)")
+    parser.add_argument("--start", choices=("xavier", "normal"), default="xavier", help="how W starts; b starts at 0")
+    parser.add_argument("--entropy", type=int, default=0, help="of the seeds' SeedSequence (default 0)")
+
+
+def training_from(arguments: argparse.Namespace, n: int) -> Training:
+    """The training that the arguments describe, for n features."""
+    from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
+    from relugeom.landscape.batched import Training
+    from relugeom.landscape.optimisers import Adam, Momentum, Optimiser
+
+    grids: dict[str, AxialData] = {
+        "identity": Axial(n),
+        "uniform": UniformAxial(n),
+        "grid": Axial(n, (0.25, 0.5, 0.75, 1.0)),
+    }
+    rates = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "momentum": 0.05}
+    rate = rates[arguments.optimiser] if arguments.rate is None else arguments.rate
+    optimisers: dict[str, Optimiser] = {
+        "adam": Adam(rate),
+        "adamw": Adam(rate, decay=1e-2),
+        "sgd": Momentum(rate),
+        "momentum": Momentum(rate, 0.9),
+    }
+    return Training(
+        grids[arguments.data],
+        m=arguments.m,
+        optimiser=optimisers[arguments.optimiser],
+        steps=arguments.steps,
+        start=arguments.start,
+    )

@@ -1,0 +1,133 @@
+"""`relugeom atlas`: train many seeds, and print what they found, group by group, or count it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from relugeom.cli._terminal import Progress, paint
+from relugeom.cli._training import add_training_arguments, numbers, positive_int, training_from
+
+if TYPE_CHECKING:
+    from relugeom.landscape.atlas import Entry
+    from relugeom.landscape.census import Summary
+
+SUMMARY = "train thousands of seeds at once and say what they found, how often, and what is provably a spurious minimum"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--n", type=numbers, default=[7], metavar="N", help="features: 7, 3..10 or 5,8 (default 7)")
+    parser.add_argument("--seeds", type=positive_int, default=200, help="for each n (default 200)")
+    add_training_arguments(parser)
+    parser.add_argument("--escapes", type=int, default=0, help="let polishing leave that many saddles (default 0)")
+    parser.add_argument("--rows", type=positive_int, default=10, help="groups shown for each n (default 10)")
+    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
+    parser.add_argument("--certificates", type=Path, metavar="DIR", help="write the certificates found into DIR")
+    parser.add_argument(
+        "--census", type=Path, metavar="FILE", help="only count, and keep the counts in this database, which resumes"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    return {
+        "count": entry.count, "seeds": entry.seeds, "interval": list(entry.interval), "loss": entry.loss,
+        "nature": entry.nature, "inertia": entry.inertia, "type": entry.kind.type, "radii": entry.kind.radii,
+        "gaps": entry.kind.gaps, "slack": entry.kind.slack, "W": entry.example.W.tolist(),
+        "b": entry.example.b.tolist() if entry.example.b is not None else None,
+        "certified": entry.certificate is not None, "spurious": entry.is_spurious,
+    }  # fmt: skip
+
+
+def _print_entries(n: int, entries: list[Entry], rows: int) -> None:
+    print(f"\n{paint(f'n = {n}', 'bold')}")
+    print("  seeds            loss  nature              curvatures  what")
+    for entry in entries[:rows]:
+        low, high = entry.interval
+        share = f"{entry.count / entry.seeds:5.1%} [{low:.0%}, {high:.0%}]"
+        signs = "" if entry.inertia is None else "+{} −{} 0:{}".format(*entry.inertia)
+        mark = "  spurious, certified" if entry.is_spurious else "  certified" if entry.certificate else ""
+        print(
+            f"  {share:<17s} {entry.loss:9.6f}  {entry.nature:<18s} {signs:<11s} {entry.kind.type}{paint(mark, 'cyan')}"
+        )
+    if len(entries) > rows:
+        print(f"  and {len(entries) - rows} more groups, {sum(entry.count for entry in entries[rows:])} seeds")
+
+
+def _print_summary(n: int, s: Summary) -> None:
+    print(f"\n{paint(f'n = {n}', 'bold')}  ({s.zero_loss.trials} seeds)")
+    print(f"  zero loss (Σ < 1e-3)    {s.zero_loss}")
+    print(f"  one circle, two circles {s.one_circle}, {s.two_circles}")
+    print(f"  axes lost               {', '.join(f'{lost}: {count}' for lost, count in s.lost_axes.items())}")
+    print(f"  all live separable      {s.separable}")
+    print(f"  zero-loss gaps kept     {s.slack_kept}")
+    print(f"  polishing               {', '.join(f'{name.lower()}: {count}' for name, count in s.statuses.items())}")
+    for name, count in list(s.types.items())[:5]:
+        print(f"    {count:6d}  {name}")
+
+
+def _count(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from relugeom.landscape.census import Cell, census
+    from relugeom.storage import RunDatabase
+
+    cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.entropy) for n in arguments.n]
+    progress = Progress("blocks of seeds")
+    with RunDatabase(arguments.census) as database:
+        summaries = census(
+            cells, database, executor=_executor(arguments), on_start=progress.start, on_block=progress.advance
+        )
+    progress.clear()
+    if arguments.json:
+        print(json.dumps({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)}, indent=1))
+    else:
+        for n, s in zip(arguments.n, summaries, strict=True):
+            _print_summary(n, s)
+    return 0
+
+
+def _executor(arguments: argparse.Namespace) -> str | None:
+    return f"processes://{arguments.jobs}" if arguments.jobs else None
+
+
+def _write(n: int, entries: list[Entry], folder: Path, data: str) -> int:
+    from relugeom.exact.certificates import dumps
+
+    folder.mkdir(parents=True, exist_ok=True)
+    certified = [entry for entry in entries if entry.certificate is not None]
+    for number, entry in enumerate(certified):
+        assert entry.certificate is not None
+        role = "spurious" if entry.is_spurious else "saddle" if entry.certificate.negative else "lowest"
+        path = folder / f"{data}-n{n}-{number:02d}-{role}.json"
+        path.write_text(dumps(entry.certificate), encoding="utf-8")
+    return len(certified)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, polish, group, print; 0 always, for whatever is found is an answer."""
+    if arguments.census is not None:
+        return _count(arguments)
+    from relugeom.landscape.atlas import atlas
+
+    found, written = {}, 0
+    for n in arguments.n:
+        entries = atlas(
+            training_from(arguments, n), arguments.seeds, entropy=arguments.entropy, executor=_executor(arguments),
+            escapes=arguments.escapes,
+        )  # fmt: skip
+        found[n] = entries
+        if arguments.certificates is not None:
+            written += _write(n, entries, arguments.certificates, arguments.data)
+        if not arguments.json:
+            _print_entries(n, entries, arguments.rows)
+            sys.stdout.flush()
+    if arguments.json:
+        print(json.dumps({str(n): [_entry_json(entry) for entry in entries] for n, entries in found.items()}, indent=1))
+    elif arguments.certificates is not None:
+        print(f"\n{written} certificates written; re-check with: relugeom check {arguments.certificates}")
+    return 0

@@ -1,0 +1,65 @@
+"""`relugeom trace`: watch one training, and say when a feature dies, is born, or a circle splits."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from relugeom.cli._terminal import paint
+from relugeom.cli._training import add_training_arguments, positive_int, training_from
+
+SUMMARY = "watch one training: loss and features over time, and the moments at which a feature dies or a circle splits"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--n", type=positive_int, default=7, help="features (default 7)")
+    parser.add_argument("--seed", type=int, default=0, help="number of the seed, as in atlas (default 0)")
+    add_training_arguments(parser)
+    parser.add_argument("--every", type=positive_int, default=50, help="steps between records (default 50)")
+    parser.add_argument("--rows", type=positive_int, default=12, help="moments shown (default 12)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the whole record as an array file (.npz)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, record, print; 0 always, for whatever happens is an answer."""
+    from dataclasses import asdict
+
+    from relugeom.landscape.trace import events, trace
+    from relugeom.storage import save_arrays
+
+    record = trace(
+        training_from(arguments, arguments.n), arguments.seed, entropy=arguments.entropy, every=arguments.every
+    )
+    happened = events(record)
+    if arguments.save is not None:
+        save_arrays(arguments.save, asdict(record), {"kind": "trace", "n": arguments.n, "seed": arguments.seed})
+    if arguments.json:
+        print(
+            json.dumps(
+                {
+                    "steps": record.steps.tolist(), "loss": record.loss.tolist(),
+                    "gradient_norm": record.gradient_norm.tolist(), "feature_loss": record.feature_loss.tolist(),
+                    "alive": record.alive.tolist(), "circles": record.circles.tolist(),
+                    "events": [asdict(event) for event in happened],
+                }
+            )
+        )  # fmt: skip
+        return 0
+    print("    step       loss   gradient  circles  alive")
+    last = len(record.steps) - 1
+    for row in sorted({round(k * last / max(arguments.rows - 1, 1)) for k in range(arguments.rows)}):
+        alive = "".join("●" if on else "·" for on in record.alive[row])
+        print(
+            f"  {record.steps[row]:6d} {record.loss[row]:10.3e} {record.gradient_norm[row]:10.3e} "
+            f"{record.circles[row]:8d}  {alive}"
+        )
+    print(f"\n{paint('What happened', 'bold')}")
+    for event in happened:
+        who = "circles" if event.feature is None else f"feature {event.feature}"
+        print(f"  {event.step:6d}  {who} {event.what}: {event.detail}")
+    if not happened:
+        print("  nothing that lasts")
+    return 0

@@ -1,0 +1,348 @@
+"""Checking critical points of the loss on data on the axes: existence, inertia, and how high they lie.
+
+For x = a e_i the loss is L = (1/n) Σ_ij φ(g_ij, b_j, δ_ij), g_ij = w_i·w_j, φ(g, b, δ) = E_a (aδ − ReLU(a g + b))²,
+where a comes from a grid or is uniform on (0, 1]. The argument for a `CriticalPoint`, which the code follows
+line by line:
+
+1. *Gauge.* W may be rotated so that feature gauge[k] has zeros below row k. Rotations move the model across the slice
+   of such W as long as entry k of feature gauge[k] is not 0, so a critical point of L on the slice is one of L,
+   and a strict minimum on the slice is one of L up to rotation.
+2. *Box.* Every other coordinate within r of the centre. Interval arithmetic shows that no activation changes sign on
+   the box, so that L is smooth there, and encloses its Hessian H.
+3. *Curvature.* A is a rational matrix near the middle of the enclosure and δ ≥ ‖H(x) − A‖ for all x in the box
+   (largest row sum). By inertia A has no eigenvalue in [−μ, μ], so ‖A⁻¹‖ < 1/μ; with δ < μ every H(x) has the
+   inertia of A.
+4. *Existence.* x ↦ x − A⁻¹∇L(x) contracts by δ/μ. If ‖∇L(centre)‖ ≤ (μ − δ) r it maps the ball of radius r into
+   itself (Banach), so the ball holds exactly one critical point.
+5. *Height.* |L(x) − L(centre)| ≤ ‖∇L(centre)‖ r + (‖A‖ + δ) r²/2 in the ball.
+
+An interval is a pair of fractions; nothing is rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from relugeom.exact.certificates import CriticalPoint, DeadOutputs
+from relugeom.exact.rationals import Inertia, Matrix, Vector, column, dot, inertia
+
+__all__ = ["Interval", "axial_loss", "critical_point_fault", "dead_outputs_fault"]
+
+_GRID = 2**30  # the entries of A are multiples of 1/_GRID, to keep the elimination quick
+_MOST_COORDINATES = 48
+_MOST_AMPLITUDES = 16
+_MOST_BITS = 200
+
+
+class _Undecided(Exception):
+    """An activation changes sign on the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """All numbers from low to high, or a set that contains the result of an operation on such numbers."""
+
+    low: Fraction
+    high: Fraction
+
+    def __add__(self, other: Interval) -> Interval:
+        return Interval(self.low + other.low, self.high + other.high)
+
+    def __sub__(self, other: Interval) -> Interval:
+        return Interval(self.low - other.high, self.high - other.low)
+
+    def __mul__(self, other: Interval) -> Interval:
+        ends = (self.low * other.low, self.low * other.high, self.high * other.low, self.high * other.high)
+        return Interval(min(ends), max(ends))
+
+    def __truediv__(self, other: Interval) -> Interval:
+        other.sign()
+        return self * Interval(1 / other.high, 1 / other.low)
+
+    def times(self, factor: Fraction | int) -> Interval:
+        """The interval scaled by a number that is not negative."""
+        return Interval(self.low * factor, self.high * factor)
+
+    def is_positive(self) -> bool:
+        """Whether all its numbers are positive; undecided if some are and some are not."""
+        return self.sign() > 0
+
+    def sign(self) -> int:
+        """1 or −1, the sign of all its numbers."""
+        if self.low > 0:
+            return 1
+        if self.high < 0:
+            return -1
+        raise _Undecided
+
+
+_ZERO = Interval(Fraction(0), Fraction(0))
+_ONE = Interval(Fraction(1), Fraction(1))
+
+
+class _Pair(NamedTuple):
+    """φ's derivatives at (g, b, δ)."""
+
+    g: Interval
+    b: Interval
+    gg: Interval
+    gb: Interval
+    bb: Interval
+
+
+_INACTIVE = _Pair(_ZERO, _ZERO, _ZERO, _ZERO, _ZERO)
+
+
+def _pair_grid(g: Interval, b: Interval, delta: int, grid: list[tuple[Fraction, Fraction]]) -> _Pair:
+    """φ = Σ p (ReLU(z) − aδ)², z = a g + b, over amplitudes a of weight p.
+
+    Each active one adds 2p (z − aδ) ∇z and 2p ∇z∇zᵀ, with ∇z = (a, 1).
+    """
+    total = _INACTIVE
+    for a, p in grid:
+        z = g.times(a) + b
+        if z.is_positive():
+            r = (z - _ONE.times(a * delta)).times(2 * p)
+            term = _Pair(r.times(a), r, _ONE.times(2 * p * a * a), _ONE.times(2 * p * a), _ONE.times(2 * p))
+            total = _Pair(*(x + y for x, y in zip(total, term, strict=True)))
+    return total
+
+
+def _pair_uniform(g: Interval, b: Interval, delta: int) -> _Pair:
+    """φ = ∫ over (0, 1], of which the pair is active on (l, h): with s_k = (h^k − l^k)/k and u = g − δ,
+
+        φ_g = 2 (u s_3 + b s_2),   φ_b = 2 (u s_2 + b s_1),   φ_gg, φ_gb, φ_bb = 2 s_k − 2δ e^k/|g|,  k = 3, 2, 1,
+
+    where the last term is there only if an end e = −b/g lies between 0 and 1: one sign at a = 0, another at a = 1.
+    """
+    at_start, at_stop = b.is_positive(), (g + b).is_positive()
+    if not at_start and not at_stop:
+        return _INACTIVE
+    s1, s2, s3 = _ONE, _ONE.times(Fraction(1, 2)), _ONE.times(Fraction(1, 3))
+    moving = (_ZERO, _ZERO, _ZERO)
+    if at_start != at_stop:
+        e = (_ZERO - b) / g
+        powers = (e, e * e, e * e * e)
+        thirds = tuple(power.times(Fraction(1, k)) for k, power in enumerate(powers, start=1))
+        s1, s2, s3 = thirds if at_start else (s1 - thirds[0], s2 - thirds[1], s3 - thirds[2])
+        size = g if g.is_positive() else _ZERO - g
+        moving = tuple((power / size).times(2 * delta) for power in powers)  # type: ignore[assignment]
+    u = g - _ONE.times(delta)
+    return _Pair(
+        (u * s3 + b * s2).times(2),
+        (u * s2 + b * s1).times(2),
+        s3.times(2) - moving[2],
+        s2.times(2) - moving[1],
+        s1.times(2) - moving[0],
+    )
+
+
+def _pairs(
+    W: list[list[Interval]], b: list[Interval], grid: list[tuple[Fraction, Fraction]] | None
+) -> list[list[_Pair]]:
+    """φ's derivatives, divided by n, for input i and output j."""
+    n = len(b)
+    table = []
+    for i in range(n):
+        row = []
+        for j in range(n):
+            g = _sum([w[i] * w[j] for w in W])
+            pair = _pair_uniform(g, b[j], int(i == j)) if grid is None else _pair_grid(g, b[j], int(i == j), grid)
+            row.append(_Pair(*(x.times(Fraction(1, n)) for x in pair)))
+        table.append(row)
+    return table
+
+
+def _sum(terms: list[Interval]) -> Interval:
+    return Interval(sum((t.low for t in terms), Fraction(0)), sum((t.high for t in terms), Fraction(0)))
+
+
+def _gradient(W: list[list[Interval]], b: list[Interval], pairs: list[list[_Pair]]) -> list[Interval]:
+    """∂L/∂W_ai = Σ_j W_aj (φ_g,ij + φ_g,ji) row by row, then ∂L/∂b_j = Σ_i φ_b,ij."""
+    n = range(len(b))
+    slopes = [_sum([row[j] * (pairs[i][j].g + pairs[j][i].g) for j in n]) for row in W for i in n]
+    return slopes + [_sum([pairs[i][j].b for i in n]) for j in n]
+
+
+def _hessian(W: list[list[Interval]], b: list[Interval], pairs: list[list[_Pair]]) -> list[list[Interval]]:
+    """The second derivatives, in the same order. With R = φ_g + φ_gᵀ, S = φ_gg + φ_ggᵀ, P = φ_gb:
+
+    ∂²L/∂W_ai ∂W_cj = δ_ac R_ij + δ_ij Σ_k S_ik W_ak W_ck + S_ij W_aj W_ci
+    ∂²L/∂W_ai ∂b_j  = P_ij W_aj + δ_ij Σ_k P_ki W_ak
+    ∂²L/∂b_i ∂b_j   = δ_ij Σ_k φ_bb,ki
+    """
+    m, n = range(len(W)), range(len(b))
+    R = [[pairs[i][j].g + pairs[j][i].g for j in n] for i in n]
+    S = [[pairs[i][j].gg + pairs[j][i].gg for j in n] for i in n]
+    moments = {(a, c, i): _sum([S[i][k] * W[a][k] * W[c][k] for k in n]) for a in m for c in m for i in n}
+    weights, biases = [(a, i) for a in m for i in n], list(n)
+
+    def weight_weight(a: int, i: int, c: int, j: int) -> Interval:
+        terms = [S[i][j] * W[a][j] * W[c][i]]
+        if a == c:
+            terms.append(R[i][j])
+        if i == j:
+            terms.append(moments[a, c, i])
+        return _sum(terms)
+
+    def weight_bias(a: int, i: int, j: int) -> Interval:
+        own = pairs[i][j].gb * W[a][j]
+        return own + _sum([pairs[k][i].gb * W[a][k] for k in n]) if i == j else own
+
+    upper = [
+        [weight_weight(a, i, c, j) for c, j in weights] + [weight_bias(a, i, j) for j in biases] for a, i in weights
+    ]
+    lower = [
+        [weight_bias(a, i, j) for a, i in weights]
+        + [_sum([pairs[k][j].bb for k in n]) if h == j else _ZERO for h in biases]
+        for j in biases
+    ]
+    return upper + lower
+
+
+def axial_loss(W: Matrix, b: Vector, grid: list[tuple[Fraction, Fraction]] | None) -> Fraction:
+    """L, exactly, at a rational point; kinks do no harm."""
+    n = len(b)
+    total = Fraction(0)
+    for i in range(n):
+        for j in range(n):
+            g, delta = dot(column(W, i), column(W, j)), int(i == j)
+            if grid is None:
+                total += _uniform_loss(g, b[j], delta)
+            else:
+                total += sum((p * (max(a * g + b[j], Fraction(0)) - a * delta) ** 2 for a, p in grid), Fraction(0))
+    return total / n
+
+
+def _uniform_loss(g: Fraction, b: Fraction, delta: int) -> Fraction:
+    """∫ (aδ − ReLU(a g + b))² da over (0, 1] = u² s_3 + 2 u b s_2 + b² s_1 + δ (1/3 − s_3)."""
+    at_start, at_stop = b > 0, g + b > 0
+    end = -b / g if at_start != at_stop else Fraction(0)
+    low = Fraction(0) if at_start else end
+    high = Fraction(1) if at_stop else end
+    s1, s2, s3 = ((high**k - low**k) / k for k in (1, 2, 3))
+    u = g - delta
+    return u * u * s3 + 2 * u * b * s2 + b * b * s1 + delta * (Fraction(1, 3) - s3)
+
+
+def _grid(c: CriticalPoint) -> list[tuple[Fraction, Fraction]] | None:
+    """Amplitudes with weights that add up to 1, or None for uniform amplitudes."""
+    if c.amplitudes is None:
+        return None
+    weights = (Fraction(1),) * len(c.amplitudes) if c.weights is None else c.weights
+    return [(a, w / sum(weights)) for a, w in zip(c.amplitudes, weights, strict=True)]
+
+
+def _bits(numbers: list[Fraction]) -> int:
+    return max(max(abs(x.numerator), x.denominator).bit_length() for x in numbers)
+
+
+def _shape_fault(c: CriticalPoint) -> str | None:
+    m, n = len(c.encoder), len(c.encoder[0])
+    numbers = [*c.bias, c.radius, c.margin, c.low, c.high, *(c.amplitudes or ()), *(c.weights or ())]
+    numbers += [x for row in c.encoder for x in row]
+    numbers += [x for row in (*(c.better_encoder or ()), c.better_bias or ()) for x in row]
+    if m * n + n > _MOST_COORDINATES or len(c.amplitudes or ()) > _MOST_AMPLITUDES or _bits(numbers) > _MOST_BITS:
+        return "the certificate is too large to check"
+    if len(c.bias) != n:
+        return f"bias must have {n} entries; got {len(c.bias)}"
+    if c.amplitudes is None and c.weights is not None:
+        return "weights belong to amplitudes"
+    if c.amplitudes is not None and not (c.amplitudes and all(a > 0 for a in c.amplitudes)):
+        return "amplitudes must be positive, at least one"
+    if c.weights is not None and (len(c.weights) != len(c.amplitudes or ()) or not all(w > 0 for w in c.weights)):
+        return "weights must be positive, one an amplitude"
+    if c.radius <= 0 or c.margin <= 0:
+        return "radius and margin must be positive"
+    if len(c.gauge) != m - 1 or len(set(c.gauge)) != m - 1 or not all(0 <= i < n for i in c.gauge):
+        return f"gauge must name {m - 1} different features; got {list(c.gauge)}"
+    for k, i in enumerate(c.gauge):
+        if any(c.encoder[a][i] != 0 for a in range(k + 1, m)) or abs(c.encoder[k][i]) <= c.radius:
+            return f"feature {i} does not fix the rotation: entry {k} must exceed the radius, those below must be 0"
+    if (c.better_encoder is None) != (c.better_bias is None):
+        return "better_encoder and better_bias go together"
+    if c.better_encoder is not None and (len(c.better_encoder), len(c.better_encoder[0])) != (m, n):
+        return "the better model must have the same shape"
+    if c.better_bias is not None and len(c.better_bias) != n:
+        return "the better model must have the same shape"
+    return None
+
+
+def critical_point_fault(c: CriticalPoint) -> str | None:
+    """Where the certificate breaks, or None when it proves its statement."""
+    fault = _shape_fault(c)
+    if fault is not None:
+        return fault
+    m, n, r, mu = len(c.encoder), len(c.bias), c.radius, c.margin
+    grid = _grid(c)
+    # 1. Gauge: these coordinates are held at 0.
+    held = {(a, i) for k, i in enumerate(c.gauge) for a in range(k + 1, m)}
+    free = [q for q in range(m * n + n) if q >= m * n or divmod(q, n) not in held]
+
+    def box(radius: Fraction) -> tuple[list[list[Interval]], list[Interval]]:
+        W = [
+            [_ZERO if (a, i) in held else Interval(x - radius, x + radius) for i, x in enumerate(row)]
+            for a, row in enumerate(c.encoder)
+        ]
+        return W, [Interval(x - radius, x + radius) for x in c.bias]
+
+    # 2. Box.
+    try:
+        W, b = box(r)
+        H = _hessian(W, b, _pairs(W, b, grid))
+        W, b = box(Fraction(0))
+        gradient = _gradient(W, b, _pairs(W, b, grid))
+    except _Undecided:
+        return "an activation changes sign on the box"
+    # 3. Curvature.
+    A = [[Fraction(round((H[s][t].low + H[s][t].high) / 2 * _GRID), _GRID) for t in free] for s in free]
+    if any(A[s][t] != A[t][s] for s in range(len(free)) for t in range(s)):
+        return "the Hessian's enclosure is not symmetric"
+    delta = max(
+        sum(max(H[s][t].high - A[x][y], A[x][y] - H[s][t].low) for y, t in enumerate(free)) for x, s in enumerate(free)
+    )
+    size = max(sum(abs(entry) for entry in row) for row in A) + delta
+    claimed = Inertia(len(free) - c.negative, c.negative, 0)
+    for shift in (mu, -mu):
+        shifted = tuple(tuple(x - shift * (s == t) for t, x in enumerate(row)) for s, row in enumerate(A))
+        if inertia(shifted) != claimed:
+            return f"it is not so that {c.negative} curvatures are below −margin and the others above margin"
+    if delta >= mu:
+        return "the Hessian varies by more than the margin on the box"
+    # 4. Existence.
+    square = sum((gradient[q].low ** 2 for q in free), Fraction(0))
+    if square > ((mu - delta) * r) ** 2:
+        return "the gradient at the centre is too large for the radius"
+    # 5. Height.
+    centre, spread = axial_loss(c.encoder, c.bias, grid), ((mu - delta) + size / 2) * r * r
+    if not (c.low <= centre - spread and centre + spread <= c.high):
+        return "the loss is not shown to lie between low and high"
+    better = (c.better_encoder, c.better_bias)
+    if better[0] is not None and better[1] is not None and axial_loss(better[0], better[1], grid) >= c.low:
+        return "the better model is not better"
+    return None
+
+
+def dead_outputs_fault(c: DeadOutputs) -> str | None:
+    """On X = I: the outputs in `dead` are negative on every axis, the others exact.
+
+    Near such a model the dead outputs stay 0 and cost 1 each, and the others cost at least 0, so the loss, summed over
+    the axes, is nowhere less than the number of dead outputs: a local minimum.
+    """
+    m, n = len(c.encoder), len(c.encoder[0])
+    if m * n * n > 100_000 or _bits([*c.bias, *(x for row in c.encoder for x in row)]) > _MOST_BITS:
+        return "the certificate is too large to check"
+    if len(c.bias) != n:
+        return f"bias must have {n} entries; got {len(c.bias)}"
+    if not c.dead or len(set(c.dead)) != len(c.dead) or not all(0 <= j < n for j in c.dead):
+        return f"dead must name some features, each once; got {list(c.dead)}"
+    for j in range(n):
+        for i in range(n):
+            z = dot(column(c.encoder, i), column(c.encoder, j)) + c.bias[j]
+            if j in c.dead and z >= 0:
+                return f"output {j} is not negative at x = e_{i}"
+            if j not in c.dead and (z != 1 if i == j else z > 0):
+                return f"output {j} is not exact at x = e_{i}"
+    return None

@@ -1,0 +1,177 @@
+"""Many runs: T by seeds by settings, each done once, wherever there is a worker.
+
+Every run is fixed by its configuration alone, engine and float type included, so the numbers are the same for one
+worker or eight. A result is recorded the moment it arrives; a sweep that was killed finds what it has and does the
+rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.errors import ArgumentError, StorageError
+from relugeom.executors import ExecutorLike, completed
+from relugeom.storage import RunDatabase, load_arrays, save_arrays
+from relugeom.training.configuration import Configuration
+from relugeom.training.loop import measured, train
+
+__all__ = ["Finished", "best_of", "configurations", "model_of", "run_one", "seeds", "sweep"]
+
+Array = npt.NDArray[Any]
+
+_DATABASE = "runs.sqlite"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """A run of a sweep.
+
+    Attributes
+    ----------
+    configuration : Configuration
+    status : {"finished", "diverged"}
+    metrics : dict
+        The fields of `relugeom.training.metrics.Metrics`.
+    data_hash : str
+    seconds : float
+        What it took where it ran.
+    path : Path
+        The array file with W, b and, untied, M.
+    """
+
+    configuration: Configuration
+    status: str
+    metrics: dict[str, Any]
+    data_hash: str
+    seconds: float
+    path: Path
+
+
+def seeds(entropy: int, count: int) -> list[int]:
+    """`count` independent seeds from one."""
+    return [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(entropy).spawn(count)]
+
+
+def configurations(
+    base: Configuration,
+    sizes: Sequence[int],
+    data_sets: int = 1,
+    initialisations: int = 1,
+    settings: Iterable[Mapping[str, Any]] = ({},),
+) -> list[Configuration]:
+    """Every T in `sizes`, by data sets, by initialisations, by changes to `base`.
+
+    The seeds come from ``base.data_seed`` and ``base.seed``; every run gets its engine by the rule unless a setting
+    names one.
+    """
+    if not sizes or data_sets < 1 or initialisations < 1:
+        raise ArgumentError(
+            "a sweep needs sizes, data_sets >= 1 and initialisations >= 1; "
+            f"got {list(sizes)}, {data_sets}, {initialisations}"
+        )
+    return [
+        dataclasses.replace(base, **{"T": T, "data_seed": data_seed, "seed": seed, "engine": None, **change})
+        for T in sizes
+        for change in settings
+        for data_seed in seeds(base.data_seed, data_sets)
+        for seed in seeds(base.seed, initialisations)
+    ]
+
+
+def run_one(task: tuple[dict[str, Any], int]) -> dict[str, Any]:
+    """Train and measure the configuration of a task; runs in a worker, so plain values go in and come out."""
+    values, test_examples = task
+    begin = time.perf_counter()
+    end = train(Configuration.from_dict(values), record=(), snapshots=False)
+    W, b, M = end.model
+    return {
+        "status": end.status,
+        "metrics": dataclasses.asdict(measured(end, test_examples)),
+        "data_hash": end.data_hash,
+        "seconds": time.perf_counter() - begin,
+        "arrays": {"W": W, "b": b} | ({} if M is None else {"M": M}),
+    }
+
+
+def sweep(
+    runs: Sequence[Configuration],
+    directory: str | Path,
+    *,
+    executor: ExecutorLike = None,
+    test_examples: int = 2_000,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Finished]:
+    """Do those of `runs` that `directory` does not hold yet; return all, in order.
+
+    Parameters
+    ----------
+    runs : sequence of Configuration
+    directory : str or Path
+        Of the run database and the array files; created when absent.
+    executor : None, Executor, "processes://N" or "dask://host:port"
+    test_examples : int
+        Fresh examples of the test loss.
+    progress : callable, optional
+        Called with the numbers done and in all, at the start and after every run.
+
+    Raises
+    ------
+    StorageError
+        When the directory cannot be written or holds something else.
+    WorkerError
+        When a run lost its worker twice. What was finished is recorded.
+    """
+    directory = Path(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{directory}: cannot be made ({error.strerror})") from None
+    keys = [{**run.as_dict(), "test_examples": test_examples} for run in runs]
+    with RunDatabase(directory / _DATABASE) as database:
+        missing = [index for index, key in enumerate(keys) if database.result(key) is None]
+        done = len(runs) - len(missing)
+        if progress:
+            progress(done, len(runs))
+        tasks = [(runs[index].as_dict(), test_examples) for index in missing]
+        for which, result in completed(run_one, tasks, executor):
+            key = keys[missing[which]]
+            name = hashlib.sha256(RunDatabase.key(key).encode()).hexdigest()[:24] + ".npz"
+            # The arrays first: a recorded run has its file.
+            save_arrays(directory / name, result.pop("arrays"), {"kind": "model", "configuration": key})
+            database.record(key, {**result, "file": name})
+            done += 1
+            if progress:
+                progress(done, len(runs))
+        return [_finished(run, database.result(key), directory) for run, key in zip(runs, keys, strict=True)]
+
+
+def _finished(run: Configuration, result: dict[str, Any] | None, directory: Path) -> Finished:
+    assert result is not None
+    return Finished(
+        run, result["status"], result["metrics"], result["data_hash"], result["seconds"], directory / result["file"]
+    )
+
+
+def best_of(finished: Sequence[Finished]) -> list[Finished]:
+    """Of runs that differ in their initialisation only, the one of lowest training loss, as the paper keeps it."""
+    best: dict[str, Finished] = {}
+    for run in finished:
+        rest = RunDatabase.key({**run.configuration.as_dict(), "seed": 0})
+        if run.status == "finished" and (rest not in best or run.metrics["loss"] < best[rest].metrics["loss"]):
+            best[rest] = run
+    return list(best.values())
+
+
+def model_of(run: Finished) -> tuple[Array, Array, Array | None]:
+    """W, b and, untied, M of a finished run, from its file."""
+    arrays, _ = load_arrays(run.path, kind="model")
+    return arrays["W"], arrays["b"], arrays.get("M")

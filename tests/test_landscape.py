@@ -1,0 +1,194 @@
+"""The atlas, the census and the experiments: small runs whose outcome is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relugeom.autoencoder import Axial, Parameters, UniformAxial, loss, symmetric_failure
+from relugeom.cli import main
+from relugeom.errors import ArgumentError
+from relugeom.exact import Valid, check
+from relugeom.landscape.activity import failures_by_activity
+from relugeom.landscape.atlas import atlas
+from relugeom.landscape.batched import Training
+from relugeom.landscape.census import Cell, census, summary
+from relugeom.landscape.failure import best_ratio, escape, escape_curvature, leaving
+from relugeom.landscape.kgons import kgon_loss, kgons, quadrature_loss
+from relugeom.landscape.optimisers import Adam
+from relugeom.landscape.resampling import Resampling, chaos_map, compare
+from relugeom.landscape.trace import Trace, events, trace
+from relugeom.storage import RunDatabase
+
+QUICK = Adam(1e-2)
+
+
+def test_the_atlas_of_six_features_holds_a_certified_spurious_minimum() -> None:
+    entries = atlas(Training(UniformAxial(6), optimiser=QUICK, steps=3000), 30)
+    assert sum(entry.count for entry in entries) == 30
+    assert [entry.count for entry in entries] == sorted((entry.count for entry in entries), reverse=True)
+    first = entries[0]
+    assert first.kind.type == "5 represented, 1 null; 1 circle"
+    assert (first.nature, first.inertia) == ("minimum", (17, 0, 0))
+    assert first.is_spurious
+    assert first.certificate is not None
+    assert isinstance(check(first.certificate), Valid)
+    hexagon = next(entry for entry in entries if entry.kind.type == "6 represented; 1 circle")
+    assert hexagon.certificate is not None
+    assert not hexagon.is_spurious
+    assert hexagon.loss == pytest.approx(kgons(6)[0].h / 3)
+
+
+def test_zero_loss_on_the_identity_is_grouped_by_type() -> None:
+    entries = atlas(Training(Axial(5), optimiser=QUICK, steps=4000), 20)
+    assert all(entry.nature == "zero loss" for entry in entries)
+    assert len({entry.kind.type for entry in entries}) == len(entries) < 6
+
+
+def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
+    cells = [Cell(Training(Axial(5), optimiser=QUICK, steps=2000), 20), Cell(Training(Axial(5), steps=0), 20)]
+    started: list[int] = []
+    with RunDatabase(tmp_path / "census.db") as database:
+        first = census(cells, database, on_start=started.append)
+        again = census(cells, database, on_start=started.append)
+        shared = census([Cell(cells[0].training, 20, entropy=1)], database, executor="processes://2")
+    assert started == [2, 0]
+    assert first == again
+    assert first[0].zero_loss.successes == 20
+    assert first[0].zero_loss.interval[0] > 0.8
+    assert first[1].zero_loss.successes == 0  # untrained, even if polishing then finds zero loss
+    assert sum(first[0].types.values()) == 20
+    assert shared[0].zero_loss.trials == 20
+
+
+def test_a_summary_counts_what_went_to_infinity() -> None:
+    record = {"seed": 1, "status": "SMOOTH", "trained": 0.0, "loss": 0.0, "type": "x", "circles": 2, "lost": 1,
+              "separable": True, "slack": -0.5}  # fmt: skip
+    found = summary([record, {"seed": 2, "status": "DRIFTING", "trained": None, "loss": None}])
+    assert (found.zero_loss.successes, found.zero_loss.trials) == (1, 2)
+    assert (found.two_circles.successes, found.one_circle.successes, found.slack_kept.successes) == (1, 0, 0)
+    assert found.lost_axes == {1: 1}
+    assert str(found.zero_loss).startswith("50.0% [")
+
+
+@pytest.mark.parametrize("k", range(4, 13))
+def test_polygons_agree_with_quadrature(k: int) -> None:
+    (gon,) = kgons(k)
+    square = gon.radius**2
+    assert float(quadrature_loss(k, square, gon.bias)) == pytest.approx(gon.h, abs=1e-12)
+    for s, b in [(1.01, 0.0), (0.99, 0.0), (1.0, 0.01), (1.0, -0.01)]:
+        assert kgon_loss(k, square * s, gon.bias + b) > gon.h or gon.nature == "saddle"
+    assert gon.nature.split()[0] == ("flat" if k == 4 else "minimum" if k < 10 else "saddle")
+
+
+def test_polygons_are_those_of_the_paper() -> None:
+    square, pentagon, decagon = kgons(4)[0], kgons(5)[0], kgons(10)[0]
+    assert (square.radius, square.bias, square.h) == pytest.approx((1, 0, 0))
+    assert (pentagon.radius, pentagon.bias, pentagon.h) == pytest.approx((1.17046, -0.28230, 0.23738), abs=1e-5)
+    golden = (1 + 5**0.5) / 2
+    assert (decagon.radius, decagon.bias, decagon.h) == pytest.approx((golden, -golden, 5))
+    with pytest.raises(ArgumentError):
+        kgons(2)
+
+
+@pytest.mark.parametrize("n", range(4, 20))
+def test_the_symmetric_failure_falls_along_the_escape(n: int) -> None:
+    base = n * float(loss(symmetric_failure(n), Axial(n)))
+    assert base == pytest.approx((n - 1) / n)
+    for c in (best_ratio(n) / 2, best_ratio(n), 3 * best_ratio(n)):
+        for angle in (0.0, 1.0):
+            t = 1e-5
+            change = n * float(loss(escape(n, (t * np.cos(angle), t * np.sin(angle)), c), Axial(n))) - base
+            assert change / t**2 == pytest.approx(escape_curvature(n, c), rel=0.01, abs=2e-3)
+    assert escape_curvature(n, best_ratio(n)) < 0
+    assert n == 4 or escape_curvature(n, 3 * best_ratio(n)) > 0
+    with pytest.raises(ArgumentError):
+        best_ratio(3)
+
+
+def test_the_curvature_for_seven_is_the_known_one() -> None:
+    for c in (0.1, 0.2, 0.4, 1.0):
+        assert escape_curvature(7, c) == pytest.approx(30 / 7 * c**2 - 12 / 7 * c)
+
+
+def test_training_leaves_the_symmetric_failure_along_the_escape() -> None:
+    found = leaving(6, 10, steps=3000)
+    assert (found.steps > 0).all()
+    assert (found.alignment > 0.99).all()
+    np.testing.assert_allclose(found.ratio, best_ratio(6), rtol=0.4)
+    assert (found.recovered > found.steps).all()
+    assert (found.spread > 1.1).all()
+
+
+def test_a_trace_is_the_training_and_its_events_are_told() -> None:
+    training = Training(Axial(7), steps=10_000)
+    record = trace(training, 3)
+    assert record.steps[-1] == 10_000
+    np.testing.assert_allclose(record.feature_loss.sum(axis=1), record.loss, rtol=1e-12)
+    assert record.loss[-1] < record.loss[0]
+    happened = events(record)
+    assert [event.step for event in happened] == sorted(event.step for event in happened)
+    assert any(event.what == "born" and event.feature == 5 for event in happened)
+    start = Parameters(record.W[-1], record.b[-1])
+    np.testing.assert_array_equal(trace(training, start=start, every=10_000).W[0], record.W[-1])
+
+
+def test_events_must_last() -> None:
+    alive = np.ones((12, 1), bool)
+    alive[3] = False  # a flicker
+    alive[8:] = False  # a death, which lasts to the end
+    zeros = np.zeros(12)
+    record = Trace(np.arange(12), np.zeros((12, 2, 1)), np.zeros((12, 1)), zeros, zeros, np.zeros((12, 1)), alive,
+                   np.array([1] * 6 + [2] * 6))  # fmt: skip
+    found = [(event.step, event.what) for event in events(record, patience=4)]
+    assert found == [(4, "born"), (6, "split"), (8, "dies")]
+
+
+def test_resampling_by_loss_revives_what_normal_starts_lose() -> None:
+    training = Training(Axial(7), optimiser=QUICK, steps=5000, start="normal")
+    none, by_loss, repulsor = compare(training, [Resampling(), Resampling("by loss"), Resampling("repulsor", 0.05)], 60)
+    assert none.seeds == by_loss.seeds == repulsor.seeds == 60
+    assert by_loss.mean_lost < none.mean_lost
+    assert by_loss.interval[0] <= by_loss.zero_loss / 60 <= by_loss.interval[1]
+    with pytest.raises(ArgumentError, match="multiple"):
+        compare(training, [Resampling()], 5, rounds=2)
+
+
+def test_the_chaos_map_does_not_move_without_a_perturbation() -> None:
+    found = chaos_map(5, np.array([1e-3, 1e-2]), np.array([0.0, 0.0, 0.1]), steps=300)
+    assert found.shape == (2, 3)
+    np.testing.assert_array_equal(found[:, 0], found[:, 1])
+    assert (found[:, 0] != found[:, 2]).all()
+
+
+def test_active_entries_do_not_forbid_zero_loss() -> None:
+    found = [failures_by_activity(3, 9, k, 6, optimiser=QUICK, steps=1500) for k in (1, 3)]
+    assert [(result.active, result.failures) for result in found] == [(1, 0), (3, 0)]
+    assert failures_by_activity(5, 5, 1, 4, steps=1).failures == 4
+    with pytest.raises(ArgumentError, match="features must be at least"):
+        failures_by_activity(5, 9, 2, 4)
+
+
+def test_the_commands_print_what_they_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    training = ["--steps", "2000", "--rate", "0.01"]
+    common = ["atlas", "--n", "6", "--data", "uniform", "--seeds", "20", *training]
+    assert main([*common, "--certificates", str(tmp_path / "found")]) == 0
+    shown = capsys.readouterr().out
+    assert "5 represented, 1 null; 1 circle  spurious, certified" in shown
+    assert main(["check", str(tmp_path / "found")]) == 0
+    capsys.readouterr()
+    assert main([*common, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["6"][0]["spurious"] is True
+    count = ["atlas", "--n", "4..5", "--seeds", "10", "--census", str(tmp_path / "c.db"), *training]
+    assert main(count) == 0
+    assert "zero loss (Σ < 1e-3)" in capsys.readouterr().out
+    assert main([*count, "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"4", "5"}
+    assert main(["trace", "--n", "5", "--seed", "2", "--save", str(tmp_path / "t.npz"), *training]) == 0
+    assert "What happened" in capsys.readouterr().out
+    assert (tmp_path / "t.npz").exists()
+    assert main(["trace", "--n", "5", "--json", *training]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"][-1] == 2000

@@ -1,0 +1,213 @@
+"""Files that are whole or refused, and a database that keeps what it has acknowledged."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relugeom.errors import StorageError
+from relugeom.storage import RunDatabase, load_arrays, save_arrays, write_atomically
+
+ARRAYS = {"a": np.arange(12.0).reshape(3, 4), "b": np.array(3), "empty": np.zeros((0, 2), np.float32)}
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    save_arrays(path, ARRAYS, {"kind": "test", "answer": 42})
+    arrays, facts = load_arrays(path, kind="test")
+    assert facts == {"kind": "test", "answer": 42}
+    assert set(arrays) == set(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(arrays[name], array)
+    with np.load(path) as plain:
+        np.testing.assert_array_equal(plain["a"], ARRAYS["a"])
+    assert os.listdir(tmp_path) == ["x.npz"]
+
+
+def test_every_bit_flip_and_every_truncation_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    save_arrays(path, ARRAYS, {"kind": "test"})
+    whole = path.read_bytes()
+    rng = random.Random(0)
+    harmless, messages = 0, []
+    for _ in range(400):
+        where, bit = rng.randrange(len(whole)), rng.randrange(8)
+        path.write_bytes(whole[:where] + bytes([whole[where] ^ 1 << bit]) + whole[where + 1 :])
+        try:
+            arrays, facts = load_arrays(path, kind="test")
+        except StorageError as error:
+            messages.append(str(error))
+        else:  # the zip format has bytes that mean nothing (times, attributes): then nothing may have changed
+            harmless += 1
+            assert facts == {"kind": "test"}
+            assert all(np.array_equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
+    assert harmless < 150
+    assert all(message.startswith(f"{path}: ") and "\n" not in message for message in messages)
+    for length in range(0, len(whole), 37):
+        path.write_bytes(whole[:length])
+        with pytest.raises(StorageError):
+            load_arrays(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04" + b"\0" * 60, b"\x80\x04K\x01."])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    with pytest.raises(StorageError):
+        load_arrays(path)
+
+
+def test_missing_file_and_directory(tmp_path: Path) -> None:
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(StorageError):
+            load_arrays(path)
+    with pytest.raises(StorageError, match="cannot be written"):
+        save_arrays(tmp_path / "none" / "x", ARRAYS, {})
+
+
+def archive(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as zipped:
+        for name, content in members.items():
+            zipped.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_bombs_are_refused_unopened(tmp_path: Path) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(archive({"header.json": b"{}", "a.npy": b"\0" * (50 << 20)}, zipfile.ZIP_DEFLATED))
+    with pytest.raises(StorageError, match="compressed"):
+        load_arrays(path)
+    path.write_bytes(archive({"header.json": b" " * (2 << 20)}))
+    with pytest.raises(StorageError, match="header"):
+        load_arrays(path)
+    claim = io.BytesIO()
+    np.lib.format.write_array_header_1_0(claim, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40,)})
+    path.write_bytes(archive({"header.json": b'{"format": 1, "facts": "{}", "sha256": ""}', "a.npy": claim.getvalue()}))
+    with pytest.raises(StorageError, match="shape"):
+        load_arrays(path)
+    path.write_bytes(archive({f"{k}": b"" for k in range(2_000)}))
+    with pytest.raises(StorageError, match="members"):
+        load_arrays(path)
+
+
+def test_pickles_are_neither_written_nor_read(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="objects"):
+        save_arrays(tmp_path / "x", {"a": np.array([{}])}, {})
+    pickled = io.BytesIO()
+    np.lib.format.write_array(pickled, np.array([{}], dtype=object), allow_pickle=True)
+    path = tmp_path / "x"
+    path.write_bytes(
+        archive({"header.json": b'{"format": 1, "facts": "{}", "sha256": ""}', "a.npy": pickled.getvalue()})
+    )
+    with pytest.raises(StorageError):
+        load_arrays(path)
+
+
+def test_format_and_kind(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    save_arrays(path, ARRAYS, {"kind": "test"})
+    with pytest.raises(StorageError, match="expected 'other'"):
+        load_arrays(path, kind="other")
+    path.write_bytes(archive({"header.json": b'{"format": 2, "facts": "{}", "sha256": ""}'}))
+    with pytest.raises(StorageError, match="format"):
+        load_arrays(path)
+
+
+FULL_DISK = """
+import resource, sys
+import numpy as np
+from relugeom.errors import StorageError
+from relugeom.storage import save_arrays
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    save_arrays(sys.argv[1], {"a": np.ones(100_000)}, {"kind": "test"})
+except StorageError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_the_earlier_file(tmp_path: Path) -> None:
+    assert resource.RLIMIT_FSIZE
+    path = tmp_path / "x.npz"
+    save_arrays(path, ARRAYS, {"kind": "test"})
+    ended = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True)
+    assert "cannot be written" in ended.stdout
+    assert np.array_equal(load_arrays(path)[0]["a"], ARRAYS["a"])
+    assert os.listdir(tmp_path) == ["x.npz"]
+
+
+def test_write_atomically(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "x", b"one")
+    write_atomically(tmp_path / "x", b"two")
+    assert (tmp_path / "x").read_bytes() == b"two"
+
+
+def test_database(tmp_path: Path) -> None:
+    with RunDatabase(tmp_path / "runs") as database:
+        assert database.result({"T": 3}) is None
+        database.record({"T": 3, "seed": 1}, {"loss": 0.5})
+        database.record({"seed": 1, "T": 3}, {"loss": 0.7})
+    with RunDatabase(tmp_path / "runs") as database:
+        assert len(database) == 1
+        assert database.result({"seed": 1, "T": 3}) == {"loss": 0.5}, "the first result stays"
+        assert list(database) == [({"T": 3, "seed": 1}, {"loss": 0.5})]
+
+
+def test_database_refuses_others(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database, and long enough to be looked at" * 100)
+    with sqlite3.connect(tmp_path / "other") as other:
+        other.execute("CREATE TABLE t (x)")
+    other.close()
+    for name in ("text", "other"):
+        with pytest.raises(StorageError, match=name):
+            RunDatabase(tmp_path / name)
+    with pytest.raises(StorageError):
+        RunDatabase(tmp_path / "none" / "runs")
+
+
+def test_database_checks_what_it_reads(tmp_path: Path) -> None:
+    with RunDatabase(tmp_path / "runs") as database:
+        database.record({"T": 3}, {"loss": 0.5})
+    with sqlite3.connect(tmp_path / "runs") as raw:
+        raw.execute("UPDATE runs SET result = '{\"loss\": 0.4}'")
+    raw.close()
+    with RunDatabase(tmp_path / "runs") as database, pytest.raises(StorageError, match="checksum"):
+        database.result({"T": 3})
+
+
+WRITER = """
+import sys
+from relugeom.storage import RunDatabase
+database = RunDatabase(sys.argv[1])
+for k in range(100_000):
+    database.record({"k": k}, {"value": k * k})
+    print(k, flush=True)
+"""
+
+
+def test_what_the_database_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    for attempt in range(3):
+        path = tmp_path / str(attempt)
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(10 * attempt + 1):
+            last = writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+        rest = writer.communicate()[0].splitlines()
+        acknowledged = int([last, *(line for line in rest if line)][-1])
+        with RunDatabase(path) as database:
+            for k in range(acknowledged + 1):
+                assert database.result({"k": k}) == {"value": k * k}

@@ -1,0 +1,290 @@
+"""A sweep gives the same numbers wherever its runs are done, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relugeom.errors import ArgumentError, WorkerError
+from relugeom.executors import completed
+from relugeom.training.configuration import Configuration
+from relugeom.training.sweep import Finished, best_of, configurations, model_of, seeds, sweep
+
+BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, rate=1e-2)
+RUNS = configurations(BASE, [3, 6], data_sets=2, initialisations=2)
+
+
+def numbers(finished: list[Finished]) -> list[tuple]:
+    return [
+        (run.configuration, run.status, json.dumps(run.metrics), run.data_hash, model_of(run)[0].tobytes())
+        for run in finished
+    ]
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory) -> list[tuple]:
+    return numbers(sweep(RUNS, tmp_path_factory.mktemp("serial"), test_examples=50))
+
+
+@pytest.mark.parametrize("address", ["processes://2", "processes://8"])
+def test_workers_do_not_change_the_numbers(address: str, serial: list[tuple], tmp_path: Path) -> None:
+    assert numbers(sweep(RUNS, tmp_path, executor=address, test_examples=50)) == serial
+
+
+def test_a_stopped_sweep_goes_on(serial: list[tuple], tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        sweep(RUNS, tmp_path, test_examples=50, progress=stop)
+    seen: list[int] = []
+    again = sweep(RUNS, tmp_path, test_examples=50, progress=lambda done, total: seen.append(done))
+    assert seen == [3, 4, 5, 6, 7, 8]
+    assert numbers(again) == serial
+
+
+def test_best_of_keeps_the_lowest_loss(tmp_path: Path) -> None:
+    finished = sweep(RUNS, tmp_path, test_examples=50)
+    best = best_of(finished)
+    assert len(best) == 4
+    for run in best:
+        rivals = [
+            other
+            for other in finished
+            if replace(other.configuration, seed=run.configuration.seed) == run.configuration
+        ]
+        assert len(rivals) == 2
+        assert run.metrics["loss"] == min(rival.metrics["loss"] for rival in rivals)
+
+
+def test_settings_and_seeds() -> None:
+    runs = configurations(BASE, [3], initialisations=3, settings=[{"rate": 1e-2}, {"rate": 1e-3}])
+    assert [run.rate for run in runs] == [1e-2] * 3 + [1e-3] * 3
+    assert len({run.seed for run in runs}) == 3
+    assert seeds(5, 4)[:2] == seeds(5, 2)
+    with pytest.raises(ArgumentError):
+        configurations(BASE, [])
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+def die_once(path: str) -> str:
+    """Kill the worker the first time; the marker is what the second attempt finds."""
+    marker = Path(path)
+    if not marker.exists():
+        marker.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path
+
+
+def die(path: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_completed_over_every_kind_of_executor() -> None:
+    expected = {(k, k * k) for k in range(6)}
+    with ThreadPoolExecutor(2) as threads:
+        for executor in (None, threads, "processes://2"):
+            assert set(completed(square, range(6), executor)) == expected
+    assert list(completed(square, [], "processes://2")) == []
+
+
+def test_a_task_whose_worker_died_is_done_again(tmp_path: Path) -> None:
+    tasks = [str(tmp_path / "a"), str(tmp_path / "b")]
+    (tmp_path / "b").write_text("")
+    assert dict(completed(die_once, tasks, "processes://2")) == dict(enumerate(tasks))
+    with pytest.raises(WorkerError, match="lost their worker"):
+        list(completed(die, ["x"], "processes://1"))
+
+
+@pytest.mark.parametrize("address", ["processes://0", "processes://x", "ssh://host", "nonsense"])
+def test_wrong_addresses(address: str) -> None:
+    with pytest.raises(ArgumentError):
+        list(completed(square, [1], address))
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+    """A dask scheduler and two worker processes on the loopback device."""
+    pytest.importorskip("distributed", reason="dask is not installed")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([".", *filter(None, [os.environ.get("PYTHONPATH")])])}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> subprocess.Popen:
+            process = subprocess.Popen([sys.executable, "-m", *arguments], **quiet)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        file = tmp_path / "scheduler.json"
+        start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+              "--scheduler-file", str(file))  # fmt: skip
+        for _ in range(600):
+            if file.exists() and file.read_text():
+                break
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"].removeprefix("tcp://")
+        workers = [
+            start("distributed.cli.dask_worker", f"tcp://{address}", "--no-nanny", "--nthreads", "1", "--no-dashboard",
+                  "--local-directory", str(tmp_path))
+            for _ in range(2)
+        ]  # fmt: skip
+        yield address, workers
+
+
+@pytest.mark.filterwarnings("default")  # dask's own, of which there are some
+def test_a_cluster_gives_the_same_numbers_though_a_worker_is_killed(
+    cluster: tuple[str, list[subprocess.Popen]], tmp_path: Path, serial: list[tuple]
+) -> None:
+    address, workers = cluster
+
+    def kill_one(done: int, total: int) -> None:
+        if done == 1:
+            workers[0].kill()
+
+    finished = sweep(RUNS, tmp_path / "out", executor=f"dask://{address}", test_examples=50, progress=kill_one)
+    assert workers[0].wait() != 0
+    assert numbers(finished) == serial
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "relugeom", *arguments], capture_output=True, text=True, check=False)
+
+
+SETTINGS = ["--features", "60", "--sparsity", "0.9", "--steps", "60", "--warmup", "5", "--test-examples", "50"]
+
+
+def test_sweep_command(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["sweep", "-T", "5", "3", *SETTINGS, "--rates", "0.01", "0.02", "-o", str(out)]
+    ended = command(*arguments)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    assert [line.split()[0] for line in ended.stdout.splitlines()[:5]] == ["T", "3", "3", "5", "5"]
+    for name in ("losses.png", "dimensionality.png", "vectors.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    again = json.loads(command(*arguments, "--json", "--no-pictures").stdout)
+    assert len(again["runs"]) == 4
+    assert {run["configuration"]["rate"] for run in again["runs"]} == {0.01, 0.02}
+
+
+def test_train_command(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    ended = command("train", "-T", "5", *SETTINGS, "-o", str(path), "--json", "--engine", "moments", "--untied")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    report = json.loads(ended.stdout)
+    assert report["status"] == "finished"
+    assert report["configuration"]["engine"]["name"] == "moments"
+    assert report["metrics"]["loss"] < report["trajectory"][0][1]
+    # A finished run's file serves as the next one's start.
+    again = command("train", "-T", "5", *SETTINGS, "--init", "file", "--init-file", str(path), "--json")
+    assert json.loads(again.stdout)["trajectory"][0][1] != report["trajectory"][0][1]
+
+
+def test_a_killed_sweep_leaves_no_worker_and_goes_on(tmp_path: Path) -> None:
+    arguments = ["sweep", "-T", "4", "5", *SETTINGS[:4], "--steps", "3000", "--initialisations", "4", "--no-pictures"]
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "relugeom", *arguments, "-j", "2", "-o", str(out)], stdout=subprocess.DEVNULL
+    )
+    while not list(out.glob("*.npz")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    begin = time.monotonic()
+    while any(is_running(worker) for worker in workers):
+        assert time.monotonic() < begin + 20, "a worker outlived its sweep"
+        time.sleep(0.05)
+    done = len(list(out.glob("*.npz")))
+    assert done >= 1
+    resumed = command(*arguments, "-o", str(out), "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    whole = json.loads(command(*arguments, "-o", str(tmp_path / "whole"), "--json").stdout)
+    for one, other in zip(json.loads(resumed.stdout)["runs"], whole["runs"], strict=True):
+        assert one["metrics"] == other["metrics"]
+
+
+def is_running(pid: str) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train"],
+        ["train", "-T", "-4"],
+        ["train", "-T", "5", "--sparsity", "1"],
+        ["train", "-T", "5", "--engine", "fastest"],
+        ["train", "-T", "5", "--data", "file", "--data-file", "/nonexistent"],
+        ["train", "-T", "5", "--features", "20", "-o", "/nonexistent/run.npz"],
+        ["train", "--resume", "/nonexistent"],
+        ["train", "--resume", "x", "--rate", "1"],
+        ["sweep", "-T", "0", "-o", "out"],
+        ["sweep", "-T", "3", "-o", "/dev/null/out"],
+        ["sweep", "-T", "3", "-o", "out", "--executor", "nonsense"],
+    ],
+)
+def test_mistakes_get_one_line(arguments: list[str], tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "relugeom", *arguments], capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1, ended.stderr
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "relugeom", "train", "-T", "20", "--features", "400", "--sparsity", "0.98",
+         "--steps", "1000000", "-o", str(path), "--every", "100"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"--resume {path}" in errors
+
+
+def test_divergence_is_told(tmp_path: Path) -> None:
+    ended = command("train", "-T", "5", *SETTINGS, "--optimiser", "sgd", "--rate", "1e9", "-o", str(tmp_path / "run"))
+    assert ended.returncode == 1
+    assert "diverged" in ended.stderr
+    with np.load(tmp_path / "run") as arrays:
+        assert np.isfinite(arrays["W"]).all()
+
+
+def test_axial_sweep_keeps_its_size(tmp_path: Path) -> None:
+    run = replace(BASE, data="axial", T=50, engine=None)
+    (finished,) = sweep([run], tmp_path, test_examples=50)
+    assert finished.metrics["test_loss"] is None
