@@ -62,7 +62,7 @@ def test_stored_certificates_agree_with_the_definition(name: str) -> None:
         assert loss(Parameters(np.array(c.better_encoder, float), np.array(c.better_bias, float)), data) < float(c.low)
 
 
-@pytest.mark.parametrize(("m", "n"), [(2, 6), (3, 7)])
+@pytest.mark.parametrize(("m", "n"), [(2, 6), (3, 8)])
 @pytest.mark.parametrize("amplitudes", [None, (0.25, 1.0)])
 def test_a_fresh_critical_point_is_certified(m: int, n: int, amplitudes: tuple[float, ...] | None) -> None:
     data = UniformAxial(n) if amplitudes is None else Axial(n, amplitudes, (2, 1))

@@ -164,12 +164,22 @@ def test_the_chaos_map_does_not_move_without_a_perturbation() -> None:
     assert (found[:, 0] != found[:, 2]).all()
 
 
-def test_active_entries_do_not_forbid_zero_loss() -> None:
-    found = [failures_by_activity(3, 9, k, 6, optimiser=QUICK, steps=1500) for k in (1, 3)]
-    assert [(result.active, result.failures) for result in found] == [(1, 0), (3, 0)]
+def test_several_active_entries_make_the_same_training_fail() -> None:
+    one, three = (failures_by_activity(3, 9, k, 6, optimiser=QUICK, steps=1500) for k in (1, 3))
+    assert (one.active, one.failures) == (1, 0)
+    assert (three.active, three.failures) == (3, 6)
     assert failures_by_activity(5, 5, 1, 4, steps=1).failures == 4
     with pytest.raises(ArgumentError, match="features must be at least"):
         failures_by_activity(5, 9, 2, 4)
+
+
+def test_several_active_entries_do_not_forbid_zero_loss() -> None:
+    """The model of the docstring of `relugeom.landscape.activity`, with the triangle for v_t."""
+    from relugeom.autoencoder import zero_loss_polygon
+
+    X = np.array([[0.6, 0.8, 0, 0, 0, 0], [0, 0, 1.0, 0, 0, 0], [0, 0, 0, 0.48, 0.6, 0.64]])
+    v, c = zero_loss_polygon(3)
+    assert float(loss(Parameters(v @ X, c @ X), X)) == pytest.approx(0, abs=1e-30)
 
 
 def test_the_commands_print_what_they_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

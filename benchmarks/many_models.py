@@ -1,0 +1,259 @@
+"""Many small models at once, side by side: ours, PyTorch's, JAX's.
+
+    python benchmarks/many_models.py [--sizes 5 8 16 32] [--models 1000 10000] [--seconds 1.0] [--polish]
+
+A model-step is the gradient and the Adam update of one model on X = I, m = 2, float32; reported are million
+model-steps a second. All forms start from the same models and must agree with the float64 definition after 20 steps
+before any time is taken. They take turns; the median of the turns is reported, and ratios are between medians of one
+run. Ours runs on one thread, and once on two processes; PyTorch and JAX have all cores. `--polish` times the way from
+fresh seeds to critical points against SciPy's BFGS instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the others keep their own pools
+
+import numpy as np
+
+from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, loss, unflatten
+from relugeom.landscape.batched import Training, starts
+from relugeom.landscape.kernels import kernel_for
+from relugeom.landscape.optimisers import Adam
+from relugeom.landscape.polish import polish
+
+RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
+TURNS = 5
+Array = Any
+Form = tuple[Callable[[int], None], Callable[[], tuple[Array, Array]]]  # run steps; the models now
+
+
+def ours(W: Array, b: Array) -> Form:
+    n = W.shape[2]
+    kernel_type, size = kernel_for(n)
+    blocks = [kernel_type(Axial(n), W[s : s + size], b[s : s + size]) for s in range(0, len(W), size)]
+    rates = [Adam(RATE).start(kernel.theta, kernel.factor) for kernel in blocks]
+
+    def run(steps: int) -> None:
+        for kernel, state in zip(blocks, rates, strict=True):
+            for _ in range(steps):
+                kernel.compute()
+                state.step(kernel.theta, kernel.gradient)
+
+    def models() -> tuple[Array, Array]:
+        parts = [kernel.parameters() for kernel in blocks]
+        return np.concatenate([p.W for p in parts]), np.concatenate([p.b for p in parts])
+
+    return run, models
+
+
+_state: dict[str, Any] = {}
+
+
+def _hold(W: Array, b: Array) -> None:
+    _state["form"] = ours(W, b)
+
+
+def _advance(steps: int) -> None:
+    _state["form"][0](steps)
+
+
+def two_processes(W: Array, b: Array) -> Form:
+    """Half of the models in each of two processes, which keep them between calls."""
+    # Not forked: JAX and PyTorch have threads, which a fork would leave behind.
+    pools = [ProcessPoolExecutor(1, get_context("spawn")) for _ in range(2)]
+    half = len(W) // 2
+    parts = [(W[:half], b[:half]), (W[half:], b[half:])]
+    for pool, part in zip(pools, parts, strict=True):
+        pool.submit(_hold, *part).result()
+
+    def run(steps: int) -> None:
+        for future in [pool.submit(_advance, steps) for pool in pools]:
+            future.result()
+
+    def models() -> tuple[Array, Array]:
+        found = [pool.submit(_models).result() for pool in pools]
+        return np.concatenate([w for w, _ in found]), np.concatenate([c for _, c in found])
+
+    return run, models
+
+
+def _models() -> tuple[Array, Array]:
+    return _state["form"][1]()  # type: ignore[no-any-return]
+
+
+def torch_form(W: Array, b: Array, compiled: bool) -> Form:
+    import torch
+
+    theta = [torch.tensor(W, requires_grad=True), torch.tensor(b, requires_grad=True)]
+    eye = torch.eye(W.shape[2])
+    optimiser = torch.optim.Adam(theta, RATE, (BETA1, BETA2), EPSILON, foreach=True)
+
+    def total(W: Array, b: Array) -> Array:
+        x = torch.relu(torch.bmm(W.transpose(1, 2), W) + b[:, None, :])
+        return ((x - eye) ** 2).sum() / W.shape[2]
+
+    value = torch.compile(total) if compiled else total
+
+    def run(steps: int) -> None:
+        for _ in range(steps):
+            optimiser.zero_grad(set_to_none=True)
+            value(*theta).backward()
+            optimiser.step()
+
+    return run, lambda: (theta[0].detach().numpy(), theta[1].detach().numpy())
+
+
+def jax_form(W: Array, b: Array, by_hand: bool) -> Form:
+    """`jit(vmap(grad))` of the natural loss, or our pair formula with the model index last; steps in a `fori_loop`."""
+    import jax
+    import jax.numpy as jnp
+
+    n = W.shape[2]
+    eye = jnp.eye(n)
+
+    def value(W: Array, b: Array) -> Array:
+        return ((jax.nn.relu(W.T @ W + b) - eye) ** 2).sum() / n
+
+    def pairs(W: Array, b: Array) -> tuple[Array, Array]:
+        """W (m, n, B), b (n, B); the pairs (i, i + k), each inner product once."""
+        z = (W * W).sum(0) + b
+        e = jnp.maximum(z, 0) - (z > 0)
+        dW, db = 2 * e * W, e
+        for k in range(1, n // 2 + 1):
+            far = jnp.roll(W, -k, 1)
+            g = (W * far).sum(0)
+            r, q = jnp.maximum(g + b, 0), jnp.maximum(g + jnp.roll(b, -k, 0), 0)
+            s = (r + q) * (0.5 if 2 * k == n else 1.0)
+            half = 0.5 if 2 * k == n else 1.0
+            dW = dW + s * far + jnp.roll(s * W, k, 1)
+            db = db + half * r + half * jnp.roll(q, k, 0)
+        return dW * (2 / n), db * (2 / n)
+
+    slopes = pairs if by_hand else jax.vmap(jax.grad(value, (0, 1)))
+
+    def step(_: int, state: Array) -> Array:
+        theta, mean, square, t = state
+        grads = slopes(*theta)
+        mean = tuple(BETA1 * m + (1 - BETA1) * g for m, g in zip(mean, grads, strict=True))
+        square = tuple(BETA2 * v + (1 - BETA2) * g * g for v, g in zip(square, grads, strict=True))
+        c1, c2 = 1 - BETA1**t, 1 - BETA2**t
+        theta = tuple(
+            p - RATE * (m / c1) / (jnp.sqrt(v / c2) + EPSILON) for p, m, v in zip(theta, mean, square, strict=True)
+        )
+        return theta, mean, square, t + 1
+
+    many = jax.jit(lambda state, steps: jax.lax.fori_loop(0, steps, step, state))
+    first = (jnp.asarray(W.transpose(1, 2, 0)), jnp.asarray(b.T)) if by_hand else (jnp.asarray(W), jnp.asarray(b))
+    zeros = tuple(jnp.zeros_like(p) for p in first)
+    held = {"state": (first, zeros, zeros, jnp.float32(1))}
+
+    def run(steps: int) -> None:
+        held["state"] = jax.block_until_ready(many(held["state"], steps))
+
+    def models() -> tuple[Array, Array]:
+        W, b = (np.asarray(p) for p in held["state"][0])
+        return (W.transpose(2, 0, 1), b.T) if by_hand else (W, b)
+
+    return run, models
+
+
+def reference(W: Array, b: Array, steps: int) -> tuple[Array, Array]:
+    """The definition in float64 with textbook Adam."""
+    theta = flatten(Parameters(W.astype(float), b.astype(float)))
+    m, n = W.shape[1:]
+    mean, square = np.zeros_like(theta), np.zeros_like(theta)
+    for t in range(1, steps + 1):
+        g = flatten(gradient(unflatten(theta, m, n), Axial(n)))
+        mean, square = BETA1 * mean + (1 - BETA1) * g, BETA2 * square + (1 - BETA2) * g * g
+        theta = theta - RATE * (mean / (1 - BETA1**t)) / (np.sqrt(square / (1 - BETA2**t)) + EPSILON)
+    return unflatten(theta, m, n)  # type: ignore[return-value]
+
+
+def compare(n: int, B: int, seconds: float) -> None:
+    W, b = starts(Training(Axial(n)), 0, 0, B)
+    makers: dict[str, Callable[[], Form]] = {
+        "ours": lambda: ours(W, b),
+        "ours, 2 processes": lambda: two_processes(W, b),
+    }
+    if importlib.util.find_spec("torch"):
+        makers["torch bmm eager"] = lambda: torch_form(W, b, False)
+        makers["torch compiled"] = lambda: torch_form(W, b, True)
+    if importlib.util.find_spec("jax"):
+        makers["jax jit(vmap(grad))"] = lambda: jax_form(W, b, False)
+        makers["jax by hand"] = lambda: jax_form(W, b, True)
+    exact = reference(W[:50], b[:50], 20)
+    forms: dict[str, Callable[[int], None]] = {}
+    steps: dict[str, int] = {}
+    for name, make in makers.items():
+        run, models = make()
+        run(20)
+        off = max(float(np.abs(x[:50] - y).max()) for x, y in zip(models(), exact, strict=True))
+        assert off < 1e-4, f"{name} is off by {off}"
+        run(20)  # a compiler may look again
+        begin = time.perf_counter()
+        run(20)
+        steps[name] = max(5, round(20 * seconds / TURNS / (time.perf_counter() - begin)))
+        forms[name] = run
+    speeds: dict[str, list[float]] = {name: [] for name in forms}
+    for _ in range(TURNS):
+        for name, run in forms.items():
+            begin = time.perf_counter()
+            run(steps[name])
+            speeds[name].append(steps[name] * B / (time.perf_counter() - begin) / 1e6)
+    median = {name: statistics.median(values) for name, values in speeds.items()}
+    row = "  ".join(f"{name} {value:.2f} ({median['ours'] / value:.1f}x)" for name, value in median.items())
+    print(f"n = {n}, B = {B}: {row}", flush=True)
+
+
+def compare_polish(n: int, seeds: int) -> None:
+    from scipy.optimize import minimize
+
+    data = UniformAxial(n)
+    W, b = starts(Training(data, precision="float64"), 0, 0, seeds)
+    begin = time.perf_counter()
+    found = polish(Parameters(W, b), data)
+    ours_ms = (time.perf_counter() - begin) / seeds * 1e3
+
+    def value(x: Array) -> tuple[float, Array]:
+        model = unflatten(x, 2, n)
+        return float(loss(model, data)), flatten(gradient(model, data))
+
+    begin, some = time.perf_counter(), min(seeds, 20)
+    ends = [
+        minimize(value, x, jac=True, method="BFGS", options={"gtol": 1e-10}) for x in flatten(Parameters(W, b))[:some]
+    ]
+    bfgs_ms = (time.perf_counter() - begin) / some * 1e3
+    good = float((found.status <= 1).mean())
+    print(
+        f"n = {n}, to a critical point: ours {ours_ms:.2f} ms a seed ({good:.0%} with gradient <= 1e-12), SciPy BFGS "
+        f"{bfgs_ms:.1f} ms ({np.mean([np.linalg.norm(e.jac) <= 1e-10 for e in ends]):.0%} <= 1e-10): {bfgs_ms / ours_ms:.0f}x"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[5, 8, 16, 32])
+    parser.add_argument("--models", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each form, in all")
+    parser.add_argument("--polish", action="store_true")
+    arguments = parser.parse_args()
+    for n in arguments.sizes:
+        if arguments.polish:
+            compare_polish(n, 200)
+            continue
+        for B in arguments.models:
+            compare(n, B, arguments.seconds)
+
+
+if __name__ == "__main__":
+    main()
