@@ -2,10 +2,10 @@
 
     python benchmarks/lp_certification.py [--instances 5000] [--output benchmarks/results/lp_certification.json]
 
-1. 300 random programmes "does feature 0 of this encoder have a decoder row?" (m ≤ 6, n ≤ 40, one to three active features,
-   Gaussian or small integer columns): the exact simplex method with the check of its certificate, and SciPy's HiGHS on
-   the same margin programme in floats, which proves nothing. Where HiGHS has to list all supports, only k = 1 is
-   compared.
+1. 300 random programmes "does feature 0 of this encoder have a decoder row?" (m ≤ 6, n ≤ 40, one to three active
+   features, Gaussian or small integer columns): the exact simplex method with the check of its certificate, and SciPy's
+   HiGHS on the same margin programme in floats, which proves nothing. HiGHS would have to list all supports, so only
+   k = 1 is compared.
 2. Random instances of all kinds, decided whole: how many yes, no and undecided.
 3. Encoders with a gap of 10⁻ᵏ: which solver sees it.
 """

@@ -76,5 +76,5 @@ def test_unequal_norms_lower_the_mean() -> None:
     ],
 )
 def test_errors(call) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(ArgumentError, match="must be|one dimension"):
+    with pytest.raises(ArgumentError, match=r"must be|one dimension"):
         call()
