@@ -26,12 +26,12 @@ _TABLE = (
     ("test", 9),
     ("D T/m", 8),
     ("D* T/m", 8),
-    ("gaps", 14),
-    ("radii", 8),
+    ("gaps", 15),
+    ("radii", 9),
     ("circles", 9),
     ("polygon", 9),
     ("dead", 8),
-    ("seconds", 9),
+    ("seconds", 8),
 )
 
 

@@ -104,6 +104,8 @@ def loss_curves(sizes: Sequence[int], train: Sequence[float], test: Sequence[flo
     if pairs:
         axis.plot(*zip(*pairs, strict=True), marker="o", markersize=3, color=_FEATURE, label="test")
     axis.axhline(1, color="0.4", linewidth=0.8, linestyle="--", label="predicting 0")
-    axis.set(xscale="log", xlabel="examples T", ylabel="loss", ylim=(0, None))
+    # A loss below a thousandth is memorisation, however small; the axis stops there.
+    axis.set(xscale="log", yscale="log", xlabel="examples T", ylabel="loss")
+    axis.set_ylim(bottom=1e-3)
     axis.legend(fontsize=8, frameon=False)
     return figure
