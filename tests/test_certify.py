@@ -63,9 +63,9 @@ def test_stored_certificates_agree_with_the_definition(name: str) -> None:
 
 
 @pytest.mark.parametrize(("m", "n"), [(2, 6), (3, 8)])
-@pytest.mark.parametrize("amplitudes", [None, (0.25, 1.0)])
+@pytest.mark.parametrize("amplitudes", [None, (0.25, 0.5, 0.75, 1.0)])
 def test_a_fresh_critical_point_is_certified(m: int, n: int, amplitudes: tuple[float, ...] | None) -> None:
-    data = UniformAxial(n) if amplitudes is None else Axial(n, amplitudes, (2, 1))
+    data = UniformAxial(n) if amplitudes is None else Axial(n, amplitudes, (1, 2, 2, 1))
     rng = np.random.default_rng(5)
     found = polish(Parameters(rng.normal(size=(6, m, n)), np.full((6, n), 0.1)), data)
     certificates = [certify(Parameters(W, b), data) for W, b in zip(found.W, found.b, strict=True)]

@@ -142,12 +142,12 @@ def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:
 
 
 def _labels(found: Polished, data: AxialData) -> npt.NDArray[np.int64]:
-    """Groups of equal invariants; on X = I and for what has not converged, of equal type (and loss) instead."""
+    """Groups of equal invariants; on X = I, at zero loss and where nothing converged, of equal type and loss instead."""
     vectors: Any = invariants(Parameters(found.W, found.b))
     names: dict[tuple[Any, ...], int] = {}
     for s in range(len(vectors)):
         settled = found.status[s] in (Status.SMOOTH, Status.KINK)
-        if settled and not _is_identity(data):
+        if settled and not _is_identity(data) and data.n * found.loss[s] > _CONTINUUM:
             continue
         level = round(data.n * float(found.loss[s]), 5) if settled else found.status[s]
         name = (level, settled, kind(_model(found, s)).type if np.isfinite(found.loss[s]) else "")

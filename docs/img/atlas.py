@@ -1,0 +1,28 @@
+"""Draw the pictures of docs/atlas.md: python docs/img/atlas.py"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from relugeom.autoencoder import Axial
+from relugeom.exact import CriticalPoint
+from relugeom.figures.landscape import chaos, columns, course
+from relugeom.landscape.batched import Training
+from relugeom.landscape.certify import stored_certificates
+from relugeom.landscape.resampling import chaos_map
+from relugeom.landscape.trace import trace
+
+HERE = Path(__file__).parent
+
+spurious = [
+    (name, c)
+    for name, c in stored_certificates().items()
+    if isinstance(c, CriticalPoint) and c.better_encoder is not None and name.startswith("uniform")
+]
+panels = [(f"{name[8:10]}  loss {len(c.bias) * float(c.low):.4f}", np.array(c.encoder, float)) for name, c in spurious]
+columns(panels).savefig(HERE / "spurious.svg")
+course(trace(Training(Axial(7)), 3)).savefig(HERE / "trace.svg")
+rates, moves = np.geomspace(1e-3, 1e-1, 32), np.linspace(-0.05, 0.05, 64)
+chaos(chaos_map(7, rates, moves, steps=3000), rates, moves).savefig(HERE / "chaos.png", dpi=90)
