@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 from collections.abc import Iterable
-from importlib import metadata
 from itertools import groupby
 from pathlib import Path
 
-from relugeom._version import __version__
-from relugeom.cli._terminal import Progress, indent, paint, positive_float, positive_int, verdict_label
+from relugeom.cli._terminal import (
+    Progress,
+    indent,
+    paint,
+    positive_float,
+    positive_int,
+    verdict_label,
+    write_file,
+)
+from relugeom.cli._versions import versions
 from relugeom.errors import ArgumentError
 from relugeom.formal import FormalProof, check_formal
 from relugeom.runner import Report, Result, verify, write_certificates
@@ -36,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     parser.add_argument("--formal", action="store_true", help="have Coq check the formal proofs, where it is installed")
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the claims as one self-contained page")
     parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
     parser.add_argument(
         "--time-limit", type=positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
@@ -97,15 +104,8 @@ def _markdown(report: Report) -> str:
             verdict = result.verdict.value if result.verdict is not None else "ERROR"
             cells = (verdict, f"{result.statement} (`{result.id}`)", result.error or result.evidence)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    versions = ", ".join(f"{name} {version}" for name, version in _environment().items())
-    return "\n".join([*lines, "", f"{report.summary()}. {versions}."]).lstrip("\n")
-
-
-def _environment() -> dict[str, str]:
-    versions = {"relugeom": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    for package in ("numpy", "scipy", "sympy"):
-        versions[package] = metadata.version(package)
-    return versions
+    environment = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return "\n".join([*lines, "", f"{report.summary()}. {environment}."]).lstrip("\n")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -136,9 +136,13 @@ def run(arguments: argparse.Namespace) -> int:
     )
     progress.clear()
     written = write_certificates(report, arguments.certificates) if arguments.certificates is not None else []
+    if arguments.html is not None:
+        from relugeom.report import report_page
+
+        write_file(arguments.html, report_page(report, versions()).encode())
     formal = _check_formal_proofs(report) if arguments.formal else []
     if arguments.json:
-        data = {**report.to_json(), "environment": _environment()} | ({"formal": formal} if arguments.formal else {})
+        data = {**report.to_json(), "environment": versions()} | ({"formal": formal} if arguments.formal else {})
         print(json.dumps(data, indent=1, ensure_ascii=False))
     elif arguments.markdown:
         print(_markdown(report))

@@ -1,0 +1,138 @@
+"""A model in a file: JSON that people can read and the explorer speaks.
+
+    {"format": "relugeom-model/1", "name": "two pairs", "W": [[1, -1, 0, 0], [0, 0, 1, -1]], "b": [0, 0, 0, 0]}
+
+W is a list of m rows of n numbers; b is a list of n numbers, or null or left out for no bias; the name may be left out.
+Numbers are written with as many digits as it takes to read the same float back.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from relugeom.arrays import check_shape, to_numpy
+from relugeom.autoencoder.model import Parameters
+from relugeom.errors import ArgumentError, StorageError
+
+__all__ = ["FORMAT", "ModelFile", "dumps_model", "load_model", "loads_model"]
+
+FORMAT = "relugeom-model/1"
+
+# Before anything is parsed, and before anything is computed.
+_MOST_CHARACTERS = 16_000_000
+_MOST_NUMBERS = 400_000
+_LONGEST_NAME = 200
+
+
+class ModelFile(NamedTuple):
+    """What a file holds: the model, in float64, and what it is called ("" for nothing)."""
+
+    model: Parameters
+    name: str = ""
+
+
+def dumps_model(model: Parameters, name: str = "") -> str:
+    """One model as the text of a file.
+
+    Parameters
+    ----------
+    model : Parameters
+        W of shape (m, n), b of shape (n,) or None, finite.
+    name : str
+    """
+    W, b = model
+    matrix = np.asarray(to_numpy(W), dtype=np.float64)
+    check_shape("W", matrix, ("m", "n"))
+    bias = None if b is None else np.asarray(to_numpy(b), dtype=np.float64)
+    if matrix.ndim != 2 or (bias is not None and bias.shape != matrix.shape[1:]):
+        raise ArgumentError(
+            f"one model is expected, W (m, n) and b (n,); got W {matrix.shape} and "
+            f"b {None if bias is None else bias.shape}"
+        )
+    if not np.isfinite(matrix).all() or not (bias is None or np.isfinite(bias).all()):
+        raise ArgumentError("W and b must hold finite real numbers")
+    if len(name) > _LONGEST_NAME:
+        raise ArgumentError(f"name must have at most {_LONGEST_NAME} characters; got {len(name)}")
+    data = {"format": FORMAT, "name": name, "W": matrix.tolist(), "b": None if bias is None else bias.tolist()}
+    return json.dumps(data, ensure_ascii=False) + "\n"
+
+
+def loads_model(text: str) -> ModelFile:
+    """The model in the text of a file.
+
+    Raises
+    ------
+    StorageError
+        The text is not JSON, not of this format, too large, or holds anything but finite numbers in fitting shapes.
+
+    Examples
+    --------
+    >>> loads_model('{"format": "relugeom-model/1", "W": [[1, -1]]}').model.W
+    array([[ 1., -1.]])
+    """
+    if len(text) > _MOST_CHARACTERS:
+        raise StorageError(f"a model file may have {_MOST_CHARACTERS} characters; this one has {len(text)}")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"not JSON: {error}") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        found = data.get("format") if isinstance(data, dict) else type(data).__name__
+        raise StorageError(f'format must be "{FORMAT}"; got {found!r:.60}')
+    unknown = sorted(set(data) - {"format", "name", "W", "b"})
+    if unknown:
+        raise StorageError(f"unknown field {unknown[0]!r:.60}; expected name, W and b")
+    name = data.get("name", "")
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+        raise StorageError(f"name must be a text of at most {_LONGEST_NAME} characters; got {name!r:.60}")
+    rows = data.get("W")
+    if not isinstance(rows, list) or not rows or not isinstance(rows[0], list) or not rows[0]:
+        raise StorageError(f"W must be a list of rows of numbers; got {rows!r:.60}")
+    n = len(rows[0])
+    if len(rows) * n > _MOST_NUMBERS:
+        raise StorageError(f"W may have {_MOST_NUMBERS} entries; this one has {len(rows) * n}")
+    W = [_numbers(f"W[{k}]", row, n) for k, row in enumerate(rows)]
+    b = None if data.get("b") is None else np.array(_numbers("b", data["b"], n))
+    return ModelFile(Parameters(np.array(W), b), name)
+
+
+def _numbers(where: str, values: Any, n: int) -> list[float]:
+    if not isinstance(values, list) or len(values) != n:
+        got = f"{len(values)} of them" if isinstance(values, list) else f"{values!r:.60}"
+        raise StorageError(f"{where} must be a list of {n} numbers; got {got}")
+    for k, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+            raise StorageError(f"{where}[{k}] must be a finite number; got {value!r:.60}")
+    return [float(value) for value in values]
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False
+
+
+def load_model(path: str | os.PathLike[str]) -> ModelFile:
+    """The model in a file.
+
+    Raises
+    ------
+    StorageError
+        As `loads_model`, with the path in the message.
+    OSError
+        The file cannot be read.
+    """
+    with open(path, "rb") as file:
+        raw = file.read(_MOST_CHARACTERS + 1)
+    try:
+        return loads_model(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise StorageError(f"{os.fspath(path)}: not UTF-8 text") from None
+    except StorageError as error:
+        raise StorageError(f"{os.fspath(path)}: {error}") from None

@@ -1,0 +1,36 @@
+"""`relugeom explorer --out FILE`: write the page to play with."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from relugeom.cli._terminal import write_file
+
+SUMMARY = "write the explorer: one page on which features are dragged and everything follows"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--out", type=Path, default=Path("explorer.html"), metavar="FILE", help="default: explorer.html"
+    )
+    parser.add_argument(
+        "--model", type=Path, action="append", default=[], metavar="FILE",
+        help="offer this model (relugeom-model/1) too; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--atlas", type=Path, metavar="FILE", help="offer the entries of what `relugeom atlas --json` printed into FILE"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page; its path goes to stdout."""
+    from relugeom.autoencoder.files import load_model
+    from relugeom.explorer import explorer_page, read_atlas
+
+    models = [load_model(path) for path in arguments.model]
+    page = explorer_page(models + ([] if arguments.atlas is None else read_atlas(arguments.atlas)))
+    write_file(arguments.out, page.encode())
+    print(arguments.out)
+    return 0

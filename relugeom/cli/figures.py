@@ -1,0 +1,117 @@
+"""`relugeom figures [NAME ...]`: draw the pictures, of their own examples or of a model from a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from relugeom.cli._terminal import Progress, indent, paint, write_file
+from relugeom.errors import ArgumentError
+
+SUMMARY = "draw the figures, of their own examples or of your model"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; without any, all of them")
+    parser.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
+    parser.add_argument("--format", choices=("svg", "png", "pdf"), default="svg", help="default: svg")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE",
+        help="draw this model (relugeom-model/1, as the explorer writes it) instead of the examples",
+    )  # fmt: skip
+    parser.add_argument("--film", action="store_true", help="also write the training run as film.gif and film.html")
+    parser.add_argument("--list", action="store_true", help="only list the figures")
+    parser.add_argument("--gallery", action="store_true", help="only print the gallery in Markdown, as docs/gallery.md")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _list(as_json: bool) -> int:
+    from relugeom.figures import FIGURES
+
+    if as_json:
+        rows = [
+            {"name": e.name, "title": e.title, "caption": e.caption, "takes_model": e.latent is not None}
+            for e in FIGURES.values()
+        ]
+        print(json.dumps({"figures": rows}, indent=1, ensure_ascii=False))
+        return 0
+    for entry in FIGURES.values():
+        mark = "" if entry.latent is None else "  (takes --model)"
+        print(f"{paint(entry.name, 'bold')}{mark}\n    {indent(entry.caption, 4)}")
+    return 0
+
+
+_GALLERY = """# Gallery
+
+Every picture that `relugeom figures` draws, with the command that draws it. Add `--theme dark` for the dark theme,
+`--format png` or `--format pdf` for other files, and `--model FILE` to those that take a model to draw your own (a
+file that the explorer saves, or `relugeom.autoencoder.files.dumps_model` writes). This page is written by
+
+```sh
+relugeom figures --out docs/gallery --film && rm docs/gallery/film.html
+relugeom figures --gallery > docs/gallery.md
+```
+"""
+
+
+def _gallery() -> str:
+    from relugeom.figures import FIGURES
+
+    parts = [_GALLERY]
+    for entry in FIGURES.values():
+        command = f"relugeom figures {entry.name}" + ("" if entry.latent is None else " [--model FILE]")
+        parts.append(
+            f"## {entry.title}\n\n![{entry.title}](gallery/{entry.name}.svg)\n\n{entry.caption}\n\n"
+            f"```sh\n{command}\n```\n"
+        )
+    parts.append(
+        "## The training run as a film\n\n![The training run as a film](gallery/film.gif)\n\n"
+        "The run of the picture above, moment by moment, with its regions. `film.html` has the same with a slider.\n\n"
+        "```sh\nrelugeom figures training --film\n```\n"
+    )
+    return "\n".join(parts)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw and write; the paths go to stdout."""
+    if arguments.gallery:
+        print(_gallery(), end="")
+        return 0
+    if arguments.list:
+        return _list(arguments.json)
+    from relugeom.autoencoder.files import load_model
+    from relugeom.figures import FIGURES, THEMES, draw, figures_for, film_gif, film_html, find_figure, render
+
+    if arguments.out.exists() and not arguments.out.is_dir():
+        raise ArgumentError(f"--out must name a folder; {arguments.out} is a file")
+    model = None if arguments.model is None else load_model(arguments.model).model
+    names = arguments.names or ([*FIGURES] if model is None else figures_for(model))
+    for name in names:
+        find_figure(name)
+    theme = THEMES[arguments.theme]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    progress = Progress("figures")
+    progress.start(len(names) + 2 * arguments.film)
+    written: list[Path] = []
+
+    def write(path: Path, data: bytes) -> None:
+        write_file(path, data)
+        written.append(path)
+        progress.clear()
+        if not arguments.json:
+            print(path, flush=True)
+        progress.advance()
+
+    for name in names:
+        picture = draw(name, model, theme)
+        write(arguments.out / f"{name}.{arguments.format}", render(picture, arguments.format, theme))
+    if arguments.film:
+        write(arguments.out / "film.gif", film_gif(theme=theme))
+        write(arguments.out / "film.html", film_html(theme=theme).encode())
+    progress.clear()
+    if arguments.json:
+        print(json.dumps({"written": [str(path) for path in written]}, indent=1, ensure_ascii=False))
+    return 0

@@ -1,0 +1,50 @@
+"""`relugeom report`: claims, figures and results of other commands in one HTML file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from relugeom.cli._terminal import Progress, write_file
+from relugeom.cli._versions import versions
+from relugeom.runner import Result, verify
+
+SUMMARY = "write one HTML file: claims with their evidence, figures, and the results of other commands"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH",
+        help="files or folders of conjectures; without any, the claims of the post",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html")
+    parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
+    parser.add_argument("--no-figures", action="store_true", help="leave the figures and the film out")
+    for kind in ("atlas", "capacity", "sweep"):
+        parser.add_argument(
+            f"--{kind}", type=Path, metavar="FILE", help=f"show what `relugeom {kind} --json` printed into FILE"
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the claims, draw, write; 0 when every verdict is the expected one, else 1."""
+    from relugeom.figures import FIGURES
+    from relugeom.report import read_table, report_page
+
+    kinds = ("capacity", "atlas", "sweep")
+    tables = [read_table(kind, getattr(arguments, kind)) for kind in kinds if getattr(arguments, kind) is not None]
+    progress = Progress("conjectures")
+
+    def advance(_: Result) -> None:
+        progress.advance()
+
+    report = verify(arguments.paths or None, full=arguments.full, on_start=progress.start, on_result=advance)
+    progress.clear()
+    figures = [] if arguments.no_figures else [*FIGURES]
+    page = report_page(report, versions("matplotlib"), figures=figures, film=bool(figures), tables=tables)
+    write_file(arguments.out, page.encode())
+    print(report.summary(), file=sys.stderr)
+    print(arguments.out)
+    return 0 if report.as_expected else 1

@@ -1,0 +1,155 @@
+"""The page, put together from its parts: arithmetic, behaviour, style, and models to start from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relugeom.arrays import to_numpy
+from relugeom.autoencoder import (
+    Parameters,
+    antipodal_pairs,
+    pentagon_measure,
+    polygon,
+    sensitive_polygon,
+    symmetric_failure,
+    zero_loss_polygon,
+)
+from relugeom.autoencoder.files import ModelFile
+from relugeom.errors import ArgumentError, StorageError
+from relugeom.exact.certificates import CriticalPoint
+from relugeom.figures.recordings import failure
+from relugeom.figures.style import DARK, LIGHT, Theme
+from relugeom.landscape.certify import stored_certificates
+
+__all__ = ["css_variables", "explorer_page", "presets", "read_atlas"]
+
+MOST_FEATURES = 12
+_MOST_BYTES = 64_000_000
+
+
+def css_variables(theme: Theme) -> str:
+    """The colours of a theme as declarations of CSS variables."""
+    return " ".join(f"--{name}: {colour};" for name, colour in theme.variables().items())
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand inside a ``<script>`` element: no text in it ends the element early."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def presets() -> list[tuple[str, list[ModelFile]]]:
+    """The models to start from, in groups: constructions, and solutions that training found."""
+    up = np.pi / 2
+    constructions = [
+        ModelFile(zero_loss_polygon(5, up), "5 features, zero loss"),
+        *(ModelFile(zero_loss_polygon(n, up), f"{n} features, zero loss") for n in (3, 4, 6, 7, 8, 12)),
+        ModelFile(sensitive_polygon(8, 1.0, up), "8 features, most sensitive bias"),
+        ModelFile(Parameters(antipodal_pairs(2), np.zeros(4)), "two pairs, no bias"),
+        ModelFile(Parameters(polygon(5, 1.0, up), np.zeros(5)), "regular pentagon, no bias"),
+        ModelFile(
+            Parameters(pentagon_measure([0, 0, 1, 2, 3, 4, 4]), np.zeros(7)), "7 features in 5 directions, no bias"
+        ),
+        ModelFile(symmetric_failure(7), "symmetric failure, 6 of 7"),
+    ]
+    found = [
+        ModelFile(failure(8), "three of eight recovered"),
+        ModelFile(failure(7), "seven of unequal length, zero loss"),
+    ]
+    certified = [
+        ModelFile(Parameters(np.array(point.encoder, dtype=float), np.array(point.bias, dtype=float)), name)
+        for name, point in _certified_points().items()
+    ]
+    return [
+        ("Constructions", constructions),
+        ("Found by gradient descent", found),
+        ("Certified points of the atlas, on the data of their name", certified),
+    ]
+
+
+def _certified_points() -> dict[str, CriticalPoint]:
+    """The critical points of the plane that come with the package, by what is known of them."""
+    return {
+        name.removesuffix(".json").replace("-", " "): certificate
+        for name, certificate in stored_certificates().items()
+        if isinstance(certificate, CriticalPoint)
+        and len(certificate.encoder) == 2
+        and len(certificate.bias) <= MOST_FEATURES
+    }
+
+
+def read_atlas(path: str | Path) -> list[ModelFile]:
+    """The models in what ``relugeom atlas --json`` printed, as far as the page can show them.
+
+    Raises
+    ------
+    StorageError
+        The file is not that.
+    OSError
+        It cannot be read.
+    """
+    with open(path, "rb") as file:
+        raw = file.read(_MOST_BYTES + 1)
+    if len(raw) > _MOST_BYTES:
+        raise StorageError(f"{path}: more than {_MOST_BYTES} bytes")
+    try:
+        entries = [(n, entry) for n, group in json.loads(raw).items() for entry in group]
+        models = [
+            ModelFile(
+                Parameters(np.array(entry["W"], dtype=float), np.array(entry["b"] or [0.0] * int(n), dtype=float)),
+                f"n = {n}, {entry['count']} of {entry['seeds']} seeds: {entry['nature']}",
+            )
+            for n, entry in entries
+        ]
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise StorageError(f"{path} is not what `relugeom atlas --json` prints: {error}") from None
+    return [file for file in models if file.model.W.ndim == 2 and file.model.W.shape[1] <= MOST_FEATURES]
+
+
+def explorer_page(more: Sequence[ModelFile] = ()) -> str:
+    """The whole page as one text, which needs nothing beside itself.
+
+    Parameters
+    ----------
+    more : sequence of ModelFile
+        Further models to offer, with m = 2 and at most 12 features.
+
+    Raises
+    ------
+    ArgumentError
+        A model is not one for this page.
+    """
+    groups = presets()
+    if more:
+        groups = [*groups, ("Yours", [_named(model, k) for k, model in enumerate(more)])]
+    offered = [{"label": label, "models": [_plain(file) for file in files]} for label, files in groups]
+    parts = {
+        "STYLE": _part("page.css").replace("@@LIGHT@@", css_variables(LIGHT)).replace("@@DARK@@", css_variables(DARK)),
+        "ARITHMETIC": _part("arithmetic.js"),
+        "PRESETS": script_json(offered),
+        "PAGE": _part("page.js"),
+    }
+    page = _part("page.html")
+    for name, text in parts.items():
+        page = page.replace(f"@@{name}@@", text)
+    return page
+
+
+def _named(file: ModelFile, k: int) -> ModelFile:
+    return file if file.name else ModelFile(file.model, f"model {k + 1}")
+
+
+def _part(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _plain(file: ModelFile) -> dict[str, Any]:
+    W = np.asarray(to_numpy(file.model.W), dtype=np.float64)
+    if W.ndim != 2 or W.shape[0] != 2 or not 1 <= W.shape[1] <= MOST_FEATURES:
+        raise ArgumentError(f"the explorer takes models with m = 2 and n from 1 to {MOST_FEATURES}; got W {W.shape}")
+    b = np.zeros(W.shape[1]) if file.model.b is None else np.asarray(to_numpy(file.model.b), dtype=np.float64)
+    return {"name": file.name, "W": W.tolist(), "b": b.tolist()}

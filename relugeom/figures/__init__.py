@@ -1,0 +1,39 @@
+"""Pictures: one function a figure, each drawing an example of its own or a model of yours."""
+
+from __future__ import annotations
+
+# Imported in the order in which a reader meets the figures, which is the registry's.
+# isort: off
+from relugeom.figures import intuition, features, regions, descent
+
+# isort: on
+from relugeom.figures.descent import film_gif, film_html
+from relugeom.figures.recordings import Frame, Training, descend, failure, film
+from relugeom.figures.registry import FIGURES, Entry, draw, figures_for, find_figure
+from relugeom.figures.style import DARK, FORMATS, LIGHT, THEMES, Theme, inline_svg, render
+
+__all__ = [
+    "DARK",
+    "FIGURES",
+    "FORMATS",
+    "LIGHT",
+    "THEMES",
+    "Entry",
+    "Frame",
+    "Theme",
+    "Training",
+    "descend",
+    "descent",
+    "draw",
+    "failure",
+    "features",
+    "figures_for",
+    "film",
+    "film_gif",
+    "film_html",
+    "find_figure",
+    "inline_svg",
+    "intuition",
+    "regions",
+    "render",
+]
