@@ -142,7 +142,7 @@ def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:
 
 
 def _labels(found: Polished, data: AxialData) -> npt.NDArray[np.int64]:
-    """Groups of equal invariants; on X = I, at zero loss and where nothing converged, of equal type and loss instead."""
+    """Groups of equal invariants; on X = I, at zero loss and where nothing converged, of equal type and loss."""
     vectors: Any = invariants(Parameters(found.W, found.b))
     names: dict[tuple[Any, ...], int] = {}
     for s in range(len(vectors)):

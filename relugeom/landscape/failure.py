@@ -7,8 +7,8 @@ Take any shift δ of the plane, c > 0, C large enough, σ = 1 + C|δ|, and
 
     w'_i = σ w_i + δ,    b'_i = 1 − ‖w'_i‖²   (i < n),        w'_n = −cδ,    b'_n = 1/n.
 
-* Live axes stay exact: w'_i·(w'_i − w'_j) = σ² w_i·(w_i − w_j) + σ δ·(w_i − w_j) ≥ 1 once C ≥ ρ, because
-  w_i·(w_i − w_j) ≥ 1, |δ·(w_i − w_j)| ≤ 2ρ|δ| and σ² ≥ σ + σC|δ|, C ≥ 2ρ covers both.
+* Live axes stay exact: w'_i·(w'_i − w'_j) = σ² w_i·(w_i − w_j) + σ δ·(w_i − w_j) ≥ σ (σ − 2ρ|δ|) ≥ 1 once C ≥ 2ρ,
+  because w_i·(w_i − w_j) ≥ 1 and |δ·(w_i − w_j)| ≤ 2ρ|δ|.
 * Live outputs stay off on axis n: w'_n·w'_i + b'_i = 1 − σ²ρ² − (2 + c) σ δ·w_i + O(|δ|²) < 0 once C ≥ (2 + c)/ρ,
   since 1 − ρ² ≤ 0.
 * Output n is on everywhere, with w'_n·w'_i + 1/n on axis i and c²|δ|² + 1/n on its own. With Σ w_i = 0 and
