@@ -2,6 +2,7 @@
 // barriers and shuffles. Put before the unchanged source. `reverse` turns the order of the threads round: a kernel whose
 // result then differs has a race.
 #pragma once
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -30,17 +31,30 @@ namespace host {
 struct Barrier { int size = 0, arrived = 0, passed = 0; };
 struct Thread {
     ucontext_t context;
+    jmp_buf place;
     std::vector<char> stack = std::vector<char>(1 << 16);
-    bool done = false;
+    bool begun = false, done = false;
 };
 
 inline std::vector<Thread> threads;
 inline Barrier block;
 inline std::vector<Barrier> warps;
 inline std::vector<double> exchanged;
-inline ucontext_t scheduler;
+inline jmp_buf scheduler;
 inline int current, progress;
 inline bool reverse;
+
+// Jumps, since swapcontext() asks the operating system for the signal mask each time.
+inline void leave() {
+    if (!_setjmp(threads[current].place)) _longjmp(scheduler, 1);
+}
+
+inline void enter(Thread &thread) {
+    if (_setjmp(scheduler)) return;
+    if (thread.begun) _longjmp(thread.place, 1);
+    thread.begun = true;
+    setcontext(&thread.context);
+}
 
 inline void wait(Barrier &barrier) {
     ++progress;
@@ -49,7 +63,7 @@ inline void wait(Barrier &barrier) {
         barrier.arrived = 0;
         ++barrier.passed;
     }
-    while (barrier.passed == turn) swapcontext(&threads[current].context, &scheduler);
+    while (barrier.passed == turn) leave();
 }
 }  // namespace host
 
@@ -75,11 +89,11 @@ struct Launch {
     template <std::size_t... I>
     static void call(std::index_sequence<I...>) { kernel(*static_cast<Arguments *>(arguments[I])...); }
 
-    static void enter() {
+    static void body() {
         call(std::index_sequence_for<Arguments...>{});
         threads[current].done = true;
         ++progress;
-        swapcontext(&threads[current].context, &scheduler);
+        leave();
     }
 
     static void run_block(int size) {
@@ -88,12 +102,12 @@ struct Launch {
         block = {size};
         warps.assign((size + 31) / 32, {32});
         for (auto &thread : threads) {
-            thread.done = false;
+            thread.begun = thread.done = false;
             getcontext(&thread.context);
             thread.context.uc_stack.ss_sp = thread.stack.data();
             thread.context.uc_stack.ss_size = thread.stack.size();
             thread.context.uc_link = nullptr;
-            makecontext(&thread.context, enter, 0);
+            makecontext(&thread.context, body, 0);
         }
         for (int left = size; left > 0;) {
             progress = 0;
@@ -101,7 +115,7 @@ struct Launch {
                 current = reverse ? size - 1 - k : k;
                 if (threads[current].done) continue;
                 threadIdx.x = current;
-                swapcontext(&scheduler, &threads[current].context);
+                enter(threads[current]);
                 left -= threads[current].done;
             }
             if (!progress) {

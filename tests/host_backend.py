@@ -43,7 +43,9 @@ class HostBackend:
                 text.write_text(f'#include "{HEADER}"\n{self._edit(source(file))}{launchers}', encoding="utf-8")
                 compiler = shutil.which("g++")
                 assert compiler is not None
-                command = [compiler, "-O1", "-w", "-shared", "-fPIC", *options(**macros), str(text), "-o", str(made)]
+                # Fortified, longjmp() refuses to leave one stack for another.
+                flags = ["-O1", "-w", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", *options(**macros)]
+                command = [compiler, *flags, str(text), "-o", str(made)]
                 subprocess.run(command, check=True)
             self._libraries[made] = ctypes.CDLL(str(made))
         return self._libraries[made]
