@@ -25,7 +25,7 @@ from relugeom.kernels.full_batch import FullBatch, slab_examples, tile_features
 from relugeom.kernels.many_models import adam_steps
 from relugeom.kernels.nvrtc import compile_for, find_nvrtc
 from relugeom.landscape import batched
-from relugeom.landscape.cuda import descend
+from relugeom.landscape.cuda import trained
 from relugeom.landscape.optimisers import Adam, Momentum
 from relugeom.optim.adamw import AdamW
 from relugeom.optim.cuda import CudaEngine, DeviceRun
@@ -230,8 +230,8 @@ def test_arguments_that_do_not_fit_are_refused(host: HostBackend) -> None:
 def test_many_models_are_trained_as_on_the_processor(folder: Path, n: int, m: int, dtype: Any) -> None:
     training = batched.Training(Axial(n), m=m, steps=60, precision=dtype, optimiser=Adam(rate=1e-2, decay=1e-2))
     start = batched.starts(training, 0, 0, 7)
-    expected = batched.descend(training, start)
-    found = [descend(training, start, backend=HostBackend(folder, reverse=reverse)) for reverse in (False, True)]
+    expected = batched.trained(training, start)
+    found = [trained(training, start, backend=HostBackend(folder, reverse=reverse)) for reverse in (False, True)]
     for name in ("W", "b"):
         np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
         tolerance = 1e-3 if dtype == "float32" else 1e-11
@@ -256,7 +256,7 @@ def test_a_wrong_gradient_of_many_models_is_refused(tmp_path: Path, folder: Path
     start = batched.starts(training, 0, 0, 7)
     broken = HostBackend(tmp_path, edit=lambda text: text.replace("g[M] -= 1;", ""))
     with pytest.raises(DeviceError, match="differs from NumPy's"):
-        descend(training, start, backend=broken)
+        trained(training, start, backend=broken)
 
 
 def test_many_models_need_the_identity_and_adam(host: HostBackend) -> None:
@@ -264,11 +264,11 @@ def test_many_models_need_the_identity_and_adam(host: HostBackend) -> None:
     start = batched.starts(training, 0, 0, 2)
     for other in (Axial(5, (1.0, 0.5)), UniformAxial(5)):
         with pytest.raises(ArgumentError, match="data must be Axial"):
-            descend(replace(training, data=other), start, backend=host)
+            trained(replace(training, data=other), start, backend=host)
     with pytest.raises(ArgumentError, match="optimiser must be Adam"):
-        descend(replace(training, optimiser=Momentum()), start, backend=host)
+        trained(replace(training, optimiser=Momentum()), start, backend=host)
     with pytest.raises(ArgumentError, match=r"shape \(B, 2, 5\)"):
-        descend(training, Parameters(start.W[:, :, :4], start.b[:, :4]), backend=host)
+        trained(training, Parameters(start.W[:, :, :4], start.b[:, :4]), backend=host)
 
 
 # --- the compiler for Hopper ----------------------------------------------------------------------------------------
@@ -372,5 +372,5 @@ def test_arrays_of_the_gpu_stay_there(gpu: Backend) -> None:
 def test_a_gpu_trains_many_models(gpu: Backend, n: int) -> None:
     training = batched.Training(Axial(n), steps=60, precision="float64", optimiser=Adam(rate=1e-2))
     start = batched.starts(training, 0, 0, 300)
-    found, expected = descend(training, start, backend=gpu), batched.descend(training, start)
+    found, expected = trained(training, start, backend=gpu), batched.trained(training, start)
     np.testing.assert_allclose(found.W, expected.W, atol=1e-9)

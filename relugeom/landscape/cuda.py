@@ -1,4 +1,4 @@
-"""Many seeds at once on a GPU: `relugeom.landscape.batched.descend`, a block of threads a model.
+"""Many seeds at once on a GPU: `relugeom.landscape.batched.trained`, a block of threads a model.
 
 For X = I and Adam. The first gradient is compared with the definition's, and a difference ends the run.
 """
@@ -18,13 +18,13 @@ from relugeom.kernels.many_models import adam_steps
 from relugeom.landscape.batched import Training
 from relugeom.landscape.optimisers import Adam
 
-__all__ = ["check_gradient", "descend"]
+__all__ = ["check_gradient", "trained"]
 
 _TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 _CHECKED = 100  # models whose first gradient is compared
 
 
-def descend(
+def trained(
     training: Training, start: Parameters, *, backend: Backend | None = None, check: bool = True
 ) -> Parameters:
     """Train models, W (B, m, n) and b (B, n), together from given starts.
