@@ -1,4 +1,4 @@
-"""The CUDA kernels: their transcription, the sources themselves on the processor, NVRTC, and a GPU where there is one."""
+"""The CUDA kernels: their transcription, the sources themselves on the processor, NVRTC, and a GPU if there is one."""
 
 from __future__ import annotations
 
@@ -130,7 +130,9 @@ def without_barrier(text: str, line: str) -> str:
     return head + found + tail.replace("__syncthreads();", ";", 1)
 
 
-@pytest.mark.parametrize("line", ["theta[i * n + j] : REAL(0);", "sums[turn][warp][i][lane] = v", "at_data[i][c] = sum;"])
+@pytest.mark.parametrize(
+    "line", ["theta[i * n + j] : REAL(0);", "sums[turn][warp][i][lane] = v", "at_data[i][c] = sum;"]
+)
 def test_a_missing_barrier_is_noticed(tmp_path: Path, folder: Path, line: str) -> None:
     examples, theta = problem(200, 50, 2, 0.9, "float32")
     racing = HostBackend(tmp_path, edit=lambda text: without_barrier(text, line))
@@ -189,11 +191,13 @@ def test_the_engine_takes_and_gives_numpy(host: HostBackend) -> None:
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("c_tj * h[i]", "x * h[i]"), ("-values[k], p[i]", "values[k], p[i]"), ("WIDTH = sizeof(REAL) == 4 ? 8", "WIDTH = sizeof(REAL) == 4 ? 7")],
-)  # fmt: skip
-def test_a_wrong_kernel_is_refused_at_the_first_step(
-    folder: Path, tmp_path: Path, right: str, wrong: str
-) -> None:
+    [
+        ("c_tj * h[i]", "x * h[i]"),
+        ("-values[k], p[i]", "values[k], p[i]"),
+        ("WIDTH = sizeof(REAL) == 4 ? 8", "WIDTH = sizeof(REAL) == 4 ? 7"),
+    ],
+)
+def test_a_wrong_kernel_is_refused_at_the_first_step(folder: Path, tmp_path: Path, right: str, wrong: str) -> None:
     examples, theta = problem(60, 1900, 2, 0.99, "float32")
     DeviceRun(examples, theta.ravel(), backend=HostBackend(folder))
     assert right in source("full_batch.cu")
@@ -226,7 +230,9 @@ def test_arguments_that_do_not_fit_are_refused(host: HostBackend) -> None:
 # --- many small models ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("n", "m", "dtype"), [(5, 2, "float32"), (5, 2, "float64"), (33, 3, "float64"), (1, 1, "float64")])
+@pytest.mark.parametrize(
+    ("n", "m", "dtype"), [(5, 2, "float32"), (5, 2, "float64"), (33, 3, "float64"), (1, 1, "float64")]
+)
 def test_many_models_are_trained_as_on_the_processor(folder: Path, n: int, m: int, dtype: Any) -> None:
     training = batched.Training(Axial(n), m=m, steps=60, precision=dtype, optimiser=Adam(rate=1e-2, decay=1e-2))
     start = batched.starts(training, 0, 0, 7)

@@ -84,10 +84,9 @@ def find_device() -> Device:
     try:
         array = cupy.arange(1000, dtype=cupy.float64)
         double = cupy.RawKernel(
-            'extern "C" __global__ void twice(double *x) { int k = blockIdx.x * 256 + threadIdx.x; if (k < 1000) x[k] *= 2; }',
-            "twice",
+            'extern "C" __global__ void twice(double *x) { x[blockIdx.x * 250 + threadIdx.x] *= 2; }', "twice"
         )
-        double((4,), (256,), (array,))
+        double((4,), (250,), (array,))
         if not np.array_equal(array.get(), 2.0 * np.arange(1000)):
             return Device(False, "the device computes wrong results", version)
         properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)

@@ -71,10 +71,13 @@ class FullBatch:
         xp = backend.xp
         self._backend, self.T, self.n, self.m, self.dtype = backend, len(indptr) - 1, n, m, values.dtype
         columns = csr_array((values, indices, indptr), shape=(self.T, n)).tocsc()
-        self._rows = [xp.asarray(part) for part in (indptr.astype(np.int32), indices.astype(np.int32), values)]
-        self._columns = [
-            xp.asarray(part) for part in (columns.indptr.astype(np.int32), columns.indices.astype(np.int32), columns.data)
-        ]
+        self._rows, self._columns = (
+            [xp.asarray(array) for array in (starts.astype(np.int32), places.astype(np.int32), numbers)]
+            for starts, places, numbers in (
+                (indptr, indices, values),
+                (columns.indptr, columns.indices, columns.data),
+            )
+        )
         self._squares = float(np.sum(np.square(values, dtype=np.float64)))
 
         self._tiles = math.ceil(n / tile_features(self.dtype))
@@ -155,7 +158,8 @@ class FullBatch:
         shape = (self.m + 1, self.n)
         if tuple(array.shape) != shape or array.dtype != self.dtype or not array.flags.c_contiguous:
             raise ArgumentError(
-                f"{name} must be a contiguous {self.dtype} array of shape {shape}; got {array.dtype} {tuple(array.shape)}"
+                f"{name} must be a contiguous {self.dtype} array of shape {shape}; "
+                f"got {array.dtype} {tuple(array.shape)}"
             )
 
     def steps(

@@ -6,8 +6,10 @@ For X = I and Adam. The first gradient is compared with the definition's, and a 
 from __future__ import annotations
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.axial import Axial
@@ -19,6 +21,8 @@ from relugeom.landscape.batched import Training
 from relugeom.landscape.optimisers import Adam
 
 __all__ = ["check_gradient", "trained"]
+
+Floats = npt.NDArray[np.floating[Any]]
 
 _TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 _CHECKED = 100  # models whose first gradient is compared
@@ -71,7 +75,7 @@ def trained(
     return Parameters(found[:, :-1].copy(), found[:, -1].copy())
 
 
-def check_gradient(data: Axial, models: np.ndarray, gradient: np.ndarray) -> float:  # type: ignore[type-arg]
+def check_gradient(data: Axial, models: Floats, gradient: Floats) -> float:
     """Compare gradients of models, both (B, m + 1, n), with the definition's; the error is relative to the largest.
 
     Raises
@@ -85,5 +89,5 @@ def check_gradient(data: Axial, models: np.ndarray, gradient: np.ndarray) -> flo
     error = float(np.max(np.abs(gradient - reference)) / np.max(np.abs(reference)))
     most = _TOLERANCE[models.dtype.name]
     if not error <= most:
-        raise DeviceError(f"the GPU's first gradient differs from NumPy's by {error:.1e}; at most {most:.0e} is expected")
+        raise DeviceError(f"the GPU's first gradient differs from NumPy's by {error:.1e}; expected at most {most:.0e}")
     return error

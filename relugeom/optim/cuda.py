@@ -57,7 +57,7 @@ def check_gradient(examples: SparseExamples, W: Array, b: Array, loss: float, gr
     error = max(abs(loss - expected) / zero_loss, difference / scale)
     most = _TOLERANCE[examples.values.dtype.name]
     if not error <= most:
-        raise DeviceError(f"the GPU's first gradient differs from NumPy's by {error:.1e}; at most {most:.0e} is expected")
+        raise DeviceError(f"the GPU's first gradient differs from NumPy's by {error:.1e}; expected at most {most:.0e}")
     return error
 
 
@@ -106,9 +106,10 @@ class CudaEngine:
             raise ArgumentError("the GPU engine has no untied decoder; M must be None")
         if W.ndim != 2 or tuple(b.shape) != (W.shape[1],):
             raise ArgumentError(f"W must have shape (m, n) and b (n,); got {tuple(W.shape)} and {tuple(b.shape)}")
+        dtype = self._examples.values.dtype
         for name, array in (("W", W), ("b", b)):
-            if array.dtype != self._examples.values.dtype:
-                raise ArgumentError(f"{name} must be {self._examples.values.dtype}, as the examples are; got {array.dtype}")
+            if array.dtype != dtype:
+                raise ArgumentError(f"{name} must be {dtype}, as the examples are; got {array.dtype}")
         xp, m = self._backend.xp, W.shape[0]
         if self._kernel is None or self._kernel.m != m:
             self._kernel = _full_batch(self._examples, m, self._backend)

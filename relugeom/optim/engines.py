@@ -132,7 +132,7 @@ def why_not(name: str, T: int, n: int, m: int) -> str:
     if name == "hull":
         if n < _FEW_FEATURES:
             return f"n = {n} is below {_FEW_FEATURES}; few features are not worth leaving out"
-        return "some example activates nearly every feature when there are many" if T > _HULL_UP_TO else "moments are faster"
+        return "moments are faster" if T <= _HULL_UP_TO else "of many examples, some activates nearly every feature"
     if name == "cuda":
         return 'taken only when asked for (engine "cuda"): results must not depend on whether there is a GPU'
     return "another engine leaves out work that this one does"
