@@ -251,9 +251,7 @@ def test_the_source_of_many_models_is_its_transcription(host: HostBackend) -> No
     models[0, :2, 4] = models[0, 2, 4] = 0  # a dead feature, exactly on the kink
     constants = [(0.01 / (1 + k), 1e-6) for k in range(20)]
     expected = transcription.adam_steps(models, constants, 0.9, 0.999)
-    adam_steps(
-        models, np.zeros_like(models), np.zeros_like(models), constants, host, keep=1.0, beta1=0.9, beta2=0.999
-    )
+    adam_steps(models, np.zeros_like(models), np.zeros_like(models), constants, host, keep=1.0, beta1=0.9, beta2=0.999)
     np.testing.assert_allclose(models, expected, atol=1e-12)
 
 

@@ -20,7 +20,7 @@ from relugeom.errors import RelugeomError
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 # Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
-COMMANDS = ("verify", "explain", "check", "capacity", "search", "train", "sweep", "atlas", "trace")
+COMMANDS = ("verify", "explain", "check", "capacity", "search", "train", "sweep", "atlas", "trace", "doctor", "bench")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -28,9 +28,7 @@ _TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 _CHECKED = 100  # models whose first gradient is compared
 
 
-def trained(
-    training: Training, start: Parameters, *, backend: Backend | None = None, check: bool = True
-) -> Parameters:
+def trained(training: Training, start: Parameters, *, backend: Backend | None = None, check: bool = True) -> Parameters:
     """Train models, W (B, m, n) and b (B, n), together from given starts.
 
     Parameters
