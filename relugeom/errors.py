@@ -13,6 +13,7 @@ __all__ = [
     "ArgumentError",
     "CertificateError",
     "ConjectureError",
+    "DeviceError",
     "KinkError",
     "RelugeomError",
     "StorageError",
@@ -46,3 +47,7 @@ class StorageError(RelugeomError, RuntimeError):
 
 class WorkerError(RelugeomError, RuntimeError):
     """A worker process or a cluster was lost, and trying again did not help."""
+
+
+class DeviceError(RelugeomError, RuntimeError):
+    """A GPU was asked for and is not there, or its kernels cannot be compiled or compute something wrong."""

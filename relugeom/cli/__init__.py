@@ -21,8 +21,8 @@ __all__ = ["COMMANDS", "build_parser", "main"]
 
 # Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
 COMMANDS = (
-    "verify", "explain", "check", "capacity", "search", "train", "sweep", "atlas", "trace",
-    "figures", "explorer", "report",
+    "verify", "explain", "check", "report", "capacity", "search", "train", "sweep", "atlas", "trace",
+    "figures", "explorer", "doctor", "bench",
 )  # fmt: skip
 
 

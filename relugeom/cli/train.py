@@ -50,7 +50,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for option, field, kind, text in _OPTIONS:
         group.add_argument(option, dest=field, type=kind, default=argparse.SUPPRESS, metavar="X", help=text)
     group.add_argument("--untied", action="store_true", default=argparse.SUPPRESS, help="train a decoder M of its own")
-    group.add_argument("--engine", default=argparse.SUPPRESS, help="blocked, hull or moments (by a rule)")
+    group.add_argument("--engine", default=argparse.SUPPRESS, help="blocked, hull, moments (by a rule) or cuda")
 
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:

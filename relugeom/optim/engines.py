@@ -16,17 +16,18 @@ import numpy.typing as npt
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.errors import ArgumentError
 from relugeom.optim.blocked import Blocked
+from relugeom.optim.cuda import CudaEngine
 from relugeom.optim.definition import Gradient
 from relugeom.optim.hull import Hull
 from relugeom.optim.moments import Moments
 from relugeom.optim.objective import DensePart, Objective
 from relugeom.optim.shards import Shards
 
-__all__ = ["ENGINES", "Engine", "EngineChoice", "choose_engine", "make_engine"]
+__all__ = ["ENGINES", "Engine", "EngineChoice", "choose_engine", "make_engine", "why_not"]
 
 Array = npt.NDArray[Any]
 
-ENGINES = ("blocked", "hull", "moments")
+ENGINES = ("blocked", "hull", "moments", "cuda")
 
 # From how many examples on the moments win, by latent dimension. Boxes straddle more features the more dimensions
 # they have; from four on they never won.
@@ -63,7 +64,7 @@ class EngineChoice:
 
     Attributes
     ----------
-    name : {"blocked", "hull", "moments"}
+    name : {"blocked", "hull", "moments", "cuda"}
     leaves : tuple of int
         Box sizes of "moments", coarse to fine, each a multiple of the next; empty for the others.
     processes : int
@@ -97,7 +98,8 @@ def choose_engine(
     dtype : float32 or float64
         Both follow the same rule: all engines slow down alike.
     name : str
-        Force an engine; "auto" follows the rule.
+        Force an engine; "auto" follows the rule, which never picks "cuda": the same run must be the same on a machine
+        without a GPU.
     processes : int
         How many may be used; fewer are when a step is too short to share.
     """
@@ -105,7 +107,7 @@ def choose_engine(
         raise ArgumentError(f"dtype must be float32 or float64; got {np.dtype(dtype)}")
     if processes < 1:
         raise ArgumentError(f"processes must be at least 1; got {processes}")
-    shards = min(processes, T) if T >= _SHARDS_FROM else 1
+    shards = min(processes, T) if T >= _SHARDS_FROM and name != "cuda" else 1
     if name == "auto":
         if n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
             name = "moments"
@@ -117,8 +119,29 @@ def choose_engine(
     return EngineChoice(name, leaves, shards)
 
 
+def why_not(name: str, T: int, n: int, m: int) -> str:
+    """Why `choose_engine` does not take the engine `name` for this size, in one line; empty for the one it takes."""
+    if choose_engine(T, n, m).name == name:
+        return ""
+    if name == "moments":
+        if m not in _MOMENTS_FROM:
+            return f"boxes straddle too many features for m = {m}; it is for m = 2 and 3"
+        if n < _FEW_FEATURES:
+            return f"n = {n} is below {_FEW_FEATURES}, where the interpreter's share outweighs the arithmetic"
+        return f"T = {T} is below {_MOMENTS_FROM[m]}, where it begins to pay for m = {m}"
+    if name == "hull":
+        if n < _FEW_FEATURES:
+            return f"n = {n} is below {_FEW_FEATURES}; few features are not worth leaving out"
+        return "moments are faster" if T <= _HULL_UP_TO else "of many examples, some activates nearly every feature"
+    if name == "cuda":
+        return 'taken only when asked for (engine "cuda"): results must not depend on whether there is a GPU'
+    return "another engine leaves out work that this one does"
+
+
 def make_engine(examples: SparseExamples, choice: EngineChoice) -> Engine:
     """Build what `choice` says over `examples`."""
+    if choice.name == "cuda":
+        return CudaEngine(examples)
     if choice.processes > 1:
         return Shards(examples, lambda: _dense_part(choice), choice.processes)
     return Objective(examples, _dense_part(choice))

@@ -132,6 +132,8 @@ class Configuration:
             object.__setattr__(self, "engine", choice)  # frozen to everybody else
         if self.data == "fresh" and self.chosen_engine.processes > 1:
             raise ArgumentError("fresh data change every step; they cannot be dealt out to processes")
+        if self.data == "fresh" and self.chosen_engine.name == "cuda":
+            raise ArgumentError("fresh data change every step; the GPU engine is for data that stay on the device")
 
     @property
     def chosen_engine(self) -> EngineChoice:

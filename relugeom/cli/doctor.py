@@ -1,0 +1,47 @@
+"""`relugeom doctor`: what this installation has and can do, and which engine a size would be given."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+SUMMARY = "tell versions, BLAS, whether a GPU works, and which engine a size of problem is given"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("-T", "--examples", type=int, default=1_000, metavar="T", help="number of examples (1000)")
+    parser.add_argument("--features", type=int, default=10_000, metavar="N", help="number of features n (10000)")
+    parser.add_argument("--latent", type=int, default=2, metavar="M", help="latent dimension m (2)")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(float32)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, print, 0: a machine without a GPU is a healthy one."""
+    from relugeom.diagnostics import diagnose
+
+    found = diagnose(arguments.examples, arguments.features, arguments.latent, arguments.dtype)
+    if arguments.json:
+        print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
+        return 0
+    rows = [(name, version) for name, version in found.versions.items()]
+    rows.append(("machine", f"{found.machine['system']}, {found.machine['cores']} cores"))
+    threads = found.blas["threads"]
+    limits = ", ".join(f"{name}={value}" for name, value in found.blas["environment"].items())
+    told = f"{threads} threads" if threads is not None else limits or "threads unknown (threadpoolctl would tell)"
+    rows.append(("BLAS", f"{found.blas['name']} {found.blas['version']}, {told}"))
+    rows.append(("CuPy", found.device.cupy or "not installed"))
+    if found.device.works:
+        gigabytes = found.device.memory / 2**30
+        works = f"works: {found.device.name}, capability {found.device.capability}, {gigabytes:.0f} GiB"
+    else:
+        works = f"none: {found.device.reason}"
+    rows += [("GPU", works), ("NVRTC", found.compiler)]
+    for name, value in rows:
+        print(f"{name:<17} {value}")
+    size = found.size
+    print(f"\nengine for T = {size['T']}, n = {size['n']}, m = {size['m']}, {size['dtype']}:")
+    for advice in found.engines:
+        print(f"  {'*' if advice.taken else ' '} {advice.engine:<13} {advice.reason or 'taken'}")
+    return 0

@@ -1,0 +1,293 @@
+"""What this installation can do, and how fast: versions, BLAS, the GPU, the engine for a size, step times.
+
+Nothing here changes a result. Which engine a run takes follows from its size by a rule (`relugeom.optim.engines`);
+the times show what that rule costs or saves on this machine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata, util
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from relugeom._version import __version__
+from relugeom.autoencoder.axial import Axial
+from relugeom.autoencoder.examples import sparse_unit_norm_examples
+from relugeom.autoencoder.model import Parameters
+from relugeom.errors import ArgumentError, DeviceError
+from relugeom.kernels.backend import Device, find_device
+from relugeom.kernels.nvrtc import compile_for, find_nvrtc
+from relugeom.landscape import batched, cuda
+from relugeom.landscape.kernels import kernel_for
+from relugeom.optim.adamw import AdamW
+from relugeom.optim.cuda import DeviceRun
+from relugeom.optim.engines import ENGINES, choose_engine, make_engine, why_not
+
+__all__ = ["Diagnosis", "EngineAdvice", "Timing", "bench", "blas", "crossover", "diagnose", "machine"]
+
+_PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "array-api-compat", "python-flint")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAdvice:
+    """An engine for a size, and why it is or is not taken (`reason` is empty for the one that is)."""
+
+    engine: str
+    taken: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What `diagnose` found.
+
+    Attributes
+    ----------
+    versions : dict of str to str
+        "not installed" for an optional package that is missing.
+    machine : dict
+        See `machine`.
+    blas : dict
+        See `blas`.
+    device : Device
+        Whether a GPU works, or why none does.
+    compiler : str
+        Whether the kernels compile for Hopper on this machine, with or without a GPU.
+    size : dict
+        T, n, m and dtype that the engines below are for.
+    engines : tuple of EngineAdvice
+    """
+
+    versions: dict[str, str]
+    machine: dict[str, Any]
+    blas: dict[str, Any]
+    device: Device
+    compiler: str
+    size: dict[str, Any]
+    engines: tuple[EngineAdvice, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def machine() -> dict[str, Any]:
+    """The machine in a few words: system, processor, cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": platform.platform(), "processor": platform.machine(), "cores": cores}
+
+
+def blas() -> dict[str, Any]:
+    """Which BLAS NumPy has, and with how many threads: from threadpoolctl where it is installed, else from NumPy.
+
+    ``threads`` is None where only threadpoolctl could tell; ``environment`` holds the variables that limit them.
+    """
+    limits = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    environment = {name: os.environ[name] for name in limits if name in os.environ}
+    if util.find_spec("threadpoolctl") is not None:
+        pools = importlib.import_module("threadpoolctl").threadpool_info()
+        for pool in pools:
+            if pool.get("user_api") == "blas":
+                name, version = str(pool["internal_api"]), str(pool.get("version"))
+                return {"name": name, "version": version, "threads": pool["num_threads"], "environment": environment}
+    built: Any = np.show_config(mode="dicts")
+    built = built["Build Dependencies"]["blas"]
+    return {
+        "name": str(built.get("name")),
+        "version": str(built.get("version")),
+        "threads": None,
+        "environment": environment,
+    }
+
+
+def diagnose(T: int = 1_000, n: int = 10_000, m: int = 2, dtype: str = "float32") -> Diagnosis:
+    """Look at everything, and use the GPU if there is one.
+
+    Parameters
+    ----------
+    T, n, m, dtype
+        The size of problem to choose an engine for.
+    """
+    if min(T, n, m) < 1:
+        raise ArgumentError(f"T, n and m must be positive; got {T}, {n}, {m}")
+    device = find_device()
+    chosen = choose_engine(T, n, m, dtype).name
+    advice = []
+    for engine in ENGINES:
+        reason = why_not(engine, T, n, m)
+        if engine == "cuda" and not device.works:
+            reason = device.reason
+        advice.append(EngineAdvice(engine, engine == chosen, reason))
+    return Diagnosis(
+        {"relugeom": __version__, "python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        machine(),
+        blas(),
+        device,
+        _compiler(),
+        {"T": T, "n": n, "m": m, "dtype": dtype},
+        tuple(advice),
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _compiler() -> str:
+    if find_nvrtc() is None:
+        return "NVRTC is not installed; kernels cannot be compiled here"
+    try:
+        kernels = compile_for("sm_90", "full_batch.cu", REAL="float", M=2).kernels
+    except DeviceError as error:
+        return str(error).splitlines()[0]
+    registers = max(kernel.registers for kernel in kernels.values())
+    return f"kernels compile for sm_90; the largest takes {registers} registers a thread"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The time of one step.
+
+    Attributes
+    ----------
+    task : {"full batch", "many models"}
+    size : int
+        Examples T of a full batch of n = 10,000 features, S = 0.999; models B of n features on X = I.
+    n : int
+    dtype : str
+    engine : str
+        "numpy (moments)", "cuda", ...
+    seconds : float
+        Of one step: loss, gradient and update of all T examples, or of all B models. The median of the repetitions.
+    """
+
+    task: str
+    size: int
+    n: int
+    dtype: str
+    engine: str
+    seconds: float
+
+
+def bench(
+    *,
+    examples: Sequence[int] = (100, 1_000, 10_000),
+    models: Sequence[int] = (1_000, 10_000),
+    features: int = 10_000,
+    small: Sequence[int] = (5, 8, 16, 32),
+    dtypes: Sequence[str] = ("float32", "float64"),
+    repetitions: int = 7,
+    on_timing: Callable[[Timing], None] = lambda timing: None,
+) -> list[Timing]:
+    """Step times of the engines on this machine, NumPy's and, where a GPU works, CUDA's.
+
+    The engines of one size take turns, so that a busy moment of the machine hits them all. The GPU's first gradient is
+    compared with NumPy's before anything is timed.
+
+    Parameters
+    ----------
+    examples : sequence of int
+        T of the full-batch steps.
+    models, small : sequences of int
+        B and n of the small models.
+    features : int
+        n of the full-batch steps.
+    dtypes : sequence of str
+    repetitions : int
+    on_timing : callable
+        Told of every result as it comes.
+    """
+    if repetitions < 1 or any(size < 1 for size in (*examples, *models, *small, features)):
+        raise ArgumentError("sizes and repetitions must be positive")
+    works = find_device().works
+    timings = []
+    for dtype, T in product(dtypes, examples):
+        steps = _full_batch_steps(T, features, dtype, works)
+        for engine, seconds in _medians(steps, repetitions).items():
+            timings.append(Timing("full batch", T, features, dtype, engine, seconds))
+            on_timing(timings[-1])
+    for dtype, n, B in product(dtypes, small, models):
+        steps = _many_model_steps(B, n, dtype, works)
+        for engine, seconds in _medians(steps, repetitions).items():
+            timings.append(Timing("many models", B, n, dtype, engine, seconds))
+            on_timing(timings[-1])
+    return timings
+
+
+# A function that takes some steps and waits for them, and how many it takes.
+_Steps = tuple[Callable[[], object], int]
+_RATE = 1e-7  # so small that every repetition meets the same state
+
+
+def _full_batch_steps(T: int, n: int, dtype: str, works: bool) -> dict[str, _Steps]:
+    examples = sparse_unit_norm_examples(T, n, 0.999 if n > 1_000 else 0.9, seed=1, dtype=dtype)
+    bound = np.sqrt(6 / (n + 2))
+    flat = np.zeros(3 * n, dtype)
+    flat[: 2 * n] = np.random.default_rng(0).uniform(-bound, bound, 2 * n)
+    choice = choose_engine(T, n, 2, dtype)
+    engine, optimiser = make_engine(examples, choice), AdamW(3 * n, dtype)
+    parameters = flat.copy()
+
+    def numpy_step() -> None:
+        _, gradient = engine.value_and_gradient(parameters[: 2 * n].reshape(2, n), parameters[2 * n :])
+        optimiser.update(parameters, np.concatenate([gradient.W.ravel(), gradient.b]), _RATE)
+
+    found: dict[str, _Steps] = {f"numpy ({choice.name})": (numpy_step, 1)}
+    if works:
+        run = DeviceRun(examples, flat)
+        found["cuda"] = (lambda: run.advance([_RATE] * 100), 100)
+    return found
+
+
+def _many_model_steps(B: int, n: int, dtype: Any, works: bool) -> dict[str, _Steps]:
+    few = batched.Training(Axial(n), steps=50, precision=dtype)
+    start = batched.starts(few, 0, 0, B)
+    size = kernel_for(n)[1]
+    W, b = start.W, np.asarray(start.b)
+    blocks = [Parameters(W[k : k + size], b[k : k + size]) for k in range(0, B, size)]
+    found: dict[str, _Steps] = {"numpy": (lambda: [batched.trained(few, block) for block in blocks], few.steps)}
+    if works:
+        many = batched.Training(Axial(n), steps=5_000, precision=dtype)
+        cuda.trained(few, start)
+        found["cuda"] = (lambda: cuda.trained(many, start, check=False), many.steps)
+    return found
+
+
+def _medians(steps: dict[str, _Steps], repetitions: int) -> dict[str, float]:
+    seconds: dict[str, list[float]] = {engine: [] for engine in steps}
+    for take, _ in steps.values():
+        take()
+    for _ in range(repetitions):
+        for engine, (take, count) in steps.items():
+            begin = time.perf_counter()
+            take()
+            seconds[engine].append((time.perf_counter() - begin) / count)
+    return {engine: statistics.median(times) for engine, times in seconds.items()}
+
+
+def crossover(timings: Sequence[Timing]) -> dict[str, int | None]:
+    """For each task, n and dtype that was timed on both: the least size from which on the GPU was always faster."""
+    found: dict[str, int | None] = {}
+    groups: dict[str, dict[int, dict[bool, float]]] = {}
+    for timing in timings:
+        group = groups.setdefault(f"{timing.task}, n = {timing.n}, {timing.dtype}", {})
+        group.setdefault(timing.size, {})[timing.engine == "cuda"] = timing.seconds
+    for name, group in groups.items():
+        both = {size: times[True] < times[False] for size, times in group.items() if len(times) == 2}
+        if not both:
+            continue
+        slower = max((size for size, faster in both.items() if not faster), default=0)
+        found[name] = min((size for size in both if size > slower), default=None)
+    return found
