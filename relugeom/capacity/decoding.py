@@ -141,9 +141,7 @@ class Decoding(Problem):
         """The coarsest rational encoder near W that has a decoder, decided exactly."""
         W = self.unpack(x)[0]
         for encoder in rational_directions(W) if self.unit_norms else integer_grids(W, tied=self.tied):
-            answer = decide(
-                encoder, tied=self.tied, bias=self.bias, sparsity=self.sparsity, zero_input=self.zero_input
-            )
+            answer = decide(encoder, tied=self.tied, bias=self.bias, sparsity=self.sparsity, zero_input=self.zero_input)
             if isinstance(answer, SignPattern):
                 found = exact_values(answer) if self.values == "exact" else shortened(answer, self.bias)
                 if found is not None:

@@ -91,7 +91,7 @@ class Cell:
 
     @property
     def status(self) -> str:
-        """"any" (every n is possible), "exact" (witness and theorem meet), or "open"."""
+        """ "any" (every n is possible), "exact" (witness and theorem meet), or "open"."""
         if self.theorem.most is None:
             return "any"
         return "exact" if self.certified == self.theorem.most else "open"
@@ -125,9 +125,7 @@ def _cell(m: int, column: Column, searches: dict[str, list[float]]) -> Cell:
     if not isinstance(certificate, SignPattern) or not _answers(certificate, m, column):
         raise CertificateError(f"{name} states something else than its cell: {verdict.statement}")
     n = len(certificate.encoder[0])
-    theorem = upper_bound(
-        m, tied=column.tied, bias=column.bias, sparsity=column.sparsity, zero_input=column.zero_input
-    )
+    theorem = upper_bound(m, tied=column.tied, bias=column.bias, sparsity=column.sparsity, zero_input=column.zero_input)
     known = searches.get(name)
     near_miss = None if known is None else NearMiss(int(known[0]), int(known[1]), known[2])
     return Cell(m, column, n, name, theorem, near_miss)
