@@ -70,7 +70,13 @@ def test_certificates_survive_the_file_and_the_trusted_room(post: Report) -> Non
 
 def test_damaged_certificates_are_refused_or_still_true(post: Report, capsys: pytest.CaptureFixture[str]) -> None:
     rng = random.Random("damaged certificates of the post")
-    texts = [c.text for result in post.results for c in result.certificates if len(c.text) < SMALL]
+    # Critical points take minutes to decide by their definition; they are tampered with in test_certify.py.
+    texts = [
+        certificate.text
+        for result in post.results
+        for certificate in result.certificates
+        if len(certificate.text) < SMALL and certificate.kind != "critical-point"
+    ]
     refused = accepted = 0
     while refused + accepted < 2000:
         mutant = mutate(rng.choice(texts), rng)
