@@ -56,12 +56,23 @@ def identity(claim: str, left: Any, right: Any) -> Step:
     def decide() -> bool | str:
         import sympy
 
+        if _is_rounded(left) or _is_rounded(right):
+            return "a floating-point number proves nothing"
         difference = sympy.sympify(left) - sympy.sympify(right)
         entries = list(difference) if isinstance(difference, sympy.MatrixBase) else [difference]
+        if not entries:
+            return "the matrices have no entries"
         remaining = next((entry for entry in map(_simplified, entries) if entry != 0), None)
         return True if remaining is None else f"the sides differ by {remaining!s:.120}"
 
     return Step(claim, decide, "identity (SymPy)")
+
+
+def _is_rounded(expression: Any) -> bool:
+    """Whether a floating-point number stands in the expression: SymPy computes with it, and rounds."""
+    import sympy
+
+    return bool(sympy.sympify(expression).has(sympy.Float))
 
 
 def _simplified(expression: sympy.Expr) -> sympy.Expr:
@@ -127,6 +138,8 @@ def sign(claim: str, expression: Any, relation: Relation) -> Step:
         import sympy
 
         given = sympy.sympify(expression)
+        if _is_rounded(given):
+            return "a floating-point number proves nothing"
         for form in (given, sympy.expand(given), sympy.factor(given), sympy.together(given)):
             if getattr(form, _PROPERTY[relation]) is True:
                 return True
@@ -205,6 +218,8 @@ def polynomial_sign(
     """p > 0 (≥ 0) on [first, last breakpoint]; add breakpoints between where one substitution is not enough."""
 
     def decide() -> bool | str:
+        if any(map(_is_rounded, (polynomial, *breakpoints))):
+            return "a floating-point number proves nothing"
         certificate = polynomial_certificate(polynomial, variable, breakpoints, strict=strict, radicand=radicand)
         result = check(certificate)
         return result.reason if isinstance(result, Invalid) else True

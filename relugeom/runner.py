@@ -253,11 +253,14 @@ def _ask(worker: _Worker, request: dict[str, Any], limit: float, what: str) -> d
     """The reply, or {"error": one line} when there was none; with the seconds it took."""
     start = time.perf_counter()
     try:
-        reply = worker.ask(request, limit)
+        reply = {**worker.ask(request, limit)}
     except TimeoutError:
         reply = {"error": f"{what} took longer than its time limit of {limit:g} s"}
     except _WorkerDied as error:
         reply = {"error": f"{what}: {error}"}
+    except Exception as error:  # a reply that is no JSON, no process to start: the others still want their turn
+        worker.stop()
+        reply = {"error": f"{what}: no answer that can be read ({type(error).__name__}: {error!s:.200})"}
     return {"seconds": time.perf_counter() - start, **reply}
 
 

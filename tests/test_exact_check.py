@@ -6,8 +6,11 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction as F
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -267,6 +270,61 @@ def test_oversized_work_is_refused_before_it_is_done(certificate: Certificate) -
     assert check(certificate) == Invalid("the certificate is too large to check")
 
 
+def _odd(count: int, digits: int = 600) -> tuple[F, ...]:
+    """Numbers between 1 and 10 with long denominators that have hardly a factor in common."""
+    rng = random.Random(count)
+    return tuple(F(10**digits, rng.randrange(10 ** (digits - 1), 10**digits) | 1) for _ in range(count))
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        SignPattern(tuple((x,) for x in _odd(300))),
+        ExactReconstruction(tuple((x,) for x in _odd(300))),
+        AxialLoss(tuple((x,) for x in _odd(300)), F(0)),
+        DeadOutputs(tuple((x,) for x in _odd(3000, 50)), (F(-(10**9)),), (0,)),
+        RankBound(as_matrix([[1]]), (_odd(300),), tuple((x,) for x in _odd(300))),
+        NotDecodable(TRIANGLE, 0, tuple(WeightedSupport((0,), x) for x in _odd(300)), (), with_bias=False),
+        PolynomialSign(tuple((x, F(0)) for x in _odd(40)), ((F(0), F(0)), (F(1), F(0)))),
+        PolynomialSign(((F(1), F(1)),) * 30, ((_odd(1)[0], F(0)), (F(11), F(0)))),
+    ],
+    ids=lambda certificate: certificate.kind,
+)
+def test_sums_whose_denominators_would_grow_without_bound_are_refused(certificate: Certificate) -> None:
+    assert check(certificate) == Invalid("the certificate is too large to check")
+
+
+@pytest.mark.parametrize("entry", [0.5, np.int64(1)])
+def test_numbers_that_could_round_or_overflow_are_refused(entry: object) -> None:
+    matrix: Any = ((entry,),)
+    result = check(ExactReconstruction(matrix))
+    assert isinstance(result, Invalid)
+    assert "is not a rational number" in result.reason
+    assert isinstance(check(ActivationThreshold(as_matrix([[1]]), as_vector([0]), 0.5)), Invalid)  # type: ignore[arg-type]
+
+
+def test_numbers_too_long_to_print_are_described() -> None:
+    # Python prints no integer of more than 4300 digits.
+    long = tuple((x,) for x in _odd(8))
+    assert check(ExactReconstruction(long)) == Invalid("output 0 at x = e_0 is a number of more than 40 digits, not 1")
+    assert check(AxialLoss(long, F(0))) == Invalid("the loss is a number of more than 40 digits, not the stated value")
+    too_long = check(ExactReconstruction(as_matrix([[1]]), bias=(F(10**5000, 3),)))
+    assert isinstance(too_long, Invalid)
+
+
+def test_a_loss_beyond_the_range_of_floats_is_stated() -> None:
+    huge = 10**100 + F(1, 3)
+    result = check(AxialLoss(((huge,),), (huge**2 - 1) ** 2))
+    assert isinstance(result, Valid)
+    assert "/81 (m = 1, n = 1)" in result.statement
+
+
+def test_bounds_are_rounded_outwards_in_the_statement() -> None:
+    third = replace(VALID["off is worse"], low=F(1, 3), high=F(2, 3))
+    assert "loss between 0.333333333333 and 0.666666666667" in third.statement()
+    assert "loss between -0.333333333334 and 0.0666666666667" in replace(third, low=F(-1, 3), high=F(2, 30)).statement()
+
+
 def test_numbers_that_no_reader_would_accept_are_not_written() -> None:
     for certificate in (
         SignPattern(as_matrix([[10**5000]])),
@@ -308,6 +366,8 @@ def _text(**changes: object) -> str:
         ("[" * 5000 + "]" * 5000, "levels deep"),
         ('{"a": ' + "[" * 100_000, "levels deep"),
         ('{"format": ' + "9" * 10_000 + "}", "not JSON"),
+        ('"' + '\\"' * 1_000_000, "not JSON"),  # quadratic, if each quote were tried as the start of a string
+        ('["\\"' + "[" * 10, "not JSON"),
     ],
 )
 def test_what_cannot_be_read_gets_one_clear_error(text: str, message: str) -> None:

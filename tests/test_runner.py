@@ -44,6 +44,18 @@ def {name}():
 """
 
 
+# Write to every pipe but the standard streams: one of them carries the replies.
+GARBLE = """
+    import stat
+    for fd in range(3, 16):
+        try:
+            if stat.S_ISFIFO(os.fstat(fd).st_mode):
+                os.write(fd, b"no JSON\\n")
+        except OSError:
+            pass
+"""
+
+
 def write(folder: Path, name: str, *parts: str) -> Path:
     path = folder / name
     path.write_text(HEADER + "".join(map(textwrap.dedent, parts)), encoding="utf-8")
@@ -78,6 +90,7 @@ def test_errors_are_rows_and_the_others_go_on(tmp_path: Path) -> None:
         declare("dies", "os._exit(3)"),
         declare("loops", "while True: pass", ", time_limit=0.5"),
         declare("sleeps", "time.sleep(60)", ", time_limit=0.5"),
+        declare("garbles", GARBLE),
         declare("returns_nothing", "print('noise on stdout')"),
         declare("claims_to_be_proved", "return Verdict.PROVED"),
         declare("recurses", "return recurses()"),
@@ -91,12 +104,13 @@ def test_errors_are_rows_and_the_others_go_on(tmp_path: Path) -> None:
     for name in ("loops", "sleeps"):
         assert rows[name].error == "the conjecture took longer than its time limit of 0.5 s"
         assert 0.5 <= rows[name].seconds < 5
+    assert "no answer that can be read (JSONDecodeError" in rows["garbles"].error
     assert "got NoneType" in rows["returns-nothing"].error
     assert "got Verdict" in rows["claims-to-be-proved"].error
     assert rows["recurses"].error.startswith("RecursionError")
     assert rows["two-on-a-line"].verdict is Verdict.CERTIFIED
-    assert [result.as_expected for result in report.results] == [False] * 8 + [True]
-    assert report.summary().endswith("1 certified, 8 error; 8 NOT as expected")
+    assert [result.as_expected for result in report.results] == [False] * 9 + [True]
+    assert report.summary().endswith("1 certified, 9 error; 9 NOT as expected")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple
 
@@ -194,6 +195,11 @@ def _ones(sparsity: int, zero_input: bool) -> str:
     if zero_input:
         return f"at most {sparsity} one{'s' * (sparsity > 1)}"
     return "exactly one 1" if sparsity == 1 else f"1 to {sparsity} ones"
+
+
+def _outward(value: Fraction, rounding: str) -> str:
+    """Twelve digits of a bound, rounded so that it stays a bound."""
+    return f"{Context(prec=12, rounding=rounding).divide(Decimal(value.numerator), Decimal(value.denominator)):g}"
 
 
 def _shape(encoder: Matrix) -> str:
@@ -377,7 +383,8 @@ class AxialLoss(Certificate):
     }
 
     def statement(self) -> str:
-        decimal = "" if self.value.denominator == 1 else f" ≈ {float(self.value):.6g}"
+        has_decimal = self.value.denominator != 1 and abs(self.value) < 10**300
+        decimal = f" ≈ {float(self.value):.6g}" if has_decimal else ""
         shown = str(self.value) if self.value.denominator < 10**20 else "the stated value"
         return (
             f"the sum over i of ‖{_model(self.decoder, self.bias)} − x‖² at x = e_i is {shown}{decimal} "
@@ -456,12 +463,14 @@ class CriticalPoint(Certificate):
         if self.amplitudes is not None:
             grid = ", ".join(map(str, self.amplitudes))
             data = f"a in {{{grid}}}" + ("" if self.weights is None else " with the stated weights")
-        nature = f"a saddle (negative curvatures: {self.negative})" if self.negative else "a strict local minimum"
+        nature = f"no minimum (negative curvatures: {self.negative})" if self.negative else "a strict local minimum"
+        fixed = "" if not self.gauge else f" among those with the same zeros in w_{', w_'.join(map(str, self.gauge))}"
         better = "" if self.better_encoder is None else ", and another model has lower loss"
         return (
-            f"the loss on x = a·e_i, {data}, has exactly one critical point, up to rotation, within "
-            f"{float(self.radius):.2g} of the stated model ({_shape(self.encoder)}); it is {nature} with loss between "
-            f"{float(self.low):.12g} and {float(self.high):.12g}{better}"
+            f"the loss on x = a·e_i, {data}, has exactly one critical point within the stated radius "
+            f"{float(self.radius):.2g} of the stated model ({_shape(self.encoder)}){fixed}; up to rotation it is "
+            f"{nature}, with loss between {_outward(self.low, ROUND_FLOOR)} and "
+            f"{_outward(self.high, ROUND_CEILING)}{better}"
         )
 
 
@@ -523,7 +532,8 @@ def dumps(certificate: Certificate) -> str:
 def _depth(text: str) -> int:
     """The deepest nesting of brackets outside strings."""
     depth = deepest = 0
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+    # A string that is never closed runs to the end: without that it would be tried again from each of its quotes.
+    for token in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', text):
         if token[0] in "[{":
             depth += 1
             deepest = max(deepest, depth)

@@ -6,10 +6,11 @@ it, does no searching, and ends for each kind in one comparison that is visibly 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import lcm
 from typing import Any
 
 from relugeom.exact.certificates import (
@@ -32,8 +33,11 @@ from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmu
 
 __all__ = ["WORK_LIMIT", "Invalid", "Valid", "check"]
 
-# Multiplications times digits: about a minute at the very most on an ordinary machine.
+# Multiplications times bits: about a minute at the very most on an ordinary machine.
 WORK_LIMIT = 400_000_000
+
+# The longest common denominator of the numbers that are added up; its cost grows faster than its length.
+MOST_BITS = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ def _require(condition: bool, reason: str) -> None:
         raise _Fault(reason)
 
 
+def _shown(value: Fraction) -> str:
+    """The number where it is short; Python refuses to print long ones."""
+    return str(value) if max(abs(value.numerator), value.denominator) < 10**40 else "a number of more than 40 digits"
+
+
 def check(certificate: Certificate) -> Valid | Invalid:
     """Check a certificate by exact arithmetic.
 
@@ -81,11 +90,24 @@ def check(certificate: Certificate) -> Valid | Invalid:
 # The model: decoder rows, biases, encoded columns.
 
 
-def _within_reach(multiplications: int, *rows: Vector) -> None:
-    """Refuse work out of reach before it is done; `rows` hold the numbers that will be multiplied."""
-    bits = max((max(abs(x.numerator), x.denominator).bit_length() for row in rows for x in row), default=1)
-    # A multiplication of small numbers costs as much as one of ten digits.
-    _require(multiplications * (10 + bits * 3 // 10) <= WORK_LIMIT, "the certificate is too large to check")
+def _bits(numbers: Iterable[Fraction]) -> int:
+    """The length of the numbers over their common denominator, which is that of a sum of them."""
+    multiple, longest = 1, 1
+    for x in numbers:
+        # Anything else (a float, an integer of fixed size) might round or overflow.
+        if not isinstance(x, int | Fraction):
+            raise _Fault(f"{x!r:.40} is not a rational number")
+        multiple = lcm(multiple, x.denominator)
+        longest = max(longest, x.numerator.bit_length())
+        _require(multiple.bit_length() <= MOST_BITS, "the certificate is too large to check")
+    return multiple.bit_length() + longest
+
+
+def _within_reach(multiplications: int, *vectors: Iterable[Fraction], bits: int = 0) -> None:
+    """Refuse work out of reach before it is done; `vectors` hold the numbers that will be multiplied and added up."""
+    length = max((*map(_bits, vectors), bits))
+    # A multiplication of small numbers costs as much as one of ten bits.
+    _require(multiplications * (10 + length) <= WORK_LIMIT, "the certificate is too large to check")
 
 
 def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Matrix, Vector]:
@@ -97,7 +119,7 @@ def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Ma
     )
     bias = (Fraction(0),) * n if b is None else b
     _require(len(bias) == n, f"bias must have {n} entries; got {len(bias)}")
-    _within_reach(m * n * n, *W, *decoder, bias)
+    _within_reach(m * n * n, *transpose(W), *((*row, entry) for row, entry in zip(decoder, bias, strict=True)))
     return decoder, bias
 
 
@@ -124,6 +146,8 @@ def _check_sign_pattern(c: SignPattern) -> None:
                     _require(value <= 0, f"output {j} is positive at x = e_{i}")
     else:
         columns_of_W = transpose(W)
+        # Each of n² sums has k terms over different denominators.
+        _within_reach(2 * k * n * n, *W, *R)
         for j in range(n):
             others = sorted(dot(R[j], columns_of_W[i]) for i in range(n) if i != j)
             own = dot(R[j], columns_of_W[j])
@@ -144,14 +168,16 @@ def _check_exact_reconstruction(c: ExactReconstruction) -> None:
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
             if i == j:
-                _require(entry + b[j] == 1, f"output {j} at x = e_{j} is {max(entry + b[j], Fraction(0))}, not 1")
+                _require(
+                    entry + b[j] == 1, f"output {j} at x = e_{j} is {_shown(max(entry + b[j], Fraction(0)))}, not 1"
+                )
             else:
                 _require(entry + b[j] <= 0, f"output {j} at x = e_{i} is positive")
 
 
 def _check_rank_bound(c: RankBound) -> None:
     _require(len(c.left[0]) == len(c.right), "the factors do not fit: columns of left, rows of right")
-    _within_reach(len(c.left) * len(c.right) * len(c.right[0]), *c.left, *c.right)
+    _within_reach(len(c.left) * len(c.right) * len(c.right[0]), *c.left, *transpose(c.right))
     _require(matmul(c.left, c.right) == c.matrix, "left times right is not the matrix")
 
 
@@ -191,7 +217,7 @@ def _check_positive_pair(c: PositivePair) -> None:
     _require(all(0 <= i < n for i in c.pair), f"pair must name features 0 to {n - 1}; got {list(c.pair)}")
     _indices(c.pivots, n, "pivots")
     # Each pivot makes the numbers longer by about the length of one.
-    _within_reach(len(W) * n * (1 + len(c.pivots)) ** 2, *W)
+    _within_reach(len(W) * n * (1 + len(c.pivots)) ** 2, *transpose(W))
     i, j = c.pair
     wi, wj = column(W, i), column(W, j)
     if i == j:
@@ -201,10 +227,8 @@ def _check_positive_pair(c: PositivePair) -> None:
     _require(dot(wi, wj) > 0, f"w_{i}·w_{j} is not positive")
     _require(not {i, j} & set(c.pivots), "the pair was itself a pivot")
     vectors = list(transpose(W))
-    norms: list[Fraction] = []
     for u in c.pivots:
         pivot, square = vectors[u], dot(vectors[u], vectors[u])
-        norms.append(square)
         _require(square > 0, f"pivot {u} is zero when its turn comes")
         vectors = [tuple(x - dot(v, pivot) / square * y for x, y in zip(v, pivot, strict=True)) for v in vectors]
     _require(dot(vectors[i], vectors[j]) > 0, f"after the elimination, features {i} and {j} have no positive product")
@@ -220,7 +244,9 @@ def _check_polynomial_sign(c: PolynomialSign) -> None:
         points = [Quadratic(a, b, d) for a, b in c.breakpoints]
     except ValueError as error:
         raise _Fault(str(error)) from None
-    _within_reach(20 * len(p) ** 2 * len(points), *c.coefficients, *c.breakpoints)
+    # A breakpoint enters with the power of the degree.
+    bits = _bits(x for pair in c.coefficients for x in pair) + 2 * len(p) * max(map(_bits, c.breakpoints))
+    _within_reach(20 * len(p) ** 2 * len(points), bits=bits)
     for s, (low, high) in enumerate(pairwise(points)):
         _require(low < high, f"breakpoints {s} and {s + 1} are not in increasing order")
         q = _on_half_line(p, low, high)
@@ -257,18 +283,20 @@ def _times(p: list[Quadratic], q: list[Quadratic]) -> list[Quadratic]:
 def _check_axial_loss(c: AxialLoss) -> None:
     R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
     # The common denominator of n² squares may be as long as all of theirs together.
-    _within_reach(len(R) ** 4, *c.encoder, *R, b)
+    _within_reach(4 * len(R) ** 4, *transpose(c.encoder), *R)
+    _within_reach(4 * len(R) ** 2, b, (c.value,))
     total = Fraction(0)
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
             output = max(entry + b[j], Fraction(0))
             total += (output - (i == j)) ** 2
-    _require(total == c.value, f"the loss is {total!s:.80}, not the stated value")
+    _require(total == c.value, f"the loss is {_shown(total)}, not the stated value")
 
 
 def _check_activation_threshold(c: ActivationThreshold) -> None:
     R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
     t = c.threshold
+    _within_reach(2 * len(R) ** 2, (t,))
     _require(0 <= t < 1, f"threshold must lie in [0, 1); got {t}")
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
@@ -286,6 +314,7 @@ def _check_critical_point(c: CriticalPoint) -> None:
 
 
 def _check_dead_outputs(c: DeadOutputs) -> None:
+    _decoder_and_bias(c.encoder, None, c.bias)
     fault = dead_outputs_fault(c)
     _require(fault is None, str(fault))
 
