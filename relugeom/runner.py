@@ -1,7 +1,8 @@
 """Run conjectures from files and report what came out.
 
-Each conjecture runs in a worker process under its time limit; a file that cannot be imported, a conjecture that
-raises, returns something else or runs too long becomes an error row, and the others go on. Certificates come back
+Each conjecture runs in a worker process under its time limit and a memory limit; a file that cannot be imported, a
+conjecture that raises, returns something else, runs too long or wants too much memory becomes an error row, and the
+others go on. Certificates come back
 as the JSON text that would be written to disk and are checked again here, by the trusted room alone.
 """
 
@@ -18,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +35,8 @@ K = TypeVar("K")
 
 # Importing a file of conjectures gets this long, SymPy and all.
 COLLECT_LIMIT = 60.0
+# What a worker process may take, in bytes of address space, so that no conjecture takes the machine down.
+MEMORY_LIMIT = 4 * 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,8 @@ class _WorkerDied(Exception):
 class _Worker:
     """A worker process; started on first use, replaced after it was stopped, until the worker is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_limit: int | None) -> None:
+        self._memory_limit = memory_limit
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
 
@@ -192,34 +196,64 @@ class _Worker:
         TimeoutError
             No reply within `limit` seconds; the process is stopped.
         _WorkerDied
-            The process ended without a reply.
+            The process ended without a reply, or replied with something else than an answer.
         """
         process = self._process or self._start()
         assert process.stdin is not None
-        assert process.stdout is not None
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-            ready, _, _ = _select.select([process.stdout], [], [], limit)
-            line = process.stdout.readline() if ready else None
+            line = self._line(process, time.monotonic() + limit)
+        except TimeoutError:
+            self.stop()
+            raise
         except (OSError, ValueError):  # the process has gone, or its streams were closed under us
             line = b""
-        if line is None:
-            self.stop()
-            raise TimeoutError
         if not line:
-            code = process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=1)
+            code = process.returncode
             self.stop()
+            if code is None:
+                raise _WorkerDied("the process closed its output")
             ending = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
             raise _WorkerDied(f"the process {ending}")
-        reply: dict[str, Any] = json.loads(line)
+        try:
+            reply = json.loads(line)
+        except ValueError:
+            reply = None
+        if not isinstance(reply, dict):
+            self.stop()
+            raise _WorkerDied("the process answered with something that is no answer")
         return reply
+
+    @staticmethod
+    def _line(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+        """One line of output; an empty one when the output ended."""
+        assert process.stdout is not None
+        chunks: list[bytes] = []
+        while not (chunks and chunks[-1].endswith(b"\n")):
+            rest = deadline - time.monotonic()
+            if rest <= 0:
+                raise TimeoutError
+            # Half a second at a time: a process it left behind may keep the output of a dead one open.
+            ready, _, _ = _select.select([process.stdout], [], [], min(rest, 0.5))
+            if not ready and process.poll() is not None:
+                return b""
+            if ready:
+                chunk = os.read(process.stdout.fileno(), 1 << 20)
+                if not chunk:
+                    return b""
+                chunks.append(chunk)
+        return b"".join(chunks)
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._closed:
             raise _WorkerDied("the run was stopped")
         # The same search path as here, so that a checkout, an installation and a test see the same relugeom.
-        program = f"import sys; sys.path[:] = {sys.path!r}; from relugeom.worker import main; main()"
+        program = (
+            f"import sys; sys.path[:] = {sys.path!r}; from relugeom.worker import main; main({self._memory_limit})"
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
@@ -227,11 +261,14 @@ class _Worker:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.kill()
+            # It leads a session of its own: whatever a conjecture started goes with it.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout):
                 if stream is not None:
-                    stream.close()
+                    with suppress(OSError):
+                        stream.close()
             self._process = None
 
     def close(self) -> None:
@@ -240,8 +277,8 @@ class _Worker:
 
 
 @contextmanager
-def _workers(count: int) -> Iterator[list[_Worker]]:
-    workers = [_Worker() for _ in range(count)]
+def _workers(count: int, memory_limit: int | None) -> Iterator[list[_Worker]]:
+    workers = [_Worker(memory_limit) for _ in range(count)]
     try:
         yield workers
     finally:
@@ -253,14 +290,14 @@ def _ask(worker: _Worker, request: dict[str, Any], limit: float, what: str) -> d
     """The reply, or {"error": one line} when there was none; with the seconds it took."""
     start = time.perf_counter()
     try:
-        reply = {**worker.ask(request, limit)}
+        reply = worker.ask(request, limit)
     except TimeoutError:
         reply = {"error": f"{what} took longer than its time limit of {limit:g} s"}
     except _WorkerDied as error:
         reply = {"error": f"{what}: {error}"}
-    except Exception as error:  # a reply that is no JSON, no process to start: the others still want their turn
+    except OSError as error:  # no process could be started: the others still want their turn
         worker.stop()
-        reply = {"error": f"{what}: no answer that can be read ({type(error).__name__}: {error!s:.200})"}
+        reply = {"error": f"{what}: no process could be started ({error!s:.200})"}
     return {"seconds": time.perf_counter() - start, **reply}
 
 
@@ -376,6 +413,7 @@ def verify(
     full: bool = False,
     jobs: int | None = None,
     time_limit: float | None = None,
+    memory_limit: int | None = MEMORY_LIMIT,
     on_start: Callable[[int], None] | None = None,
     on_result: Callable[[Result], None] | None = None,
 ) -> Report:
@@ -395,6 +433,8 @@ def verify(
         Worker processes; by default one a processor, at most 8. Results do not depend on it.
     time_limit
         Seconds for each conjecture, in place of its own limit.
+    memory_limit
+        Bytes of address space for each worker process; None for no limit.
     on_start, on_result
         Called with the number of conjectures before the first starts, and with each result in the order of the files.
 
@@ -405,17 +445,20 @@ def verify(
     Raises
     ------
     ArgumentError
-        A path does not exist, `jobs` or `time_limit` is not positive, an id is unknown, or nothing matches `select`.
+        A path does not exist, `jobs`, `time_limit` or `memory_limit` is not positive, an id is unknown, or nothing
+        matches `select`.
     """
     if jobs is not None and jobs < 1:
         raise ArgumentError(f"jobs must be at least 1; got {jobs}")
     if time_limit is not None and not time_limit > 0:
         raise ArgumentError(f"time_limit must be positive; got {time_limit}")
+    if memory_limit is not None and memory_limit < 1:
+        raise ArgumentError(f"memory_limit must be positive; got {memory_limit}")
     wanted = [select] if isinstance(select, str) else list(select)
     files = find_files(default_paths() if paths is None else paths)
     count = jobs or min(os.cpu_count() or 1, 8)
     start = time.perf_counter()
-    with _workers(count) as workers:
+    with _workers(count, memory_limit) as workers:
         requests = [(str(f), {"do": "collect", "path": str(f)}, COLLECT_LIMIT, f"importing {f.name}") for f in files]
         replies = dict(_spread(workers, requests))
         items = [item for file in files for item in _tasks(file, replies[str(file)], time_limit, full)]

@@ -41,6 +41,7 @@ MAX_BYTES = 1 << 35  # no array file of ours comes near 32 GiB
 _HEADER = "header.json"
 _MAX_HEADER = 1 << 20
 _MAX_MEMBERS = 1000
+_KINDS = "biufcSU"  # truth values, numbers, texts
 
 
 def write_atomically(path: str | Path, content: bytes | memoryview) -> None:
@@ -100,8 +101,10 @@ def save_arrays(path: str | Path, arrays: Mapping[str, npt.ArrayLike], facts: Ma
     """
     packed = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in packed.items():
-        if array.dtype.hasobject:
-            raise StorageError(f"{path}: array {name!r} holds Python objects, which are never stored")
+        if array.dtype.kind not in _KINDS:
+            raise StorageError(
+                f"{path}: array {name!r} is of {array.dtype}; numbers and texts are stored, never objects"
+            )
     text = json.dumps(dict(facts), sort_keys=True)
     header = json.dumps({"format": FORMAT, "facts": text, "sha256": _checksum(packed, text)})
     with _replacing(Path(path)) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
@@ -130,7 +133,7 @@ def load_arrays(path: str | Path, kind: str | None = None) -> tuple[dict[str, Ar
             _check_sizes(members, os.path.getsize(path))
             header = json.loads(archive.read(_HEADER))
             if header["format"] != FORMAT:
-                raise StorageError(f"{path}: format {header['format']!r}; this version reads {FORMAT}")
+                raise StorageError(f"{path}: format {header['format']!r:.60}; this version reads {FORMAT}")
             arrays = {
                 member.filename.removesuffix(".npy"): _read_member(archive, member)
                 for member in members
@@ -147,7 +150,7 @@ def load_arrays(path: str | Path, kind: str | None = None) -> tuple[dict[str, Ar
     except Exception as error:  # a damaged zip raises a zoo: BadZipFile, KeyError, struct.error, zlib.error, ...
         raise StorageError(f"{path}: damaged, or not an array file ({type(error).__name__})") from None
     if kind is not None and facts.get("kind") != kind:
-        raise StorageError(f"{path}: holds {facts.get('kind')!r}; expected {kind!r}")
+        raise StorageError(f"{path}: holds {facts.get('kind')!r:.60}; expected {kind!r}")
     return arrays, facts
 
 
@@ -159,7 +162,7 @@ def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
         raise StorageError("two members share one name")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-            raise StorageError(f"member {member.filename!r} is compressed; array files never are")
+            raise StorageError(f"member {member.filename!r:.60} is compressed; array files never are")
         if member.filename == _HEADER and member.file_size > _MAX_HEADER:
             raise StorageError("the header is too large")
     if sum(member.file_size for member in members) > min(size, MAX_BYTES):
@@ -175,10 +178,10 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     text = stream.read(int.from_bytes(stream.read(length), "little"))
     fields = ast.literal_eval(text.decode("latin1"))
     dtype, shape = np.dtype(fields["descr"]), fields["shape"]
-    if dtype.hasobject or fields["fortran_order"]:
-        raise StorageError(f"member {member.filename!r} is not a plain array")
+    if dtype.kind not in _KINDS or fields["fortran_order"]:
+        raise StorageError(f"member {member.filename!r:.60} is not a plain array")
     if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
-        raise StorageError(f"member {member.filename!r} does not hold the shape it claims")
+        raise StorageError(f"member {member.filename!r:.60} does not hold the shape it claims")
     return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape).copy()
 
 
@@ -205,8 +208,8 @@ class RunDatabase:
             self._connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
         try:
             with self._clear_errors():
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
+                # Looked at before it is changed, and changed at once: another process, or a kill, may come between.
+                self._connection.execute("BEGIN IMMEDIATE")
                 (version,) = self._connection.execute("PRAGMA user_version").fetchone()
                 (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 if version != FORMAT and (version or tables):
@@ -215,6 +218,9 @@ class RunDatabase:
                     "CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, result TEXT NOT NULL, sha256 TEXT NOT NULL)"
                 )
                 self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+                self._connection.execute("COMMIT")
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
         except StorageError:
             self._connection.close()
             raise
@@ -223,8 +229,8 @@ class RunDatabase:
     def _clear_errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            raise StorageError(f"{self._path}: {error}") from None
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where a damaged schema is quoted
+            raise StorageError(f"{self._path}: {error!s:.200}") from None
 
     @staticmethod
     def key(settings: Mapping[str, Any]) -> str:
@@ -233,12 +239,9 @@ class RunDatabase:
 
     def record(self, settings: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """Store one run, whole or not at all. Recording the same settings again keeps the first result."""
-        text = json.dumps(result, sort_keys=True)
+        key, text = self.key(settings), json.dumps(result, sort_keys=True)
         with self._clear_errors():
-            self._connection.execute(
-                "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)",
-                (self.key(settings), text, hashlib.sha256(text.encode()).hexdigest()),
-            )
+            self._connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (key, text, self._seal(key, text)))
 
     def result(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
         """The stored result, or None."""
@@ -246,22 +249,28 @@ class RunDatabase:
             row = self._connection.execute(
                 "SELECT result, sha256 FROM runs WHERE key = ?", (self.key(settings),)
             ).fetchone()
-        return None if row is None else self._decoded(*row)
+        return None if row is None else self._decoded(self.key(settings), *row)
 
     def __iter__(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """All (settings, result), in the order of their keys."""
         with self._clear_errors():
             rows = self._connection.execute("SELECT key, result, sha256 FROM runs ORDER BY key").fetchall()
         for key, text, sha in rows:
-            yield json.loads(key), self._decoded(text, sha)
+            result = self._decoded(key, text, sha)
+            yield json.loads(key), result
 
     def __len__(self) -> int:
         with self._clear_errors():
             (count,) = self._connection.execute("SELECT count(*) FROM runs").fetchone()
         return int(count)
 
-    def _decoded(self, text: str, sha: str) -> dict[str, Any]:
-        if hashlib.sha256(str(text).encode()).hexdigest() != sha:
+    @staticmethod
+    def _seal(key: object, text: object) -> str:
+        """Of both, for a damaged index may lead from one run's key to another's result."""
+        return hashlib.sha256(f"{key}\n{text}".encode()).hexdigest()
+
+    def _decoded(self, key: object, text: str, sha: str) -> dict[str, Any]:
+        if self._seal(key, text) != sha:
             raise StorageError(f"{self._path}: a stored run does not match its checksum")
         decoded: dict[str, Any] = json.loads(text)
         return decoded

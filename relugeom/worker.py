@@ -1,8 +1,9 @@
 """The process in which conjectures are imported and run, one at a time, on request.
 
-A conjecture may loop for ever, crash the interpreter or call `sys.exit`; in a process of its own it takes nothing
-else with it. Requests and replies are one JSON object a line on the standard streams; whatever a conjecture prints
-goes to stderr. The process ends as soon as its input closes, so it does not outlive the one that started it.
+A conjecture may loop for ever, eat all memory, fork, crash the interpreter or call `sys.exit`; in a process of its own,
+of bounded memory, it takes nothing else with it. Requests and replies are one JSON object a line on the standard
+streams; whatever a conjecture prints goes to stderr. The process ends as soon as its input closes, so it does not
+outlive the one that started it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib.util
 import json
 import os
 import queue
+import resource
 import sys
 import threading
 import time
@@ -25,6 +27,9 @@ from relugeom.exact import dumps
 from relugeom.verdicts import Judgement
 
 __all__ = ["collect", "main"]
+
+# More than this, in characters of JSON, is no evidence that anyone would read.
+REPLY_LIMIT = 64_000_000
 
 _modules: dict[str, ModuleType] = {}
 
@@ -105,10 +110,28 @@ def _fault(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}"[:300]
 
 
-def main() -> None:
-    """Answer requests until the input closes."""
+def _reply(request: dict[str, Any]) -> str:
+    """The answer as JSON text, or what went wrong."""
+    try:
+        text = json.dumps(_answer(request))
+        if len(text) > REPLY_LIMIT:
+            raise ConjectureError(f"the evidence takes {len(text)} characters; at most {REPLY_LIMIT} are reported")
+        return text
+    except MemoryError:  # telling more would need memory
+        return json.dumps({"error": "MemoryError: the memory limit was reached"})
+    except BaseException as error:  # a conjecture may raise anything, SystemExit included
+        return json.dumps({"error": _fault(error), "traceback": traceback.format_exc()})
+
+
+def main(memory_limit: int | None = None) -> None:
+    """Answer requests until the input closes, with at most `memory_limit` bytes of address space."""
+    if memory_limit is not None:
+        _, ceiling = resource.getrlimit(resource.RLIMIT_AS)
+        if ceiling == resource.RLIM_INFINITY or memory_limit < ceiling:
+            resource.setrlimit(resource.RLIMIT_AS, (min(memory_limit, sys.maxsize), ceiling))
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    process = os.getpid()
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def listen() -> None:
@@ -118,10 +141,10 @@ def main() -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
-        request = json.loads(requests.get())
-        try:
-            reply = _answer(request)
-        except BaseException as error:  # a conjecture may raise anything, SystemExit included
-            reply = {"error": _fault(error), "traceback": traceback.format_exc()}
-        replies.write(json.dumps(reply) + "\n")
+        text = _reply(json.loads(requests.get()))
+        if os.getpid() != process:
+            os._exit(
+                0
+            )  # the conjecture forked, and this is the child: two answers to one question would be one too many
+        replies.write(text + "\n")
         replies.flush()

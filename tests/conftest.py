@@ -20,6 +20,41 @@ settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+@pytest.fixture(autouse=True)
+def _floating_point_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Floating-point errors raise in every test, but for those that name one: `floating_point(under="ignore")`."""
+    marker = request.node.get_closest_marker("floating_point")
+    with np.errstate(**{"all": "raise", **(marker.kwargs if marker else {})}):
+        yield
+
+
+@dataclass(frozen=True)
+class Tier:
+    """How much of a random test to run: a sample in the default run, all of it under ``-m long``.
+
+    RELUGEOM_TEST_MULTIPLIER scales both, for long nights (10) and for runs that are repeated often (0.1).
+    """
+
+    name: str
+    capture: pytest.CaptureFixture[str]
+
+    def count(self, quick: int, full: int) -> int:
+        """How many cases to run."""
+        multiplier = float(os.environ.get("RELUGEOM_TEST_MULTIPLIER", "1"))
+        return max(1, round(multiplier * (full if self.name == "long" else quick)))
+
+    def tell(self, figure: str) -> None:
+        """Print a figure of the run, whether or not output is captured."""
+        with self.capture.disabled():
+            print(f" [{figure}] ", end="", flush=True)
+
+
+@pytest.fixture(params=["quick", pytest.param("long", marks=pytest.mark.long)])
+def tier(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Tier:
+    """Both tiers of a random test; the default run leaves the long one out."""
+    return Tier(request.param, capsys)
+
+
 @dataclass(frozen=True)
 class ArrayKind:
     """One kind of array to run a test with: how to make one, and how to see that one is of this kind."""

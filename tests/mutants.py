@@ -68,3 +68,44 @@ def mutate(text: str, rng: random.Random) -> str:
     else:
         parent[path[-1]] = _damaged_value(parent[path[-1]], rng)
     return json.dumps(tree)
+
+
+def damage(content: bytes, rng: random.Random) -> bytes:
+    """The bytes with something done to them that disks, editors and cheats do."""
+    i, j = sorted((rng.randrange(len(content) + 1), rng.randrange(len(content) + 1)))
+    kind = rng.randrange(8)
+    if kind == 0:
+        return content[:i]
+    if kind == 1:  # bits
+        flipped = bytearray(content)
+        for _ in range(rng.choice((1, 1, 1, 2, 8))):
+            flipped[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        return bytes(flipped)
+    if kind == 2:  # a hole, as after a crash without a flush
+        return content[:i] + b"\0" * (j - i) + content[j:]
+    if kind == 3:
+        return content[:i] + content[j:]
+    if kind == 4:
+        return content[:j] + content[i:]
+    if kind == 5:
+        return content[:i] + rng.randbytes(rng.randint(1, 40)) + content[i:]
+    if kind == 6:
+        return rng.choice((b"", b"\0" * 100, b"\xef\xbb\xbf" + content, content.decode("latin1").encode("utf-16")))
+    return content + rng.choice((content, b"\n\n{}", b"\0", b"PK\x05\x06" + b"\0" * 18))
+
+
+# Texts in place of a number, a list or a whole document: what a reader must bound before it believes.
+HOSTILE = (
+    "[" * 100_000, '{"a":' * 50_000, "9" * 100_000, "-" + "9" * 5_000, "1e999999999", "NaN", "-Infinity", '"\\ud800"',
+    '"' + "\\\"" * 50_000, "[" + "[]," * 100_000 + "[]]", '{"x": 1, "x": 2}', "null", "true",
+    '"' + "a" * 1_000_000 + '"',
+    '"\\u0000"', '["1/' + "9" * 700 + '"]', "{}", "[]", '"__import__(\'os\')"', "0x10", "1_000", "\u00b2",
+)  # fmt: skip
+
+
+def hostile(text: str, rng: random.Random) -> str:
+    """The JSON document with one value replaced by a hostile text."""
+    tree = json.loads(text)
+    path = rng.choice(nodes(tree)[1:])
+    _at(tree, path[:-1])[path[-1]] = "HOSTILE"
+    return json.dumps(tree, ensure_ascii=False).replace('"HOSTILE"', rng.choice(HOSTILE), 1)

@@ -139,6 +139,7 @@ INVALID: list[tuple[Certificate, str]] = [
     (PositivePair(as_matrix([[1, 1, -1], [0, 1, -1]]), (0, 1), (2,)), "after the elimination"),
     (PositivePair(as_matrix([[1, 1]]), (0, 1), (0,)), "the pair was itself a pivot"),
     (PositivePair(as_matrix([[1, 1, 0]]), (0, 1), (2,)), "pivot 2 is zero when its turn comes"),
+    (PositivePair(as_matrix([[1, 1, 1]]), (0, 1), (2,)), "pivot 2 has a positive product in its row"),
     (PositivePair(as_matrix([[1, 1, 1]]), (0, 1), (2, 2)), "pivots names a feature twice"),
     (PolynomialSign(((F(-1), F(0)),), ((F(0), F(0)), (F(1), F(0)))), "a coefficient is negative"),
     (PolynomialSign(((F(0), F(0)), (F(1), F(0))), ((F(0), F(0)), (F(1), F(0)))), "not positive at breakpoint 0"),
@@ -229,6 +230,7 @@ def _critical(name: str, **changes: object) -> CriticalPoint:
         ("off is worse", {"better_bias": as_vector([F(3, 4)])}, "the better model is not better"),
         ("off is worse", {"better_bias": None}, "go together"),
         ("off is worse", {"better_encoder": PAIRS}, "the same shape"),
+        ("off is worse", {"better_bias": as_vector([0, 0])}, "the same shape"),
         ("off is worse", {"amplitudes": None}, "weights belong to amplitudes"),
     ],
 )

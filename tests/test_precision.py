@@ -44,6 +44,7 @@ def passes_by_definition(n: int, form: Format) -> bool:
     return bool(np.all(gram.max(axis=0) < diagonal))
 
 
+@pytest.mark.floating_point(under="ignore")  # a cast to half precision may give 0
 @pytest.mark.parametrize("form", [BFLOAT16, FLOAT16], ids=lambda form: form.name)
 def test_the_neighbourhood_decides(form: Format) -> None:
     sizes = range(3, int(2 * np.pi / form.roundoff**0.5) + 40)

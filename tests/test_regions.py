@@ -155,3 +155,13 @@ def test_the_window_must_be_positive() -> None:
         zones([[1], [0]], window=0)
     assert default_window([[0, 0], [0, 0]]) == 1.0
     assert default_window([[3, 0], [4, 0]]) == 7.5
+
+
+def test_ends_that_coincide() -> None:
+    """a > 1 and a ≥ 1 leave 1 out; a ≥ 1 and a ≤ 1 leave the one amplitude."""
+    assert 1 not in recovered_amplitudes([[1, -1]], [-1, 1])[0]
+    point = recovered_amplitudes([[1, -1, 1]], [0, 1, -1])[0]
+    assert not point.empty
+    assert 1 in point
+    assert 1.01 not in point
+    assert 0.99 not in point

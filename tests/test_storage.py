@@ -211,3 +211,15 @@ def test_what_the_database_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         with RunDatabase(path) as database:
             for k in range(acknowledged + 1):
                 assert database.result({"k": k}) == {"value": k * k}
+
+
+def test_a_database_of_others_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "other"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE t (x)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match="of another kind"):
+        RunDatabase(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["other"]

@@ -71,6 +71,7 @@ def soft_minimum(values: npt.NDArray[Any], sharpness: float) -> tuple[float, Arr
         weights = np.zeros(values.shape)
         weights.flat[int(values.argmin())] = 1.0
         return least, weights
-    powers = np.exp(sharpness * (least - values))
+    with np.errstate(under="ignore"):  # far from the minimum a weight of 0 is right
+        powers = np.exp(sharpness * (least - values))
     total = float(powers.sum())
     return least - math.log(total) / sharpness, powers / total

@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show ∀ must not stop the proof.
+        # A terminal that cannot show a character, or a file name that is no text, is no reason to stop.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
@@ -63,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (say, `head`) has gone; keep Python from complaining again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError:
+        print(f"relugeom {arguments.command}: error: there is not enough memory for this", file=sys.stderr)
+        return 2
     except (RelugeomError, OSError) as error:
         if arguments.debug:
             traceback.print_exc()

@@ -21,7 +21,7 @@ from relugeom.cli._terminal import (
 from relugeom.cli._versions import versions
 from relugeom.errors import ArgumentError
 from relugeom.formal import FormalProof, check_formal
-from relugeom.runner import Report, Result, verify, write_certificates
+from relugeom.runner import MEMORY_LIMIT, Report, Result, verify, write_certificates
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
 
@@ -47,6 +47,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit", type=positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
     )
+    parser.add_argument(
+        "--memory-limit", type=positive_float, metavar="GIB", default=MEMORY_LIMIT / 2**30,
+        help="GiB of address space for each worker process (default: %(default)g)",
+    )  # fmt: skip
 
 
 def _row(result: Result, heading: str) -> str:
@@ -131,6 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         full=arguments.full,
         jobs=arguments.jobs,
         time_limit=arguments.time_limit,
+        memory_limit=int(arguments.memory_limit * 2**30),
         on_start=progress.start,
         on_result=show,
     )

@@ -532,8 +532,8 @@ def dumps(certificate: Certificate) -> str:
 def _depth(text: str) -> int:
     """The deepest nesting of brackets outside strings."""
     depth = deepest = 0
-    # A string that is never closed runs to the end: without that it would be tried again from each of its quotes.
-    for token in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', text):
+    # Possessive, and content with a string that never ends: each character is looked at once, whatever the text.
+    for token in re.finditer(r'"(?:[^"\\]|\\.?)*+"?|[\[{]|[\]}]', text, flags=re.DOTALL):
         if token[0] in "[{":
             depth += 1
             deepest = max(deepest, depth)

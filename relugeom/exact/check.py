@@ -228,9 +228,15 @@ def _check_positive_pair(c: PositivePair) -> None:
     _require(not {i, j} & set(c.pivots), "the pair was itself a pivot")
     vectors = list(transpose(W))
     for u in c.pivots:
-        pivot, square = vectors[u], dot(vectors[u], vectors[u])
+        pivot = vectors[u]
+        products = [dot(v, pivot) for v in vectors]
+        square = products[u]
         _require(square > 0, f"pivot {u} is zero when its turn comes")
-        vectors = [tuple(x - dot(v, pivot) / square * y for x, y in zip(v, pivot, strict=True)) for v in vectors]
+        _require(all(x <= 0 for v, x in enumerate(products) if v != u), f"pivot {u} has a positive product in its row")
+        vectors = [
+            tuple(x - p / square * y for x, y in zip(v, pivot, strict=True))
+            for v, p in zip(vectors, products, strict=True)
+        ]
     _require(dot(vectors[i], vectors[j]) > 0, f"after the elimination, features {i} and {j} have no positive product")
 
 

@@ -89,4 +89,6 @@ class AdamW:
                 )
         self.mean[:] = state["mean"]
         self.square[:] = state["square"]
+        if state["steps"].shape != () or state["steps"].dtype.kind not in "iu" or state["steps"] < 0:
+            raise ArgumentError(f"steps must be one whole number, at least 0; got {state['steps']!s:.60}")
         self.steps = int(state["steps"])

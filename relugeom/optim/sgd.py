@@ -59,4 +59,6 @@ class SGD:
                 f"got {state['velocity'].dtype} {state['velocity'].shape}"
             )
         self.velocity[:] = state["velocity"]
+        if state["steps"].shape != () or state["steps"].dtype.kind not in "iu" or state["steps"] < 0:
+            raise ArgumentError(f"steps must be one whole number, at least 0; got {state['steps']!s:.60}")
         self.steps = int(state["steps"])

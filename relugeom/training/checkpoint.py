@@ -92,7 +92,7 @@ class Checkpoint:
         """
         arrays, facts = load_arrays(path, kind="checkpoint")
         if facts.get("version") != VERSION:
-            raise StorageError(f"{path}: checkpoint version {facts.get('version')!r}; this one reads {VERSION}")
+            raise StorageError(f"{path}: checkpoint version {facts.get('version')!r:.60}; this one reads {VERSION}")
         try:
             configuration = Configuration.from_dict(facts["configuration"])
             parts = {prefix: _select(arrays, prefix) for prefix in ("optimiser", "engine", "trajectory")}
@@ -118,7 +118,7 @@ class Checkpoint:
                 str(facts["data_hash"]),
             )
         except (KeyError, TypeError, ValueError, ArgumentError) as error:
-            raise StorageError(f"{path}: not a complete checkpoint ({error})") from None
+            raise StorageError(f"{path}: not a complete checkpoint ({error!s:.200})") from None
 
 
 def views(parameters: Array, configuration: Configuration) -> tuple[Array, Array, Array | None]:

@@ -157,9 +157,12 @@ class Configuration:
         try:
             engine = dict(values["engine"])
             engine["leaves"] = tuple(engine["leaves"])
-            return cls(**{**values, "engine": EngineChoice(**engine)})
-        except (KeyError, TypeError) as error:
-            raise ArgumentError(f"not a configuration ({error})") from None
+            found = cls(**{**values, "engine": EngineChoice(**engine)})
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ArgumentError(f"not a configuration ({error!s:.200})") from None
+        _check_types(found)
+        _check_types(found.chosen_engine)
+        return found
 
     def examples(self) -> SparseExamples | FreshExamples:
         """The training data."""
@@ -213,3 +216,16 @@ class Configuration:
     def learning_rate(self) -> Schedule:
         """η over the steps."""
         return Schedule(self.schedule, self.rate, self.steps, self.warmup)
+
+
+# What a field of a configuration read from a file may hold; JSON has no other numbers.
+_TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+
+
+def _check_types(value: Configuration | EngineChoice) -> None:
+    for field in dataclasses.fields(value):
+        entry, allowed = getattr(value, field.name), _TYPES.get(str(field.type))
+        if allowed is not None and type(entry) not in allowed:
+            raise ArgumentError(f"{field.name} must be of type {field.type}; got {entry!r:.60}")
+        if field.name == "leaves" and any(type(size) is not int for size in entry):
+            raise ArgumentError(f"leaves must be whole numbers; got {entry!r:.60}")

@@ -142,8 +142,12 @@ def resume(
             raise ArgumentError(f"the run diverged after step {checkpoint.step}; going on would repeat it")
         if problem.digest() != checkpoint.data_hash:
             raise ArgumentError("the data differ from those the checkpoint was made with")
-        problem.restore(checkpoint.engine)
-        return _Run(checkpoint, problem, path, every, record, snapshots).go(progress, stop)
+        try:
+            problem.restore(checkpoint.engine)
+            run = _Run(checkpoint, problem, path, every, record, snapshots)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise ArgumentError(f"the parts of the checkpoint do not fit together ({error!s:.200})") from None
+        return run.go(progress, stop)
     finally:
         problem.close()
 

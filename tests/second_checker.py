@@ -1,0 +1,372 @@
+"""A second checker: decides from the JSON text whether a certificate proves its statement, with python-flint.
+
+It shares no line with `relugeom.exact` and takes another road wherever there is one: definitions by enumeration instead
+of sorted sums, the Gram matrix instead of projected vectors, Bernstein's formula instead of Horner's rule, ball
+arithmetic instead of squaring for signs in ℚ(√d), intervals of amplitudes instead of end points.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations, pairwise
+from math import isqrt
+from typing import Any
+
+from flint import arb, ctx, fmpq, fmpq_mat, fmpq_poly
+
+__all__ = ["second_opinion"]
+
+
+def second_opinion(text: str) -> bool:
+    """Whether the certificate in this text is valid. The text must be one that can be read."""
+    data = json.loads(text)
+    return bool(_KINDS[data["kind"]](data))
+
+
+def _number(text: str) -> fmpq:
+    numerator, _, denominator = text.partition("/")
+    return fmpq(int(numerator), int(denominator or 1))
+
+
+def _matrix(rows: list[list[str]]) -> fmpq_mat:
+    return fmpq_mat(len(rows), len(rows[0]), [_number(x) for row in rows for x in row])
+
+
+class _Model:
+    """W, R and b with their defaults; `fits` is False when the shapes do not go together."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.W = _matrix(data["encoder"])
+        self.n = self.W.ncols()
+        self.R = self.W.transpose() if data.get("decoder") is None else _matrix(data["decoder"])
+        given = data.get("bias")
+        self.b = [fmpq(0)] * self.n if given is None else [_number(x) for x in given]
+        self.fits = (self.R.nrows(), self.R.ncols(), len(self.b)) == (self.n, self.W.nrows(), self.n)
+        self.product = self.R * self.W if self.fits else None
+
+    def preactivations(self, support: tuple[int, ...]) -> list[fmpq]:
+        """RWx + b at the 0/1 input with this support."""
+        return [sum((self.product[j, i] for i in support), self.b[j]) for j in range(self.n)]
+
+
+def _sign_pattern(data: dict[str, Any]) -> bool:
+    model, k = _Model(data), data["sparsity"]
+    if not (model.fits and 1 <= k <= model.n):
+        return False
+    sizes = range(0 if data["zero_input"] else 1, k + 1)
+    return all(
+        (z > 0) == (j in support)
+        for size in sizes
+        for support in combinations(range(model.n), size)
+        for j, z in enumerate(model.preactivations(support))
+    )
+
+
+def _exact_reconstruction(data: dict[str, Any]) -> bool:
+    model = _Model(data)
+    return model.fits and all(
+        max(z, fmpq(0)) == (1 if j == i else 0)
+        for i in range(model.n)
+        for j, z in enumerate(model.preactivations((i,)))
+    )
+
+
+def _axial_loss(data: dict[str, Any]) -> bool:
+    model = _Model(data)
+    if not model.fits:
+        return False
+    errors = [
+        max(z, fmpq(0)) - (1 if j == i else 0) for i in range(model.n) for j, z in enumerate(model.preactivations((i,)))
+    ]
+    return sum((e * e for e in errors), fmpq(0)) == _number(data["value"])
+
+
+def _activation_threshold(data: dict[str, Any]) -> bool:
+    """For each input and output, the amplitudes at which a·g + b > 0 are a half-line; compare it with (t, 1]."""
+    model, t = _Model(data), _number(data["threshold"])
+    if not model.fits or not 0 <= t < 1:
+        return False
+    for i in range(model.n):
+        for j in range(model.n):
+            g, b = model.product[j, i], model.b[j]
+            if g == 0:
+                everywhere, nowhere = b > 0, b <= 0
+            elif g > 0:  # positive for a > −b/g
+                everywhere, nowhere = -b / g <= t, -b / g >= 1
+            else:  # positive for a < −b/g
+                everywhere, nowhere = -b / g > 1, -b / g <= t
+            if not (everywhere if i == j else nowhere):
+                return False
+    return True
+
+
+def _rank_bound(data: dict[str, Any]) -> bool:
+    A, left, right = (_matrix(data[name]) for name in ("matrix", "left", "right"))
+    return left.ncols() == right.nrows() and left * right == A
+
+
+def _not_decodable(data: dict[str, Any]) -> bool:
+    W, i, k = _matrix(data["encoder"]), data["feature"], data["sparsity"]
+    m, n = W.nrows(), W.ncols()
+    if not (0 <= i < n and 1 <= k <= n):
+        return False
+    totals = {}
+    for side in ("inside", "outside"):
+        least = 0 if side == "outside" and data["zero_input"] else 1
+        point, weight_sum = fmpq_mat(m, 1), fmpq(0)
+        for item in data[side]:
+            support, weight = item["support"], _number(item["weight"])
+            if len(set(support)) < len(support) or any(not 0 <= j < n for j in support):
+                return False
+            if not least <= len(support) <= k or weight < 0 or (i in support) != (side == "inside"):
+                return False
+            indicator = fmpq_mat(n, 1, [fmpq(int(j in support)) for j in range(n)])
+            point += weight * (W * indicator)
+            weight_sum += weight
+        totals[side] = (point, weight_sum)
+    (inside, alpha), (outside, beta) = totals["inside"], totals["outside"]
+    return alpha > 0 and inside == outside and (alpha == beta or not data["with_bias"])
+
+
+def _positive_pair(data: dict[str, Any]) -> bool:
+    """On the Gram matrix: G ← G − g_u g_uᵀ / G_uu for each pivot."""
+    W, pair, pivots = _matrix(data["encoder"]), data["pair"], data["pivots"]
+    n = W.ncols()
+    named = [*pair, *pivots]
+    if len(pair) != 2 or any(not 0 <= u < n for u in named) or len(set(pivots)) < len(pivots):
+        return False
+    i, j = pair
+    G = W.transpose() * W
+    if i == j:
+        return G[i, i] == 0 and not pivots
+    if G[i, j] <= 0 or i in pivots or j in pivots:
+        return False
+    for u in pivots:
+        row = fmpq_mat(1, n, [G[u, v] for v in range(n)])
+        if row[0, u] == 0 or any(row[0, v] > 0 for v in range(n) if v != u):
+            return False
+        G = G - row.transpose() * row / row[0, u]
+    return G[i, j] > 0
+
+
+def _sign(a: fmpq, b: fmpq, d: int) -> int:
+    """The sign of a + b√d, by balls of growing precision; it is 0 only for a = b = 0, as √d is irrational."""
+    if a == 0 and b == 0:
+        return 0
+    precision = ctx.prec
+    try:
+        while True:
+            ball = arb(a) + arb(b) * arb(d).sqrt()
+            if ball > 0 or ball < 0:
+                return 1 if ball > 0 else -1
+            ctx.prec *= 2
+    finally:
+        ctx.prec = precision
+
+
+def _polynomial_sign(data: dict[str, Any]) -> bool:
+    """Σ c_k (l + h t)^k (1 + t)^(deg − k) for every piece [l, h], with polynomials A + B√d in t."""
+    d = data["radicand"]
+    pairs = [tuple(map(_number, pair)) for pair in data["coefficients"]]
+    points = [tuple(map(_number, pair)) for pair in data["breakpoints"]]
+    if d < 1 or not 1 <= len(pairs) <= 60 or not 2 <= len(points) <= 1000:
+        return False
+    if isqrt(d) ** 2 == d and any(b != 0 for _, b in [*pairs, *points]):
+        return False
+
+    def times(p: tuple[fmpq_poly, fmpq_poly], q: tuple[fmpq_poly, fmpq_poly]) -> tuple[fmpq_poly, fmpq_poly]:
+        return p[0] * q[0] + d * p[1] * q[1], p[0] * q[1] + p[1] * q[0]
+
+    degree = len(pairs) - 1
+    for low, high in pairwise(points):
+        if _sign(high[0] - low[0], high[1] - low[1], d) <= 0:
+            return False
+        line = (fmpq_poly([low[0], high[0]]), fmpq_poly([low[1], high[1]]))
+        total, power = (fmpq_poly(), fmpq_poly()), (fmpq_poly([1]), fmpq_poly())
+        for k, (a, b) in enumerate(pairs):
+            term = times(
+                times(power, (fmpq_poly([a]), fmpq_poly([b]))), (fmpq_poly([1, 1]) ** (degree - k), fmpq_poly())
+            )
+            total = (total[0] + term[0], total[1] + term[1])
+            power = times(power, line)
+        signs = [_sign(total[0][k], total[1][k], d) for k in range(degree + 1)]
+        if min(signs) < 0 or (data["strict"] and not (signs[0] > 0 and signs[-1] > 0)):
+            return False
+    return True
+
+
+def _dead_outputs(data: dict[str, Any]) -> bool:
+    model, dead = _Model(data), data["dead"]
+    if not model.fits or not dead or len(set(dead)) < len(dead) or not set(dead) <= set(range(model.n)):
+        return False
+    for i in range(model.n):
+        for j, z in enumerate(model.preactivations((i,))):
+            if not (z < 0 if j in dead else z == 1 if i == j else z <= 0):
+                return False
+    return True
+
+
+class _Straddles(Exception):
+    """A ball that holds 0, where a sign was needed."""
+
+
+def _positive(ball: arb) -> bool:
+    if ball > 0 or ball < 0:
+        return bool(ball > 0)
+    raise _Straddles
+
+
+def _power(ball: arb, k: int) -> arb:
+    """By multiplication: flint's own power of a ball that holds 0 is not a number."""
+    return ball if k == 1 else ball * _power(ball, k - 1)
+
+
+def _pair_derivatives(g: arb, b: arb, delta: int, grid: list[tuple[fmpq, fmpq]] | None) -> list[arb]:
+    """φ_g, φ_b, φ_gg, φ_gb, φ_bb of φ(g, b) = E_a (ReLU(a g + b) − aδ)², for balls g and b."""
+    if grid is not None:
+        total = [arb(0)] * 5
+        for a, p in grid:
+            if _positive(arb(a) * g + b):
+                r = arb(a) * (g - delta) + b
+                terms = (2 * p * a * r, 2 * p * r, arb(2 * p * a * a), arb(2 * p * a), arb(2 * p))
+                total = [x + y for x, y in zip(total, terms, strict=True)]
+        return total
+    start, stop = _positive(b), _positive(g + b)
+    if not start and not stop:
+        return [arb(0)] * 5
+    low, high, end = arb(0), arb(1), None
+    if start != stop:
+        end = -b / g
+        low, high = (low, end) if start else (end, high)
+    s = [(_power(high, k) - _power(low, k)) / k for k in (1, 2, 3)]
+    u = g - delta
+    jump = [arb(0)] * 3 if end is None else [2 * delta * _power(end, k) / abs(g) for k in (1, 2, 3)]
+    return [
+        2 * (u * s[2] + b * s[1]), 2 * (u * s[1] + b * s[0]),
+        2 * s[2] - jump[2], 2 * s[1] - jump[1], 2 * s[0] - jump[0],
+    ]  # fmt: skip
+
+
+def _derivatives(x: list[arb], m: int, n: int, grid: Any) -> tuple[list[arb], list[list[arb]]]:
+    """∇L and ∇²L at the balls x = (W row by row, b), pair by pair through ∇g_ij and ∇²g_ij."""
+    size = m * n + n
+    slope, curvature = [arb(0)] * size, [[arb(0)] * size for _ in range(size)]
+    for i in range(n):
+        for j in range(n):
+            g = sum((x[a * n + i] * x[a * n + j] for a in range(m)), arb(0))
+            fg, fb, fgg, fgb, fbb = (v / n for v in _pair_derivatives(g, x[m * n + j], int(i == j), grid))
+            dg: dict[int, arb] = {}
+            for a in range(m):
+                for p, q in ((a * n + i, a * n + j), (a * n + j, a * n + i)):
+                    dg[p] = dg.get(p, arb(0)) + x[q]
+                    curvature[p][q] += fg
+            last = m * n + j
+            slope[last] += fb
+            curvature[last][last] += fbb
+            for p, v in dg.items():
+                slope[p] += fg * v
+                curvature[p][last] += fgb * v
+                curvature[last][p] += fgb * v
+                for q, w in dg.items():
+                    curvature[p][q] += fgg * v * w
+    return slope, curvature
+
+
+def _value(W: fmpq_mat, b: list[fmpq], grid: Any) -> fmpq:
+    """L exactly: over a grid by its terms, over (0, 1] by Simpson's rule, exact for the quadratic pieces."""
+    n, G = W.ncols(), W.transpose() * W
+    total = fmpq(0)
+    for i in range(n):
+        for j in range(n):
+            square = lambda a, g=G[i, j], c=b[j], d=int(i == j): (max(a * g + c, fmpq(0)) - a * d) ** 2  # noqa: E731
+            if grid is not None:
+                total += sum((p * square(a) for a, p in grid), fmpq(0))
+                continue
+            g = G[i, j]
+            ends = [fmpq(0), *([-b[j] / g] if g != 0 and 0 < -b[j] / g < 1 else []), fmpq(1)]
+            for low, high in pairwise(ends):
+                total += (high - low) / 6 * (square(low) + 4 * square((low + high) / 2) + square(high))
+    return total / n
+
+
+def _negative_roots(A: list[list[fmpq]], shift: fmpq) -> tuple[int, int]:
+    """How many eigenvalues of A − shift are negative, and how many zero: Descartes's rule, exact for real roots."""
+    size = len(A)
+    matrix = fmpq_mat(size, size, [A[s][t] - (shift if s == t else 0) for s in range(size) for t in range(size)])
+    coefficients = [c * (-1) ** k for k, c in enumerate(matrix.charpoly().coeffs())]
+    zero = next(k for k, c in enumerate(coefficients) if c != 0)
+    signs = [c > 0 for c in coefficients if c != 0]
+    return sum(x != y for x, y in pairwise(signs)), zero
+
+
+def _critical_point(data: dict[str, Any]) -> bool:
+    W, b = _matrix(data["encoder"]), [_number(x) for x in data["bias"]]
+    m, n = W.nrows(), W.ncols()
+    r, mu, low, high = (_number(data[name]) for name in ("radius", "margin", "low", "high"))
+    gauge, amplitudes, weights = data["gauge"], data["amplitudes"], data["weights"]
+    if len(b) != n or r <= 0 or mu <= 0 or len(gauge) != m - 1 or len(set(gauge)) != m - 1:
+        return False
+    if any(not 0 <= i < n for i in gauge) or (amplitudes is None and weights is not None):
+        return False
+    held = {a * n + i for k, i in enumerate(gauge) for a in range(k + 1, m)}
+    if any(abs(W[k, i]) <= r for k, i in enumerate(gauge)) or any(W[q // n, q % n] != 0 for q in held):
+        return False
+    grid = None
+    if amplitudes is not None:
+        values = [_number(a) for a in amplitudes]
+        shares = [fmpq(1)] * len(values) if weights is None else [_number(w) for w in weights]
+        if not values or len(shares) != len(values) or min(values) <= 0 or min(shares) <= 0:
+            return False
+        grid = [(a, p / sum(shares, fmpq(0))) for a, p in zip(values, shares, strict=True)]
+    better_W, better_b = data["better_encoder"], data["better_bias"]
+    if (better_W is None) != (better_b is None):
+        return False
+    if better_W is not None and ((len(better_W), len(better_W[0])) != (m, n) or len(better_b) != n):
+        return False
+    centre = [*(W[a, i] for a in range(m) for i in range(n)), *b]
+    free = [q for q in range(m * n + n) if q not in held]
+    precision, ctx.prec = ctx.prec, 300
+    try:
+        try:
+            around = [arb(x) if q in held else arb(arb(x), arb(r)) for q, x in enumerate(centre)]
+            _, H = _derivatives(around, m, n, grid)
+            gradient, _ = _derivatives([arb(x) for x in centre], m, n, grid)
+        except _Straddles:
+            return False
+        A = [[_rounded((H[s][t] + H[t][s]) / 2) for t in free] for s in free]
+        rows = [sum((abs(H[s][t] - A[x][y]).upper() for y, t in enumerate(free)), arb(0)) for x, s in enumerate(free)]
+        delta = max((row.upper() for row in rows), key=lambda ball: float(ball))
+        size = max(sum((abs(v) for v in row), fmpq(0)) for row in A) + delta
+        for shift in (mu, -mu):
+            if _negative_roots(A, shift) != (data["negative"], 0):
+                return False
+        square = sum((gradient[q] * gradient[q] for q in free), arb(0))
+        if not (delta < mu and square <= ((mu - delta) * r) ** 2):
+            return False
+        spread = ((mu - delta) + size / 2) * r * r
+        value = _value(W, b, grid)
+        if not (low <= value - spread and value + spread <= high):
+            return False
+        return better_W is None or _value(_matrix(better_W), [_number(x) for x in better_b], grid) < low
+    finally:
+        ctx.prec = precision
+
+
+def _rounded(ball: arb) -> fmpq:
+    """The middle of a ball, to 40 bits after the point."""
+    middle, exponent = (ball.mid() * 2**40).floor().mid().man_exp()
+    return fmpq(int(middle)) * fmpq(2) ** int(exponent) / 2**40
+
+
+_KINDS = {
+    "critical-point": _critical_point,
+    "dead-outputs": _dead_outputs,
+    "sign-pattern": _sign_pattern,
+    "exact-reconstruction": _exact_reconstruction,
+    "rank-bound": _rank_bound,
+    "not-decodable": _not_decodable,
+    "positive-pair": _positive_pair,
+    "polynomial-sign": _polynomial_sign,
+    "axial-loss": _axial_loss,
+    "activation-threshold": _activation_threshold,
+}

@@ -1,0 +1,21 @@
+"""Every line and branch of the trusted room runs in its own tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TESTS = ["tests/test_exact_check.py", "tests/test_exact_arithmetic.py", "tests/test_second_checker.py"]
+
+
+def test_every_line_and_branch_of_the_trusted_room_runs() -> None:
+    command = [
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS,
+        "--cov=relugeom.exact", "--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COVERAGE_FILE": os.devnull}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]

@@ -1,0 +1,53 @@
+"""The trusted room and an independent checker agree on every random certificate, valid or not."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from relugeom.errors import CertificateError
+from relugeom.exact import KINDS, Valid, check, dumps, load, loads
+from tests.conftest import Tier
+from tests.random_certificates import GENERATORS, random_certificate, shipped
+from tests.second_checker import second_opinion
+
+
+def test_two_checkers_agree(tier: Tier) -> None:
+    total = tier.count(500, 10_000)
+    rng = random.Random(f"random certificates, {tier.name}")
+    valid: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    for _ in range(total):
+        certificate = random_certificate(rng)
+        try:
+            text = dumps(certificate)
+            again = loads(text)
+        except CertificateError:  # a change may leave a matrix without rows, which no file can hold
+            again, text = None, ""
+        if again is None:
+            continue
+        first = isinstance(check(again), Valid)
+        assert again == certificate
+        assert first == second_opinion(text), text
+        seen[certificate.kind] += 1
+        valid[certificate.kind] += first
+    assert set(seen) == set(KINDS) == set(GENERATORS)
+    for kind in seen:
+        # Neither answer may be rare, or the agreement would say little.
+        assert 0.1 < valid[kind] / seen[kind] < 0.9, (kind, valid[kind], seen[kind])
+    tier.tell(
+        f"{sum(seen.values())} of {total} certificates decided alike by two checkers, "
+        f"{sum(valid.values())} of them valid"
+    )
+
+
+def test_what_is_shipped_satisfies_both(tier: Tier) -> None:
+    """All of it in the long run; a sample by default, for the large ones take the second checker some seconds."""
+    paths = shipped()
+    assert len(paths) > 30
+    chosen = random.Random(0).sample(paths, min(len(paths), tier.count(30, 10_000)))
+    for path in chosen:
+        text = path.read_text(encoding="utf-8")
+        assert isinstance(check(load(path)), Valid), path
+        assert second_opinion(text), path
+    tier.tell(f"{len(chosen)} of {len(paths)} shipped certificates valid by two checkers")
