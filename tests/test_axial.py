@@ -176,3 +176,11 @@ def test_amplitudes_and_weights_are_normalised_and_checked() -> None:
             Axial(*arguments)
     with pytest.raises(ArgumentError, match=r"W must have n = 3 columns for this data set; got \(2, 4\)"):
         loss(Parameters(np.ones((2, 4))), UniformAxial(3))
+
+
+def test_an_output_of_exactly_zero_counts_as_inactive() -> None:
+    """ReLU'(0) = 0, as for the dense definition."""
+    at_zero = Parameters(np.zeros((1, 2)), np.zeros(2))
+    assert not np.any(gradient(at_zero, Axial(2)).b)
+    orthogonal = Parameters(np.eye(2), np.zeros(2))
+    np.testing.assert_array_equal(hessian(orthogonal, Axial(2)), hessian(orthogonal, np.eye(2)))

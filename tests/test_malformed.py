@@ -19,9 +19,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from relugeom.autoencoder import Parameters
 from relugeom.autoencoder.examples import SparseExamples, axial_examples, load_examples, save_examples
+from relugeom.autoencoder.files import dumps_model, load_model
 from relugeom.errors import CertificateError, RelugeomError, StorageError
 from relugeom.exact import Invalid, Valid, check, dumps, load
+from relugeom.explorer.page import read_atlas
 from relugeom.storage import RunDatabase, load_arrays, save_arrays
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
@@ -350,6 +353,39 @@ def test_no_pickle_is_ever_loaded(tmp_path: Path) -> None:
     assert not sprung.exists()
     np.load(io.BytesIO(objects.getvalue()), allow_pickle=True)
     assert sprung.exists(), "the trap works"
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Model files, and what `relugeom atlas --json` prints, for the figures and the page to play with.
+
+MODEL = dumps_model(Parameters(np.array([[1.0, -0.5, 0.25], [0.0, 2.0, -1e-3]]), np.array([0.0, -1.0, 0.5])), "a model")
+ENTRY = {"W": [[1.0, -1.0]], "b": [0.0, 0.5], "count": 3, "seeds": 10, "nature": "a minimum"}
+ATLAS = json.dumps({"2": [ENTRY, ENTRY], "3": []})
+
+
+@pytest.mark.parametrize(("text", "read"), [(MODEL, load_model), (ATLAS, read_atlas)], ids=["model", "atlas"])
+def test_damaged_model_files(text: str, read: Callable[[Path], Any], tier: Tier, tmp_path: Path) -> None:
+    total = tier.count(300, 10_000)
+    rng = random.Random(f"damaged models, {tier.name}")
+    path = tmp_path / "model.json"
+    refused = 0
+    for _ in range(total):
+        way = rng.randrange(3)
+        content = damage(text.encode(), rng) if way == 0 else (mutate if way == 1 else hostile)(text, rng).encode()
+        path.write_bytes(content)
+        try:
+            found = timed(lambda: read(path))
+        except StorageError as error:
+            one_line(error)
+            refused += 1
+            continue
+        for model in found if isinstance(found, list) else [found]:
+            W, b = model.model
+            assert W.ndim == 2
+            assert np.isfinite(W).all()
+            assert b is None or (b.shape == W.shape[1:] and np.isfinite(b).all())
+    assert refused > total / 3
+    tier.tell(f"{total} of {total} damaged files: {refused} refused, the others hold finite numbers in fitting shapes")
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -233,3 +233,9 @@ def test_wrong_directions_and_vectors_are_named() -> None:
         hessian_vector_product(model, X, Parameters([[1.0, 2.0]]))
     with pytest.raises(ArgumentError, match="vector must have 4 or 2 entries for m = 1, n = 2; got 3"):
         unflatten([1.0, 2.0, 3.0], 1, 2)
+
+
+def test_shapes_are_checked_before_anything_is_computed() -> None:
+    for function in (gram, lambda W: flatten(Parameters(W))):
+        with pytest.raises(ArgumentError, match="W must have shape"):
+            function(np.ones(3))

@@ -98,16 +98,19 @@ def read_atlas(path: str | Path) -> list[ModelFile]:
         raise StorageError(f"{path}: more than {_MOST_BYTES} bytes")
     try:
         entries = [(n, entry) for n, group in json.loads(raw).items() for entry in group]
-        models = [
-            ModelFile(
-                Parameters(np.array(entry["W"], dtype=float), np.array(entry["b"] or [0.0] * int(n), dtype=float)),
-                f"n = {n}, {entry['count']} of {entry['seeds']} seeds: {entry['nature']}",
-            )
-            for n, entry in entries
-        ]
-    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
-        raise StorageError(f"{path} is not what `relugeom atlas --json` prints: {error}") from None
-    return [file for file in models if file.model.W.ndim == 2 and file.model.W.shape[1] <= MOST_FEATURES]
+        models = [_entry_model(n, entry) for n, entry in entries]
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise StorageError(f"{path} is not what `relugeom atlas --json` prints: {error!s:.200}") from None
+    return [file for file in models if file.model.W.shape[1] <= MOST_FEATURES]
+
+
+def _entry_model(n: str, entry: dict[str, Any]) -> ModelFile:
+    """The model of one entry, of finite numbers in fitting shapes."""
+    W = np.array(entry["W"], dtype=float)
+    b = np.array(entry["b"], dtype=float) if entry["b"] else np.zeros(W.shape[-1:])
+    if W.ndim != 2 or b.shape != W.shape[1:] or not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise ValueError("W must have shape (m, n) and b shape (n,), of finite numbers")
+    return ModelFile(Parameters(W, b), f"n = {n}, {entry['count']} of {entry['seeds']} seeds: {entry['nature']}"[:200])
 
 
 def explorer_page(more: Sequence[ModelFile] = ()) -> str:
