@@ -217,8 +217,7 @@ SIX_SHORTER = as_matrix([[10, 10, 8, 8, -9, -9], [1, -1, 15, -15, 8, -8]])
     expected=Verdict.REFUTED,
 )
 def mean_threshold() -> Outcome:
-    """Two features in nearly one direction give up (thresholds near 1), and the other four, longer, gain more than "
-    "that."""
+    """Two features in nearly one direction give up (thresholds near 1), and the other four, longer, gain more."""
 
     def steps(W: Matrix) -> list[Step]:
         return [
@@ -485,8 +484,9 @@ def _normalised(others: Any) -> list[Step]:
     expected=Verdict.PROVED,
 )
 def normalised_amplitude() -> Outcome:
-    """‖a e_i‖ = a for a > 0, so the sample is rescaled to a = 1. Only samples with several active entries show "
-    "amplitudes."""
+    """‖a e_i‖ = a for a > 0, so the sample is rescaled to a = 1. Only samples with several active
+    entries show amplitudes.
+    """
     return Proof(
         _normalised(sp.Integer(0)),
         Sibling("The entry is 1 also when another entry s > 0 is active.", _normalised(s**2)),
@@ -559,9 +559,9 @@ def circle_hull_distance() -> Outcome:
 
 
 @conjecture(
-    "Seven points of a circle about the origin, of which two are not parallel, can be shifted by a bias so that "
-    "these two lie on one ray from the origin: a linear read-out without a bias of its own can then not single out "
-    "either.",
+    "There are seven points of a circle about the origin, two of them not parallel, and a bias that shifts all so "
+    "that these two lie on one ray from the origin: a linear read-out without a bias of its own can then not single "
+    "out either.",
     source='Post, "A More Intuitive Description", the days of the week',
     expected=Verdict.CERTIFIED,
 )

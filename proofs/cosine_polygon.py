@@ -363,7 +363,7 @@ def _subtraction_fails(W: Matrix) -> list[Step]:
 @conjecture(
     "For every W with distinct columns, subtracting from each row of WᵀW its second-highest value leaves the diagonal "
     "as the only positive value of the row.",
-    source=SECTION,
+    source=SECTION + ": the recipe, given for the polygon, taken beyond it",
     expected=Verdict.REFUTED,
 )
 def second_highest_subtracted() -> Outcome:

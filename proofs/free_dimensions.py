@@ -358,8 +358,9 @@ def wiggle_room() -> Outcome:
 
 
 @conjecture(
-    "The probability that n independent random directions in m ≥ 1 dimensions satisfy the criterion decreases strictly "
-    "in n until it is 0, which happens first at n = m + 2; in the plane it is 1, 1/2, 1/16, 0 for n = 1, 2, 3, 4",
+    "The probability that n independent uniform directions in m ≥ 1 dimensions satisfy the criterion decreases "
+    "strictly in n until it is 0, which happens first at n = m + 2; in the plane it is 1, 1/2, 1/16, 0 for n = 1, 2, "
+    "3, 4",
     source=HYPERCUBE,
     expected=Verdict.PROVED,
 )

@@ -46,8 +46,9 @@ def _differs(cosine: Any, at: Any) -> list[Step]:
     expected=Verdict.REFUTED,
 )
 def interference_identity() -> Outcome:
-    """It forgets the maximum: the right side is cos²θ, which is positive at obtuse angles, where ReLU leaves no "
-    "interference."""
+    """It forgets the maximum: the right side is cos²θ, which is positive at obtuse angles, where ReLU leaves no
+    interference.
+    """
     return Counterexample(
         by_hand="θ = π: max(0, −1)² = 0, but ½(cos 2π + 1) = 1. In a model: the features (1) and (−1) have loss 0 on "
         "X = I, where the right side would give 1 for each of the two pairs.",
@@ -170,7 +171,9 @@ def _flat_arc(angle: Any) -> list[Step]:
     expected=Verdict.REFUTED,
 )
 def interference_convex_only_there() -> Outcome:
-    """Between 3π/4 and 5π/4 it is constantly 0, hence convex. What is true: within |θ| < π/2, where the post
+    """The word "near" is read as: within π/4, as far as ½(1 + cos 2θ), the formula of Caveat 1, is convex around ±π/2.
+
+    Between 3π/4 and 5π/4 the interference is constantly 0, hence convex. What is true: within |θ| < π/2, where the post
     expects other preferences, it is concave up to π/4 and convex from π/4 on.
     """
     return Counterexample(

@@ -220,6 +220,8 @@ def regular_polygon_steps(least: int) -> list[Step]:
 def regular_for_every_n() -> Outcome:
     """True at n = 5 and false for every n ≥ 6.
 
+    The post speaks of what the model "will still try to learn"; this is what that says about the least loss.
+
     A regular n-gon of squared radius s has loss n − 2ns + ns²κ with κ = Σ_j K(2πj/n), least at s = 1/κ, where it
     is n − n/κ. If n is even, antipodal features share cos² between them and κ = n/4: the loss is n − 4, the same
     as that of two antipodal pairs. If n is odd, a Dirichlet sum gives κ = (n + 1)/4 − 1/(4 cos(π/n)) for

@@ -65,9 +65,16 @@ def axis_vectors_form_a_simplex() -> Outcome:
     )
 
 
-@conjecture("Any n points in ℝⁿ form an (n−1)-simplex", source=EXPLANATION_1, expected=Verdict.REFUTED)
+@conjecture(
+    "Any n points in ℝⁿ form an (n−1)-simplex",
+    source=f'{EXPLANATION_1}, where it is said to hold "in general"',
+    expected=Verdict.REFUTED,
+)
 def any_points_form_a_simplex() -> Outcome:
-    """True if they are affinely independent, as the axis vectors are; three points on a line are not."""
+    """True if they are affinely independent, as the axis vectors and almost all n points are.
+
+    Three points on a line are not.
+    """
     differences = as_matrix([[1, 2], [1, 2], [1, 2]])
     return Counterexample(
         by_hand="n = 3: (0,0,0), (1,1,1), (2,2,2) lie on a line. The differences (1,1,1) and (2,2,2) from the "
@@ -366,11 +373,12 @@ def pigeonhole_on_the_axes() -> Outcome:
 
 @conjecture(
     "ReLU(WᵀWx + b) with n features memorises at most n examples, whatever non-negative examples these are",
-    source='Post, "Can this really generalize to higher dimensions?": any number that is ≤ n',
+    source='Post, "Can this really generalize to higher dimensions?": any number that is ≤ n, taken beyond axial data',
     expected=Verdict.REFUTED,
 )
 def at_most_n_examples() -> Outcome:
-    """The pigeonhole counts axes, and general data need not be on axes.
+    """On the axes, which the post has in mind, it is right (`pigeonhole-on-the-axes`). The pigeonhole counts axes, and
+    general data need not be on axes.
 
     W = I returns every non-negative vector. Even m = 1 returns infinitely many: with ‖w‖ = 1 as a row, WᵀW is the
     projection onto the row, and a non-negative row is returned with all its positive multiples.

@@ -106,5 +106,6 @@ def test_the_post_is_covered_file_by_file(post: Report) -> None:
 
 def test_the_written_table_is_the_one_that_runs(post: Report) -> None:
     page = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
-    written = {name: verdict for verdict, name in re.findall(r"^\| (\w+) \| .*\(`([\w-]+)`\) \|", page, flags=re.M)}
-    assert written == {result.id: result.verdict.value for result in post.results if result.verdict is not None}
+    rows = re.findall(r"^\| (\w+) \| (.*) \(`([\w-]+)`\) \|", page, flags=re.M)
+    written = {name: (verdict, statement.replace("\\|", "|")) for verdict, statement, name in rows}
+    assert written == {r.id: (r.verdict.value, r.statement) for r in post.results if r.verdict is not None}
