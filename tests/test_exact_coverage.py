@@ -11,11 +11,13 @@ ROOT = Path(__file__).parents[1]
 TESTS = ["tests/test_exact_check.py", "tests/test_exact_arithmetic.py", "tests/test_second_checker.py"]
 
 
-def test_every_line_and_branch_of_the_trusted_room_runs() -> None:
+def test_every_line_and_branch_of_the_trusted_room_runs(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS,
         "--cov=relugeom.exact", "--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing",
     ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COVERAGE_FILE": os.devnull}
+    # Coverage deletes its data file before it starts, so this must be a file of our own and never a device.
+    data = str(tmp_path / "coverage")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COVERAGE_FILE": data}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]
