@@ -11,10 +11,10 @@ import pytest
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient
 from relugeom.errors import ArgumentError
 from relugeom.landscape.batched import Training, descend, starts, train, trained
-from relugeom.landscape.kernels import MatrixKernel, PairKernel, kernel_for
+from relugeom.landscape.kernels import ElementwiseKernel, MatrixKernel, kernel_for
 from relugeom.landscape.optimisers import Adam, Momentum
 
-KERNELS = (PairKernel, MatrixKernel)
+KERNELS = (ElementwiseKernel, MatrixKernel)
 RULES = [Adam(1e-2), Adam(1e-2, 0.8, 0.99, 1e-3), Adam(1e-2, decay=0.5), Momentum(0.1), Momentum(0.05, 0.9)]
 
 
@@ -96,7 +96,7 @@ def test_a_seed_is_the_same_model_in_any_company() -> None:
     np.testing.assert_array_equal(many.W[4], child.standard_normal((2, 5)).astype(np.float32))
 
 
-@pytest.mark.parametrize("n", [7, 16])
+@pytest.mark.parametrize("n", [7, 16, 21])
 def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
     size = kernel_for(n)[1]
     training = Training(Axial(n), steps=3)

@@ -65,26 +65,30 @@ class _AdamState:
     def __init__(self, rule: Adam, like: Floats, factor: float) -> None:
         self.rule, self.factor, self.t = rule, factor, 0
         self.M, self.V, self.work = np.zeros_like(like), np.zeros_like(like), np.empty_like(like)
+        # Arrays of no dimension: an operation with one begins twice as fast as with a Python float.
+        constants = (rule.beta1, rule.beta2, 1 - rule.rate * rule.decay, 0.0, 0.0)
+        self.beta1, self.beta2, self.shrink, self.epsilon, self.alpha = (np.array(c, like.dtype) for c in constants)
 
     def step(self, theta: Floats, gradient: Floats) -> None:
         rule, M, V, work = self.rule, self.M, self.V, self.work
         self.t += 1
         root = sqrt((1 - rule.beta2**self.t) / (1 - rule.beta2))
-        alpha = rule.rate * (1 - rule.beta1) / (1 - rule.beta1**self.t) * root
+        self.epsilon[()] = rule.epsilon * root / self.factor
+        self.alpha[()] = rule.rate * (1 - rule.beta1) / (1 - rule.beta1**self.t) * root
         if rule.decay:
-            np.multiply(theta, 1 - rule.rate * rule.decay, out=theta)
-        np.multiply(M, rule.beta1, out=M)
+            np.multiply(theta, self.shrink, out=theta)
+        np.multiply(M, self.beta1, out=M)
         np.add(M, gradient, out=M)
         np.multiply(gradient, gradient, out=work)
-        np.multiply(V, rule.beta2, out=V)
+        np.multiply(V, self.beta2, out=V)
         np.add(V, work, out=V)
         if self.t % EVERY == 0:
             clear_subnormals(M)
             clear_subnormals(V)
         np.sqrt(V, out=work)
-        np.add(work, rule.epsilon * root / self.factor, out=work)
+        np.add(work, self.epsilon, out=work)
         np.divide(M, work, out=work)
-        np.multiply(work, alpha, out=work)
+        np.multiply(work, self.alpha, out=work)
         np.subtract(theta, work, out=theta)
 
 

@@ -2,7 +2,7 @@
 
     Z = max(G P, 0),   A = Gᵀ Z,   V = Z D
 
-Every entry of Z is written once and read three times, so a tile must not leave the second-level cache in between.
+Every entry of Z is written once and read a few times, so a tile must not leave the second-level cache in between.
 Works for every m.
 """
 
@@ -18,6 +18,7 @@ __all__ = ["Blocked"]
 Array = npt.NDArray[Any]
 
 _ROWS, _COLUMNS = 100, 2_500  # of a tile: 1 MB in float32 (measured by `benchmarks/`)
+_SLIM = 4  # rows from which BLAS is faster with a matrix than with its rows one by one
 
 
 def _cuts(length: int, most: int) -> list[slice]:
@@ -25,6 +26,18 @@ def _cuts(length: int, most: int) -> list[slice]:
     size = -(-length // -(-length // most))
     size += 8 * (size % 512 == 0)
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+
+
+def _product(X: Array, Y: Array, out: Array, fresh: bool) -> None:
+    """out = X Y, or out += X Y where it is not fresh, for X of few rows."""
+    if len(X) >= _SLIM:
+        out[...] = X @ Y if fresh else out + X @ Y
+        return
+    for x, sums in zip(X, out, strict=True):
+        if fresh:
+            np.matmul(x, Y, out=sums)
+        else:
+            sums += x @ Y
 
 
 class Blocked:
@@ -47,8 +60,7 @@ class Blocked:
             self._zero = np.zeros(
                 size, P.dtype
             )  # against an array, maximum() is three times as fast as against a scalar
-        A = np.zeros_like(P)
-        V[...] = 0
+        A = np.empty_like(P)
         for block in rows:
             g, v = G[block], V[block]
             for part in columns:
@@ -57,8 +69,8 @@ class Blocked:
                 Z = flat.reshape(len(g), -1)
                 np.matmul(g, p, out=Z)
                 np.maximum(flat, self._zero[: len(flat)], out=flat)
-                A[:, part] += g.T @ Z
-                v += Z @ p[:-1].T
+                _product(g.T, Z, A[:, part], block is rows[0])
+                _product(p[:-1], Z.T, v.T, part is columns[0])
         return A
 
     def state(self) -> dict[str, Array]:

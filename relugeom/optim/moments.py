@@ -29,6 +29,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.optim.blocked import Blocked
+
 __all__ = ["Moments", "tile_order"]
 
 Array = npt.NDArray[Any]
@@ -37,6 +39,7 @@ _SORT_EVERY = 150  # steps
 _SORT_GROWTH = 1.3  # of the straddling pairs since the last sort
 _CHUNK = 1 << 16  # (box, feature) pairs tested together, so that the tests stay in the cache
 _NARROWEST = 256  # features tested together at least
+_SCRATCH = ("zeta", "radius", "weight", "size")
 
 
 def tile_order(H: Array, leaf: int) -> Array:
@@ -79,7 +82,7 @@ class Moments:
         self._straddling = 0  # pairs at the last level, in the last step
         self._reference = 0  # the same, right after the last sort
         self._memory: dict[str, Array] = {}
-        self._zero = np.empty(0)
+        self._blocked = Blocked()
 
     def order(self, H: Array) -> Array | None:
         """Sort when it was never done, long ago, or the boxes have become loose."""
@@ -105,8 +108,6 @@ class Moments:
         self._G, self._V = G, V
         self._levels = [self._level(G[:, :-1], size) for size in self._sizes]
         self._straddling = 0
-        if self._zero.dtype != P.dtype or len(self._zero) != P.shape[1]:
-            self._zero = np.zeros(P.shape[1], P.dtype)
         leaves = len(self._levels[-1].starts)
         # Per leaf, the affine map that gives V: v + K δ, K symmetric; boxes above add theirs to the leaves below.
         self._constant = np.zeros((leaves, m), P.dtype)
@@ -172,11 +173,11 @@ class Moments:
         D = P[:-1]
         m, k = D.shape
         shape = (boxes.stop - boxes.start, k)
-        zeta = np.matmul(level.middle[boxes], P, out=self._scratch("zeta", shape))
-        radius = np.matmul(level.half[boxes], np.abs(D), out=self._scratch("radius", shape))
-        weight = self._scratch("weight", shape)
+        zeta, radius, weight, size = (self._scratch(name, shape, P.dtype) for name in _SCRATCH)
+        np.matmul(level.middle[boxes], P, out=zeta)
+        np.matmul(level.half[boxes], np.abs(D), out=radius)
         weight[...] = zeta > radius
-        np.less_equal(np.abs(zeta, out=self._scratch("size", shape)), radius, out=straddling)
+        np.less_equal(np.abs(zeta, out=size), radius, out=straddling)
         zeta *= weight
         A += level.value[boxes].T @ zeta
         slopes = (level.slope[boxes].T @ weight).reshape(m + 1, m, k)
@@ -185,12 +186,12 @@ class Moments:
         constant += zeta @ D.T
         linear += weight @ (D[:, None] * D[None]).reshape(m * m, k).T
 
-    def _scratch(self, name: str, shape: tuple[int, ...]) -> Array:
+    def _scratch(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         """Uninitialised memory that is used again: fresh pages would cost more than the arithmetic on them."""
         size = math.prod(shape)
         held = self._memory.get(name)
-        if held is None or len(held) < size or held.dtype != self._zero.dtype:
-            held = self._memory[name] = np.empty(size + size // 4, self._zero.dtype)
+        if held is None or len(held) < size or held.dtype != dtype:
+            held = self._memory[name] = np.empty(size + size // 4, dtype)
         return held[:size].reshape(shape)
 
     def _hand_down(self, depth: int, boxes: slice, constant: Array, linear: Array) -> None:
@@ -218,10 +219,5 @@ class Moments:
         """The straddling features of one leaf, densely."""
         level = self._levels[-1]
         rows = slice(level.starts[box], level.stops[box])
-        G = self._G[rows]
-        self._straddling += len(G) * P.shape[1]
-        Z = np.matmul(G, P, out=self._scratch("Z", (len(G), P.shape[1])))
-        np.maximum(Z, self._zero[: P.shape[1]], out=Z)
-        np.matmul(Z, P[:-1].T, out=self._V[rows])
-        A: Array = G.T @ Z
-        return A
+        self._straddling += (rows.stop - rows.start) * P.shape[1]
+        return self._blocked.accumulate(self._G[rows], P, self._V[rows])
