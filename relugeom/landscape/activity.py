@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from relugeom.autoencoder.model import Parameters, gradient, loss
 from relugeom.errors import ArgumentError
 from relugeom.landscape.optimisers import Adam, Optimiser
 from relugeom.verdicts import Interval, wilson_interval
 
-__all__ = ["Failures", "failures_by_activity"]
+__all__ = ["Failures", "failures", "failures_by_activity"]
 
 _ZERO = 1e-3
 _LEVEL = 0.95
@@ -46,7 +47,28 @@ def failures_by_activity(
     scale: float | None = None,
     entropy: int = 0,
 ) -> Failures:
-    """Train many seeds, each on data of its own, and count those that do not reach zero loss.
+    """Train many seeds, each on data of its own, and count those that do not reach zero loss; see `failures`."""
+    count = int(
+        failures(
+            examples, features, active, seeds, m=m, optimiser=optimiser, steps=steps, scale=scale, entropy=entropy
+        ).sum()
+    )
+    return Failures(active, count, seeds, wilson_interval(count, seeds, _LEVEL))
+
+
+def failures(
+    examples: int,
+    features: int,
+    active: int,
+    seeds: int,
+    *,
+    m: int = 2,
+    optimiser: Optimiser | None = None,
+    steps: int = 10_000,
+    scale: float | None = None,
+    entropy: int = 0,
+) -> npt.NDArray[np.bool_]:
+    """Train many seeds, each on data of its own, and say of each whether it fails to reach zero loss.
 
     Parameters
     ----------
@@ -54,8 +76,19 @@ def failures_by_activity(
         T, n and k.
     seeds, m, steps, entropy : int
     optimiser : Adam or Momentum, optional
+        Default: Adam at 0.001.
     scale : float, optional
         Deviation of normal starts. Default: Xavier.
+
+    Returns
+    -------
+    ndarray of bool, shape (seeds,)
+        Σ-loss above 1e-3 after the last step.
+
+    Raises
+    ------
+    ArgumentError
+        The features are too few for every example to have its own.
     """
     if not 1 <= active * examples <= features:
         raise ArgumentError(f"features must be at least active × examples = {active * examples}; got {features}")
@@ -73,5 +106,4 @@ def failures_by_activity(
     for _ in range(steps):
         slope = gradient(model, X)
         state.step(theta, np.concatenate([slope.W, np.asarray(slope.b)[:, None]], axis=1))
-    failures = int((examples * np.asarray(loss(model, X)) > _ZERO).sum())
-    return Failures(active, failures, seeds, wilson_interval(failures, seeds, _LEVEL))
+    return np.asarray(examples * np.asarray(loss(model, X)) > _ZERO)
