@@ -12,13 +12,18 @@ fresh seeds to critical points against SciPy's BFGS instead.
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import json
 import os
+import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from importlib import metadata
+from importlib.util import find_spec
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the others keep their own pools
@@ -179,16 +184,17 @@ def reference(W: Array, b: Array, steps: int) -> tuple[Array, Array]:
     return unflatten(theta, m, n)  # type: ignore[return-value]
 
 
-def compare(n: int, B: int, seconds: float) -> None:
+def compare(n: int, B: int, seconds: float) -> dict[str, Any]:
+    """Million model-steps a second of every form: medians and fastest turns."""
     W, b = starts(Training(Axial(n)), 0, 0, B)
     makers: dict[str, Callable[[], Form]] = {
         "ours": lambda: ours(W, b),
         "ours, 2 processes": lambda: two_processes(W, b),
     }
-    if importlib.util.find_spec("torch"):
+    if find_spec("torch"):
         makers["torch bmm eager"] = lambda: torch_form(W, b, False)
         makers["torch compiled"] = lambda: torch_form(W, b, True)
-    if importlib.util.find_spec("jax"):
+    if find_spec("jax"):
         makers["jax jit(vmap(grad))"] = lambda: jax_form(W, b, False)
         makers["jax by hand"] = lambda: jax_form(W, b, True)
     exact = reference(W[:50], b[:50], 20)
@@ -212,7 +218,26 @@ def compare(n: int, B: int, seconds: float) -> None:
             speeds[name].append(steps[name] * B / (time.perf_counter() - begin) / 1e6)
     median = {name: statistics.median(values) for name, values in speeds.items()}
     row = "  ".join(f"{name} {value:.2f} ({median['ours'] / value:.1f}x)" for name, value in median.items())
-    print(f"n = {n}, B = {B}: {row}", flush=True)
+    print(f"n = {n}, B = {B}: {row}", file=sys.stderr, flush=True)
+    return {"n": n, "B": B, "median": median, "fastest": {name: max(values) for name, values in speeds.items()}}
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report as Markdown: a row for each size, medians with the fastest turn in brackets."""
+    forms = list(report["rows"][0]["median"])
+    lines = [
+        "# Many small models at once: X = I, m = 2, Adam, float32",
+        "",
+        f"Million model-steps a second, medians of {TURNS} turns in which all forms alternate (fastest in brackets); "
+        f"{report['machine']}. Ours on one thread, and on two processes; the others have all cores.",
+        "",
+        "| n | B | " + " | ".join(forms) + " |",
+        "|---" * (len(forms) + 2) + "|",
+    ]
+    for row in report["rows"]:
+        cells = [f"{row['median'][name]:.2f} ({row['fastest'][name]:.2f})" for name in forms]
+        lines.append(f"| {row['n']} | {row['B']:,} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def compare_polish(n: int, seeds: int) -> None:
@@ -246,14 +271,22 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[5, 8, 16, 32])
     parser.add_argument("--models", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--seconds", type=float, default=1.0, help="of each form, in all")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "many_models")
     parser.add_argument("--polish", action="store_true")
     arguments = parser.parse_args()
+    rows: list[dict[str, Any]] = []
     for n in arguments.sizes:
         if arguments.polish:
             compare_polish(n, 200)
             continue
-        for B in arguments.models:
-            compare(n, B, arguments.seconds)
+        rows += [compare(n, B, arguments.seconds) for B in arguments.models]
+    if rows:
+        versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "torch", "jax") if find_spec(name)]
+        machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        report = {"machine": ", ".join([machine, *versions]), "rows": rows}
+        arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
+        arguments.output.with_suffix(".md").write_text(table(report))
+        print(table(report))
 
 
 if __name__ == "__main__":
