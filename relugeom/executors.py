@@ -2,8 +2,8 @@
 
 A function that fans out takes ``executor``, which is None (this process, one task after the other), any
 `concurrent.futures.Executor`, or an address: ``"processes://N"`` or ``"dask://host:port"``. A task whose worker
-dies is done again once. Results come as they are finished, each with the index of its task, so that nothing
-need depend on how many workers there were.
+dies is done again once; where that fails too, the others are finished before it is reported. Results come as they
+are finished, each with the index of its task, so that nothing need depend on how many workers there were.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -76,7 +77,8 @@ def completed(
     ArgumentError
         When the address cannot be understood.
     WorkerError
-        When a worker died and died again, or the cluster cannot be reached.
+        At the end, when the workers of some tasks died and died again; at once, when workers cannot be started or the
+        cluster cannot be reached.
     Exception
         Whatever `function` raises.
     """
@@ -84,31 +86,45 @@ def completed(
         for index, task in enumerate(tasks):
             yield index, function(task)
         return
-    left = list(range(len(tasks)))
-    for attempt in range(2):
-        lost: list[int] = []
-        with _opened(executor) as pool:
-            yield from _collect(pool, function, tasks, left, lost)
-        left = lost
-        if not left:
-            return
-        if attempt == 1 or isinstance(executor, ProcessPoolExecutor):
-            break  # somebody else's pool, once broken, cannot be opened again
-    raise WorkerError(f"{len(left)} of {len(tasks)} tasks lost their worker twice")
+    waiting = deque(range(len(tasks)))
+    lost: list[int] = []
+    while waiting:
+        once: list[int] = []
+        with _opened(executor) as (pool, most):
+            yield from _collect(pool, most, function, tasks, waiting, once)
+        if isinstance(executor, ProcessPoolExecutor):
+            lost += [*once, *waiting]  # somebody else's pool, once broken, cannot be opened again
+            break
+        for index in once:
+            # Alone: a worker that dies breaks the pool for every task under way, and who is to blame can't be told.
+            with _opened(executor) as (pool, most):
+                yield from _collect(pool, most, function, tasks, deque([index]), lost)
+    if lost:
+        raise WorkerError(f"{len(lost)} of {len(tasks)} tasks lost their worker, and again when they were repeated")
 
 
 def _collect(
-    pool: Executor, function: Callable[[Task], Result], tasks: Sequence[Task], left: list[int], lost: list[int]
+    pool: Executor,
+    most: int | None,
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    waiting: deque[int],
+    lost: list[int],
 ) -> Iterator[tuple[int, Result]]:
+    """Do the waiting tasks, at most so many under way at a time; if the pool breaks, leave the others waiting."""
     futures: dict[Future[Result], int] = {}
+    pending: set[Future[Result]] = set()
+    broken = False
     try:
-        for index in left:
-            futures[pool.submit(function, tasks[index])] = index
-    except BrokenProcessPool:
-        lost += [index for index in left if index not in futures.values()]
-    pending = set(futures)
-    try:
-        while pending:
+        while pending or (waiting and not broken):
+            while waiting and not broken and (most is None or len(pending) < most):
+                try:
+                    future = pool.submit(function, tasks[waiting[0]])
+                except BrokenProcessPool:
+                    broken = True
+                else:
+                    futures[future] = waiting.popleft()
+                    pending.add(future)
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in sorted(finished, key=futures.__getitem__):
                 try:
@@ -116,6 +132,7 @@ def _collect(
                 except BaseException as error:
                     if not isinstance(error, _LOST) and type(error).__name__ not in _LOST_NAMES:
                         raise
+                    broken = broken or isinstance(error, BrokenProcessPool)
                     lost.append(futures[future])
                 else:
                     yield futures[future], result
@@ -137,9 +154,10 @@ def _end_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def _opened(executor: Executor | str) -> Iterator[Executor]:
+def _opened(executor: Executor | str) -> Iterator[tuple[Executor, int | None]]:
+    """The pool, and how many tasks should be under way there at most: of processes twice as many as there are."""
     if isinstance(executor, Executor):
-        yield executor
+        yield executor, None
         return
     scheme, _, rest = executor.partition("://")
     if scheme == "processes":
@@ -151,10 +169,15 @@ def _opened(executor: Executor | str) -> Iterator[Executor]:
             one_blas_thread(),
             ProcessPoolExecutor(int(rest), mp_context=context, initializer=_end_with_parent) as pool,
         ):
-            yield pool
+            try:
+                pool.submit(os.getpid).result()
+            except BrokenProcessPool:
+                guard = 'does the program lack its `if __name__ == "__main__":`?'
+                raise WorkerError(f"worker processes end before they have begun; {guard}") from None
+            yield pool, 2 * int(rest)
     elif scheme == "dask":
         with _dask(rest) as pool:
-            yield pool
+            yield pool, None
     else:
         raise ArgumentError(f"executor must be processes://N or dask://host:port; got {executor!r}")
 

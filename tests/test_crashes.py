@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from relugeom.storage import RunDatabase, load_arrays
 from relugeom.training.checkpoint import Checkpoint
@@ -22,6 +24,9 @@ from tests.test_cli import ENVIRONMENT
 SMALL = ["--features", "60", "--sparsity", "0.9", "--warmup", "5", "--test-examples", "20"]
 TRAIN = ["train", "-T", "6", *SMALL, "--steps", "4000", "--every", "20"]
 SWEEP = ["sweep", "-T", "3", "4", "5", "6", *SMALL, "--steps", "300", "--no-pictures"]
+# Ten attempts at what no attempt can reach, so that the command ends with 1; four blocks of seeds.
+SEARCH = ["search", "--m", "1", "--n", "3", "--bias", "free", "--against-theorem", "--attempts", "10", "--json"]
+ATLAS = ["atlas", "--n", "3..6", "--seeds", "400", "--steps", "50", "--json"]
 
 
 def start(*arguments: object) -> subprocess.Popen[bytes]:
@@ -31,10 +36,10 @@ def start(*arguments: object) -> subprocess.Popen[bytes]:
     )
 
 
-def finish(*arguments: object) -> bytes:
+def finish(*arguments: object, status: int = 0) -> bytes:
     process = start(*arguments)
     out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err.decode()
+    assert process.returncode == status, err.decode()
     return out
 
 
@@ -114,6 +119,59 @@ def test_a_killed_sweep_loses_no_finished_run(tier: Tier, tmp_path: Path) -> Non
     tier.tell(f"{struck} of {kills} kills of a sweep: no finished run lost, all results as without")
 
 
+def rows(path: Path) -> list[Any]:
+    with RunDatabase(path) as database:
+        return list(database)
+
+
+def survives_kills(
+    kills: int, name: str, tmp_path: Path, command: Callable[[Path, bool], list[object]], status: int
+) -> int:
+    """Kill a command that keeps a database until it gets through, over and over; return how often it was killed.
+
+    `command` says how it is typed for a database, alone or with two workers.
+    """
+    rng = random.Random(name)
+    begin = time.monotonic()
+    answer = finish(*command(tmp_path / "whole", False), status=status)
+    duration = time.monotonic() - begin
+    expected = rows(tmp_path / "whole")
+    struck = 0
+    for round_ in range(10 * kills):
+        path, known, shared = tmp_path / f"killed-{round_}", [], bool(round_ % 2)
+        while struck < kills and killed(rng.uniform(0.2, 1.0) * duration, *command(path, shared)):
+            struck += 1
+            now = rows(path) if path.exists() else []
+            assert all(row in now for row in known)
+            assert all(row in expected for row in now)
+            known = now
+        assert finish(*command(path, shared), status=status) == answer
+        assert rows(path) == expected
+        if struck >= kills:
+            break
+    return struck
+
+
+def test_a_killed_search_goes_on_to_the_same_answer(tier: Tier, tmp_path: Path) -> None:
+    def command(path: Path, shared: bool) -> list[object]:
+        return [*SEARCH, "--database", path, "--resume", *(["--executor", "processes://2"] if shared else [])]
+
+    kills = tier.count(3, 40)
+    struck = survives_kills(kills, f"search {tier.name}", tmp_path, command, status=1)
+    assert struck == kills
+    tier.tell(f"{struck} of {kills} kills of a search: no candidate lost, every answer as without")
+
+
+def test_a_killed_census_goes_on_to_the_same_counts(tier: Tier, tmp_path: Path) -> None:
+    def command(path: Path, shared: bool) -> list[object]:
+        return [*ATLAS, "--census", path, *(["-j", "2"] if shared else [])]
+
+    kills = tier.count(3, 40)
+    struck = survives_kills(kills, f"census {tier.name}", tmp_path, command, status=0)
+    assert struck == kills
+    tier.tell(f"{struck} of {kills} kills of a census: no block lost, all counts as without")
+
+
 def test_a_full_disk_leaves_the_earlier_state(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     finish(*TRAIN, "-o", path)
@@ -126,6 +184,8 @@ def test_a_full_disk_leaves_the_earlier_state(tmp_path: Path) -> None:
     for arguments in (
         [*TRAIN, "-o", path],
         [*SWEEP, "-o", tmp_path / "sweep"],
+        [*SEARCH, "--database", tmp_path / "search"],
+        [*ATLAS, "--census", tmp_path / "census"],
         ["verify", "-k", "polygon", "--certificates", tmp_path / "certificates"],
     ):
         run = subprocess.run(
@@ -136,6 +196,77 @@ def test_a_full_disk_leaves_the_earlier_state(tmp_path: Path) -> None:
         assert "Traceback" not in run.stderr
         assert path.read_bytes() == before
         assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
+
+
+class Disk:
+    """A folder whose disk can be filled up, and cleared again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filler = folder / "filler"
+
+    def fill(self, room: int) -> None:
+        """Leave room for so many bytes."""
+        free = os.statvfs(self.folder).f_bavail * os.statvfs(self.folder).f_bsize
+        self._filler.write_bytes(bytes(free - room))
+
+    def clear(self) -> None:
+        self._filler.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A file system of four megabytes, where this user may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+# What is done while there is room, what is asked for then, how it ends, and the bytes that are left: so few that a
+# checkpoint has no room, or that a database takes one or two runs more.
+FILLING: dict[str, tuple[list[object], list[object], int, int]] = {
+    "search": ([*SEARCH, "--attempts", "3", "--resume", "--database"], [*SEARCH, "--resume", "--database"], 1, 60_000),
+    "census": ([*ATLAS, "--n", "3", "--census"], [*ATLAS, "--census"], 0, 200_000),
+    "sweep": ([*SWEEP, "-T", "3", "-o"], [*SWEEP, "-o"], 0, 60_000),
+    "train": ([*TRAIN, "--steps", "100", "-o"], [*TRAIN, "-o"], 0, 2_000),
+}
+
+
+@pytest.mark.parametrize("name", FILLING)
+def test_a_disk_that_fills_up_keeps_what_is_there(name: str, disk: Disk, tmp_path: Path) -> None:
+    before, after, status, room = FILLING[name]
+
+    def state(path: Path) -> list[Any]:
+        if name == "train":
+            return [arrays(path)]
+        if name == "sweep":
+            return [(key, {**value, "seconds": 0}) for key, value in rows(next(path.glob("*.sqlite*")))]
+        return rows(path)
+
+    path = disk.folder / "runs"
+    finish(*before, path, status=status)
+    known = state(path)
+    disk.fill(room)
+    process = start(*after, path)
+    error = process.communicate(timeout=120)[1].decode()
+    assert process.returncode == 2, error
+    assert error.count("\n") == 1, error
+    assert "full" in error or "No space left" in error
+    assert all(row in state(path) for row in known)
+    assert len(state(path)) > len(known) or name == "train"
+    disk.clear()
+    finish(*after, path, status=status)
+    finish(*after, tmp_path / "whole", status=status)
+    assert state(path) == state(tmp_path / "whole")
+    assert not [left for left in os.listdir(disk.folder) if left.endswith(".tmp")]
 
 
 WRITER = """

@@ -81,6 +81,14 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
     assert lines[-1] == second
 
 
+def test_the_size_of_what_has_to_be_believed_is_told() -> None:
+    """Every file of the trusted room but its table of contents stands in docs/trust.md with its number of lines."""
+    page = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+    told = {name: int(lines) for name, lines in re.findall(r"^\| `(\w+\.py)` \| (\d+) \|", page, flags=re.M)}
+    files = [path for path in (ROOT / "relugeom" / "exact").glob("*.py") if path.name != "__init__.py"]
+    assert told == {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+
+
 def test_relative_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):

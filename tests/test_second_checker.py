@@ -17,6 +17,7 @@ def test_two_checkers_agree(tier: Tier) -> None:
     rng = random.Random(f"random certificates, {tier.name}")
     valid: Counter[str] = Counter()
     seen: Counter[str] = Counter()
+    close = 0
     for _ in range(total):
         certificate = random_certificate(rng)
         try:
@@ -26,18 +27,22 @@ def test_two_checkers_agree(tier: Tier) -> None:
             again, text = None, ""
         if again is None:
             continue
-        first = isinstance(check(again), Valid)
+        first, second = isinstance(check(again), Valid), second_opinion(text)
         assert again == certificate
-        assert first == second_opinion(text), text
+        if second is None:
+            close += 1
+            continue
+        assert first == second, text
         seen[certificate.kind] += 1
         valid[certificate.kind] += first
     assert set(seen) == set(KINDS) == set(GENERATORS)
     for kind in seen:
         # Neither answer may be rare, or the agreement would say little.
         assert 0.1 < valid[kind] / seen[kind] < 0.9, (kind, valid[kind], seen[kind])
+    assert close < total / 500
     tier.tell(
         f"{sum(seen.values())} of {total} certificates decided alike by two checkers, "
-        f"{sum(valid.values())} of them valid"
+        f"{sum(valid.values())} of them valid, {close} too close to call"
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -95,8 +96,10 @@ def die_once(path: str) -> str:
     return path
 
 
-def die(path: str) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def square_or_die(x: int) -> int:
+    if x in (2, 7):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x * x
 
 
 def test_completed_over_every_kind_of_executor() -> None:
@@ -111,8 +114,35 @@ def test_a_task_whose_worker_died_is_done_again(tmp_path: Path) -> None:
     tasks = [str(tmp_path / "a"), str(tmp_path / "b")]
     (tmp_path / "b").write_text("")
     assert dict(completed(die_once, tasks, "processes://2")) == dict(enumerate(tasks))
-    with pytest.raises(WorkerError, match="lost their worker"):
-        list(completed(die, ["x"], "processes://1"))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_others_go_on_when_a_task_kills_its_worker_twice(workers: int) -> None:
+    found = completed(square_or_die, range(20), f"processes://{workers}")
+    results = [next(found) for _ in range(18)]
+    with pytest.raises(WorkerError, match="2 of 20 tasks lost their worker, and again"):
+        next(found)
+    assert sorted(results) == [(k, k * k) for k in range(20) if k not in (2, 7)]
+
+
+def test_a_broken_pool_of_somebody_else_is_reported() -> None:
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
+        pytest.raises(WorkerError, match="lost their worker"),
+    ):
+        list(completed(square_or_die, [2, 3], pool))
+    with pytest.raises(WorkerError, match="2 of 2 tasks lost their worker"):
+        list(completed(square, [2, 3], pool))
+
+
+def test_workers_that_cannot_be_started_are_reported_at_once(tmp_path: Path) -> None:
+    program = tmp_path / "unguarded.py"
+    program.write_text("from relugeom.executors import completed\nprint(list(completed(abs, [1], 'processes://1')))\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60, env=environment)
+    assert ended.returncode == 1
+    assert "WorkerError: worker processes end before they have begun" in ended.stderr
+    assert '__name__ == "__main__"' in ended.stderr
 
 
 @pytest.mark.parametrize("address", ["processes://0", "processes://x", "ssh://host", "nonsense"])

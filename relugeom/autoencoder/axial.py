@@ -283,7 +283,7 @@ def _relu(xp: Any, z: Array) -> Array:
 
 def _step(xp: Any, z: Array) -> Array:
     """1[z > 0], the derivative of ReLU with ReLU'(0) = 0."""
-    return xp.astype(z > 0, z.dtype)
+    return xp.where(z > 0, xp.ones_like(z), xp.zeros_like(z))
 
 
 def _check_n(n: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from relugeom.cli._terminal import Progress, paint
 from relugeom.cli._training import add_training_arguments, numbers, positive_int, training_from
+from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from relugeom.landscape.atlas import Entry
@@ -110,6 +111,7 @@ def _write(n: int, entries: list[Entry], folder: Path, data: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, polish, group, print; 0 always, for whatever is found is an answer."""
+    prefer_one_blas_thread()
     if arguments.census is not None:
         return _count(arguments)
     from relugeom.landscape.atlas import atlas

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from relugeom.cli._terminal import indent, verdict_label
 from relugeom.errors import ArgumentError
+from relugeom.executors import prefer_one_blas_thread
 from relugeom.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def _print(outcome: Outcome, file: str | None) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search; 0 when a certificate or a theorem answers, 1 when nothing was found."""
+    prefer_one_blas_thread()
     from relugeom.capacity.search import Found, NotFound, search
     from relugeom.exact import dumps
     from relugeom.storage import RunDatabase, write_atomically

@@ -1,0 +1,101 @@
+"""However many workers there are, and in whatever order their tasks end, what is kept and told is the same."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relugeom.autoencoder import Axial
+from relugeom.capacity import Decoding
+from relugeom.capacity.search import search
+from relugeom.executors import ExecutorLike
+from relugeom.landscape.batched import Training
+from relugeom.landscape.census import Cell, census
+from relugeom.storage import RunDatabase
+from relugeom.training.configuration import Configuration
+from relugeom.training.sweep import configurations, sweep
+from tests.conftest import Tier
+from tests.test_crashes import ATLAS, SEARCH, SWEEP, finish, rows
+
+COMMANDS: dict[str, tuple[list[object], str, str, int]] = {
+    "search": ([*SEARCH, "--database"], "--executor", "processes://{}", 1),
+    "census": ([*ATLAS, "--census"], "-j", "{}", 0),
+    "sweep": ([*SWEEP, "-o"], "--executor", "processes://{}", 0),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_do_not_depend_on_the_number_of_workers(name: str, tier: Tier, tmp_path: Path) -> None:
+    command, option, address, status = COMMANDS[name]
+
+    def run(path: Path, *workers: str) -> tuple[Any, Any]:
+        told = finish(*command, path, *workers, status=status)
+        if name == "sweep":  # which tells and keeps seconds
+            return None, [(key, {**value, "seconds": 0}) for key, value in rows(path / "runs.sqlite")]
+        return told, rows(path)
+
+    alone = run(tmp_path / "alone")
+    numbers = (1, 2, 8) if tier.name == "long" else (2,)
+    for number in numbers:
+        assert run(tmp_path / str(number), option, address.format(number)) == alone
+    tier.tell(f"{name}: {len(alone[1])} of {len(alone[1])} results alike without workers and over {numbers}")
+
+
+class Late(ThreadPoolExecutor):
+    """Every task waits a while before it ends, so that they end in an order drawn by a seed."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(8)
+        self._rng = random.Random(seed)
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        pause = self._rng.uniform(0, 0.2)
+
+        def late() -> Any:
+            result = function(*arguments, **named)
+            time.sleep(pause)
+            return result
+
+        return super().submit(late)
+
+
+def searched(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
+    with RunDatabase(folder / "runs") as database:
+        outcome = search(Decoding(2, 5), attempts=8, against_theorem=True, executor=executor, database=database)
+    return outcome, rows(folder / "runs")
+
+
+def counted(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
+    cells = [Cell(Training(Axial(n), steps=50), 30) for n in range(3, 9)]
+    with RunDatabase(folder / "runs") as database:
+        summaries = census(cells, database, executor=executor)
+    return summaries, rows(folder / "runs")
+
+
+def swept(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
+    runs = configurations(Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, rate=1e-2), [3, 6], initialisations=4)
+    finished = sweep(runs, folder / "runs", executor=executor, test_examples=20)
+    return [(run.configuration, run.metrics, run.data_hash) for run in finished], None
+
+
+@pytest.mark.floating_point(under="ignore")  # of the search's soft minimum
+@pytest.mark.parametrize("work", [searched, counted, swept])
+def test_the_order_in_which_tasks_end_changes_nothing(
+    work: Callable[[Path, ExecutorLike], tuple[Any, Any]], tier: Tier, tmp_path: Path
+) -> None:
+    def within(name: str, executor: ExecutorLike) -> tuple[Any, Any]:
+        (tmp_path / name).mkdir()
+        return work(tmp_path / name, executor)
+
+    expected = within("alone", None)
+    orders = tier.count(1, 20)
+    for order in range(orders):
+        with Late(order) as pool:
+            assert within(str(order), pool) == expected
+    tier.tell(f"{work.__name__}: {orders} of {orders} orders of ending alike")
