@@ -6,14 +6,13 @@ the times show what that rule costs or saves on this machine.
 
 from __future__ import annotations
 
-import importlib
 import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata, util
+from importlib import metadata
 from itertools import product
 from typing import Any
 
@@ -87,18 +86,18 @@ def machine() -> dict[str, Any]:
 
 
 def blas() -> dict[str, Any]:
-    """Which BLAS NumPy has, and with how many threads: from threadpoolctl where it is installed, else from NumPy.
+    """Which BLAS is loaded, and with how many threads, as threadpoolctl sees it; else which one NumPy was built for.
 
-    ``threads`` is None where only threadpoolctl could tell; ``environment`` holds the variables that limit them.
+    ``threads`` is None where nothing could be seen; ``environment`` holds the variables that limit them.
     """
+    from threadpoolctl import threadpool_info
+
     limits = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
     environment = {name: os.environ[name] for name in limits if name in os.environ}
-    if util.find_spec("threadpoolctl") is not None:
-        pools = importlib.import_module("threadpoolctl").threadpool_info()
-        for pool in pools:
-            if pool.get("user_api") == "blas":
-                name, version = str(pool["internal_api"]), str(pool.get("version"))
-                return {"name": name, "version": version, "threads": pool["num_threads"], "environment": environment}
+    for pool in threadpool_info():
+        if pool.get("user_api") == "blas":
+            name, version = str(pool["internal_api"]), str(pool.get("version"))
+            return {"name": name, "version": version, "threads": pool["num_threads"], "environment": environment}
     built: Any = np.show_config(mode="dicts")
     built = built["Build Dependencies"]["blas"]
     return {

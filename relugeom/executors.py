@@ -32,22 +32,47 @@ _LOST = (BrokenProcessPool, CancelledError)
 _LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
 
 
+class _OneThread:
+    """What `one_blas_thread` counts: the threads of this process that are within it, and how to undo it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.within = 0
+        self.undo = contextlib.ExitStack()
+
+
+_one_thread = _OneThread()
+
+
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Processes started within get one BLAS thread each: they share the cores already.
+    """This process, and processes started within, have one BLAS thread each.
 
-    BLAS reads its thread count from the environment when it is loaded, so this has no effect on this process.
+    With one thread a product has the same last bits wherever it is computed; with more they depend on how many. What
+    is loaded is told so; what is loaded later reads it from the environment, as new processes do. When the last
+    thread has left, all is as it was before the first came.
     """
-    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
-    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
+    with _one_thread.lock:
+        if _one_thread.within == 0:
+            _limit(_one_thread.undo)
+        _one_thread.within += 1
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        with _one_thread.lock:
+            _one_thread.within -= 1
+            if _one_thread.within == 0:
+                _one_thread.undo.close()
+
+
+def _limit(undo: contextlib.ExitStack) -> None:
+    from threadpoolctl import threadpool_limits
+
+    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
+    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
+    for name, value in before.items():
+        undo.callback(*((os.environ.pop, name, None) if value is None else (os.environ.__setitem__, name, value)))
+    undo.enter_context(threadpool_limits(1, "blas"))
 
 
 def prefer_one_blas_thread() -> None:
@@ -64,6 +89,8 @@ def completed(
     function: Callable[[Task], Result], tasks: Sequence[Task], executor: ExecutorLike = None
 ) -> Iterator[tuple[int, Result]]:
     """Yield ``(index, function(tasks[index]))`` as the tasks are finished.
+
+    Each runs with one BLAS thread, here as there, so that the results are the same bits whatever `executor` is.
 
     Parameters
     ----------
@@ -84,7 +111,7 @@ def completed(
     """
     if executor is None:
         for index, task in enumerate(tasks):
-            yield index, function(task)
+            yield index, _single(function, task)
         return
     waiting = deque(range(len(tasks)))
     lost: list[int] = []
@@ -103,6 +130,12 @@ def completed(
         raise WorkerError(f"{len(lost)} of {len(tasks)} tasks lost their worker, and again when they were repeated")
 
 
+def _single(function: Callable[[Task], Result], task: Task) -> Result:
+    """The task, with one BLAS thread."""
+    with one_blas_thread():
+        return function(task)
+
+
 def _collect(
     pool: Executor,
     most: int | None,
@@ -119,7 +152,7 @@ def _collect(
         while pending or (waiting and not broken):
             while waiting and not broken and (most is None or len(pending) < most):
                 try:
-                    future = pool.submit(function, tasks[waiting[0]])
+                    future = pool.submit(_single, function, tasks[waiting[0]])
                 except BrokenProcessPool:
                     broken = True
                 else:

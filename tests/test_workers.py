@@ -6,15 +6,18 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from relugeom.autoencoder import Axial
 from relugeom.capacity import Decoding
 from relugeom.capacity.search import search
-from relugeom.executors import ExecutorLike
+from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.batched import Training
 from relugeom.landscape.census import Cell, census
 from relugeom.storage import RunDatabase
@@ -99,3 +102,18 @@ def test_the_order_in_which_tasks_end_changes_nothing(
         with Late(order) as pool:
             assert within(str(order), pool) == expected
     tier.tell(f"{work.__name__}: {orders} of {orders} orders of ending alike")
+
+
+def _blas_threads(_: int) -> list[int]:
+    np.linalg.inv(np.eye(3))
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("executor", [None, "processes://1", "threads"])
+def test_a_task_has_one_blas_thread_wherever_it_runs(executor: str | None) -> None:
+    before = _blas_threads(0)
+    with ThreadPoolExecutor(3) if executor == "threads" else nullcontext(executor) as where:
+        told = dict(completed(_blas_threads, range(12), where))
+    assert len(told) == 12
+    assert {threads for found in told.values() for threads in found} == {1}
+    assert _blas_threads(0) == before

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows.append(("machine", f"{found.machine['system']}, {found.machine['cores']} cores"))
     threads = found.blas["threads"]
     limits = ", ".join(f"{name}={value}" for name, value in found.blas["environment"].items())
-    told = f"{threads} threads" if threads is not None else limits or "threads unknown (threadpoolctl would tell)"
+    told = f"{threads} threads" if threads is not None else limits or "threads unknown"
     rows.append(("BLAS", f"{found.blas['name']} {found.blas['version']}, {told}"))
     rows.append(("CuPy", found.device.cupy or "not installed"))
     if found.device.works:
