@@ -144,6 +144,13 @@ def test_impossible_by_theorem(problem: Problem, theorem: str) -> None:
     assert outcome.theorem.id == theorem
 
 
+def test_a_construction_with_a_vanishing_feature_is_no_spherical_code() -> None:
+    problem = SphericalCode(3, 9, F(27, 100))
+    vanishing = [x for x in problem.constructions().values() if not np.any(x.reshape(3, 9), axis=0).all()]
+    assert vanishing
+    assert all(problem.certify(x) is None for x in vanishing)
+
+
 def test_against_the_theorem_nothing_is_found() -> None:
     outcome = search(Decoding(2, 5), attempts=4, against_theorem=True)
     assert isinstance(outcome, NotFound)

@@ -84,8 +84,10 @@ class SphericalCode(Problem):
     def certify(self, x: Array) -> Certificate | None:
         """The coarsest integer encoder near W whose thresholds are all at most t."""
         W = x.reshape(self.m, self.n)
-        t = self.threshold
-        for encoder in integer_grids(W / np.linalg.norm(W, axis=0), tied=True):
+        t, norms = self.threshold, np.linalg.norm(W, axis=0)
+        if not norms.all():
+            return None
+        for encoder in integer_grids(W / norms, tied=True):
             columns = transpose(encoder)
             if all(map(any, columns)) and max(exact_thresholds(encoder)) <= t:
                 found = ActivationThreshold(encoder, tuple(-t * dot(w, w) for w in columns), t)
