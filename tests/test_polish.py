@@ -60,6 +60,34 @@ def test_what_does_not_converge_is_said_so() -> None:
     assert polish(lost, data).status[0] == Status.DRIFTING
 
 
+def test_a_saddle_on_a_kink_is_shaken_off() -> None:
+    """The Hessian of the symmetric failure sees one side only, on which it is no saddle."""
+    W, b = symmetric_failure(7)
+    kept, left = (polish(Parameters(W[None], np.asarray(b)[None]), Axial(7), escapes=count) for count in (0, 3))
+    assert kept.escapes[0] == 0
+    assert left.escapes[0] > 0
+    assert left.loss[0] < kept.loss[0] - 0.01
+
+
+def test_every_seed_on_the_unit_vectors_gives_back_everything_or_drifts() -> None:
+    """Eight features: no seed is left unexplained, and where a loss remains it falls to the limit 2/3 or 3/2."""
+    found = polish(starts(Training(Axial(8), precision="float64"), 0, 0, 200), Axial(8))
+    zero, drifting = found.loss < 1e-15, found.status == Status.DRIFTING
+    assert (zero | drifting).all()
+    assert zero.mean() > 0.9
+    assert drifting.any()
+    above = 8 * found.loss[drifting][:, None] - np.array([2 / 3, 3 / 2])
+    assert ((above > 0) & (above < 0.03)).any(axis=1).all()
+
+
+def test_no_seed_depends_on_the_others() -> None:
+    start = starts(Training(Axial(8), precision="float64"), 0, 0, 60)
+    together = polish(start, Axial(8))
+    apart = polish(Parameters(start.W[40:], start.b[40:]), Axial(8))
+    np.testing.assert_array_equal(together.status[40:], apart.status)
+    np.testing.assert_allclose(together.loss[40:], apart.loss, rtol=1e-6, atol=1e-15)
+
+
 def test_one_model_is_no_batch() -> None:
     with pytest.raises(ArgumentError, match="must be a batch"):
         polish(Parameters(np.zeros((2, 3)), np.zeros(3)), Axial(3))

@@ -2,32 +2,49 @@
 
 Every seed has its own damping λ. A step solves (H + λI) p = −∇L, at first without the part of H that can be
 negative (Gauss and Newton, Levenberg and Marquardt), near the end with all of it, and is taken if it lowers the
-loss; then λ shrinks, and never stays above ‖∇L‖, so the last steps are Newton's. A rejected step raises λ. Where
-rounding hides the change of the loss, the gradient decides. Rotations need no care: ∇L is orthogonal to them.
+loss. How λ changes is Nielsen's rule. With the gain
+
+    ρ = (L(x) − L(x + p)) / (λ‖p‖² − ∇L·p)/2,      what the step lowered over what the model of it promised,
+
+a step that is taken makes λ smaller by the factor max(1/3, 1 − (2ρ − 1)³), one that is not makes it larger by 2, then
+4, 8, ... . Where rounding hides the change of the loss, the gradient decides. Rotations need no care: ∇L is
+orthogonal to them.
 
 Newton's method also likes saddles. A point with negative curvature gets an *escape*: a step along the lowest
-eigenvector to the better side, and Newton again. How many each seed took is reported, since an escape may lead
+eigenvector to the better side, and Newton again. On a kink the eigenvalues are those of one side only, so there, and
+where that step finds nothing lower, the point is shaken instead: if Newton's method then comes to something lower,
+that counts as an escape, and else nothing has happened. How many each seed took is reported, since an escape leads
 away from what the optimiser found.
+
+Not every seed has a critical point to go to. On X = I some valleys fall for ever: a few features grow, at the rate of
+the square root of the number of steps, and the loss has a limit that it does not reach (`relugeom.landscape.valley`).
+A seed whose longest feature still grew in the second half of its steps is said to be drifting.
+
+K. Madsen, H. B. Nielsen and O. Tingleff, *Methods for Non-Linear Least Squares Problems*, 2nd ed., 2004, section 3.2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.axial import AxialData
-from relugeom.autoencoder.model import Parameters, flatten, gradient, gram, hessian, kink_distance, loss, unflatten
+from relugeom.autoencoder.model import Parameters, flatten, gradient, hessian, kink_distance, loss, unflatten
 from relugeom.errors import ArgumentError
+from relugeom.landscape.second_order import evaluate, newton_system
 
 __all__ = ["Polished", "Status", "polish"]
 
 Floats = npt.NDArray[np.float64]
 
-_FAR = 20.0  # a column longer than this, without convergence, is on its way to infinity
+_FAR = 20.0  # a feature longer than this, without convergence, is on its way to infinity
+_LONG, _GROWTH = 4.0, 1.05  # and so is one longer than 4 that grew by a twentieth in the second half of the iterations
+_SHAKE = 1e-3  # times a standard normal number a coordinate
+_NOTHING = 1e-15  # a loss that needs no escape
+_HOPELESS = 1e8  # a damping that allows no step worth taking
 _NEAR = 1e-5  # gradients below this are near enough for the whole Hessian
 _NEAR_KINK = 1e-7
 _FLAT = 1e-8  # of the largest curvature: eigenvalues within ± this part count as zero
@@ -41,7 +58,8 @@ class Status(IntEnum):
     KINK = 1
     """The gradient vanishes where the second derivative jumps; ask for a one-sided analysis."""
     DRIFTING = 2
-    """The gradient does not vanish and a feature has grown beyond 20: perhaps a minimum at infinity."""
+    """The gradient does not vanish, and the longest feature is beyond 20, or beyond 4 and still growing (by a
+    twentieth in the second half of the iterations): perhaps a minimum at infinity."""
     UNCONVERGED = 3
     """None of these within the iterations allowed; train longer or allow more."""
 
@@ -93,7 +111,7 @@ def polish(
     iterations : int
         Newton steps, accepted or not, before each escape and after the last.
     escapes : int
-        How often a seed may leave a point with negative curvature; 0 stays with what is nearest.
+        How often a seed may leave a point with negative curvature or on a kink; 0 stays with what is nearest.
 
     Raises
     ------
@@ -107,29 +125,32 @@ def polish(
     x = np.array(flatten(Parameters(W, b)))
     finite = np.isfinite(x).all(axis=1)
     spent, escaped = np.zeros(len(x), np.int64), np.zeros(len(x), np.int64)
-    least = np.full(len(x), np.nan)
+    least, grew = np.full(len(x), np.nan), ~finite
 
     todo = np.flatnonzero(finite)
+    start, value = x[todo], np.full(len(x), np.inf)
     for round_ in range(escapes + 1):
         if not len(todo):
             break
-        x[todo], used = _newton(x[todo], data, shape, tolerance, iterations)
+        reached, used, growing = _newton(start, data, shape[0], tolerance, iterations)
         spent[todo] += used
-        values, vectors = np.linalg.eigh(hessian(unflatten(x[todo], *shape), data))
+        now = loss(unflatten(reached, *shape), data)
+        lower = now < value[todo] - 1e-10 * (1 + now)
+        todo, reached = todo[lower], reached[lower]
+        x[todo], value[todo], grew[todo] = reached, now[lower], growing[lower]
+        escaped[todo] += round_ > 0
+        values, vectors = np.linalg.eigh(hessian(unflatten(reached, *shape), data))
         least[todo] = values[:, 0]
         bent = values[:, 0] < -_FLAT * np.maximum(np.abs(values).max(axis=1), 1)
-        if round_ == escapes:
-            break
-        moved, better = _escape(x[todo[bent]], vectors[bent, :, 0], data, shape)
-        todo = todo[bent][better]
-        x[todo] = moved[better]
-        escaped[todo] += 1
+        kinked = (kink_distance(unflatten(reached, *shape), data) <= _NEAR_KINK) & (value[todo] > _NOTHING)
+        todo, reached, vectors = (part[bent | kinked] for part in (todo, reached, vectors))
+        start = _escape(reached, vectors[:, :, 0], data, shape, round_)
 
     model = unflatten(x, *shape)
     with np.errstate(over="ignore", invalid="ignore"):
         norm = np.linalg.norm(flatten(gradient(model, data)), axis=1)
         distance, value = kink_distance(model, data), loss(model, data)
-        far = ~(np.linalg.norm(model.W, axis=1).max(axis=1) < _FAR)
+        far = grew | ~(_longest(x, *shape) < _FAR)
     converged = norm <= tolerance
     status = np.select(
         [converged & (distance > _NEAR_KINK), converged, far],
@@ -140,40 +161,49 @@ def polish(
 
 
 def _newton(
-    x: Floats, data: AxialData, shape: tuple[int, int], tolerance: float, iterations: int
-) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Damped Newton from each row of x; the points reached and the iterations used."""
-    x = x.copy()
-    used = np.zeros(len(x), np.int64)
-    f, g = _value_and_slope(x, data, shape)
-    H, indefinite = _curvature(x, data, shape)
-    damping = np.minimum(np.linalg.norm(g, axis=1), 1.0)
-    eye = np.eye(x.shape[1])
-    live = np.flatnonzero(np.linalg.norm(g, axis=1) > tolerance)
-    for iteration in range(iterations):
-        if not len(live):
+    x: Floats, data: AxialData, m: int, tolerance: float, iterations: int
+) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Damped Newton from each row of x: the points reached, the iterations used, and which were still growing."""
+    reached, used, growing = x.copy(), np.zeros(len(x), np.int64), np.zeros(len(x), bool)
+    at = evaluate(x.copy(), data, m)
+    size = np.linalg.norm(at.slope, axis=1)
+    damping, raising = np.minimum(size, 1.0), np.full(len(x), 2.0)
+    seeds, length = np.arange(len(x)), _longest(x, m, data.n)
+    memory = np.empty((len(x), x.shape[1], x.shape[1]))
+    for iteration in range(iterations + 1):
+        live = (size > tolerance) & (damping < _HOPELESS) & (iteration < iterations)
+        if not live.all():
+            done, now = seeds[~live], _longest(at.x[~live], m, data.n)
+            reached[done], used[done] = at.x[~live], iteration
+            growing[done] = (iteration == iterations) & (now > _LONG) & (now > _GROWTH * length[~live])
+            at.keep(live)
+            seeds, size, damping, raising, length = (part[live] for part in (seeds, size, damping, raising, length))
+        if not len(seeds):
             break
-        used[live] += 1
+        if iteration == iterations // 2:
+            length = _longest(at.x, m, data.n)
         # Far away the part of H that can be negative misleads; Gauss and Newton leave it out.
-        far = (np.linalg.norm(g[live], axis=1) > _NEAR) & (iteration < iterations // 5)
-        A = H[live] - far[:, None, None] * indefinite[live] + damping[live, None, None] * eye
-        p = _solve(A, -g[live])
-        trial = x[live] + p
-        f_new, g_new = _value_and_slope(trial, data, shape)
-        downhill = np.sum(p * g[live], axis=1) < 0
-        size, size_new = np.linalg.norm(g[live], axis=1), np.linalg.norm(g_new, axis=1)
-        rounding = 1e-14 * (1 + f[live])
-        lower = f_new < f[live] - rounding
-        settled = (f_new <= f[live] + rounding) & (size_new < size)
-        accept = downhill & (lower | settled)
-        taken, refused = live[accept], live[~accept]
-        x[taken], f[taken], g[taken] = trial[accept], f_new[accept], g_new[accept]
-        H[taken], indefinite[taken] = _curvature(x[taken], data, shape)
-        damping[taken] = np.maximum(np.minimum(damping[taken] / 5, size_new[accept]), 1e-13)
-        damping[refused] = np.maximum(damping[refused], 1e-8) * 10
-        size[accept] = size_new[accept]
-        live = live[(size > tolerance) & (damping[live] < 1e8)]
-    return x, used
+        whole = (size <= _NEAR) | (iteration >= iterations // 2)
+        p = _solve(newton_system(at, m, whole.astype(float), damping, memory), -at.slope)
+        trial = evaluate(at.x + p, data, m)
+        trial_size = np.linalg.norm(trial.slope, axis=1)
+        along = np.sum(p * at.slope, axis=1)
+        lowered, promised = at.loss - trial.loss, (damping * np.sum(p * p, axis=1) - along) / 2
+        rounding = 1e-14 * (1 + at.loss)
+        lower = lowered > rounding
+        taken = (along < 0) & (lower | ((lowered >= -rounding) & (trial_size < size)))
+        gain = np.clip(lowered / np.where(promised > 0, promised, 1.0), -1.0, 2.0)
+        smaller = np.where(lower, np.maximum(1 / 3, 1 - (2 * gain - 1) ** 3), 1 / 3)
+        damping = np.where(taken, np.maximum(damping * smaller, 1e-13), np.maximum(damping, 1e-8) * raising)
+        raising = np.where(taken, 2.0, 2 * raising)
+        size = np.where(taken, trial_size, size)
+        at.replace(taken, trial)
+    return reached, used, growing
+
+
+def _longest(x: Floats, m: int, n: int) -> Floats:
+    """The norm of the longest feature of each model."""
+    return np.asarray(np.linalg.norm(x[:, : m * n].reshape(-1, m, n), axis=1).max(axis=1))
 
 
 def _solve(A: Floats, right: Floats) -> Floats:
@@ -184,29 +214,15 @@ def _solve(A: Floats, right: Floats) -> Floats:
         return np.asarray(np.linalg.solve(A + 1e-9 * np.eye(A.shape[-1]), right[..., None])[..., 0])
 
 
-def _escape(x: Floats, v: Floats, data: AxialData, shape: tuple[int, int]) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """The lowest of x ± t v over a few lengths t, and whether it is lower than x."""
+def _escape(x: Floats, v: Floats, data: AxialData, shape: tuple[int, int], number: int) -> Floats:
+    """The lowest of x ± t v over a few lengths t where that is lower than x; else x, shaken."""
     lengths = np.array([s * t for t in (0.3, 0.1, 0.03, 0.01, 1e-3) for s in (-1, 1)])
     trials = x[:, None, :] + lengths[None, :, None] * v[:, None, :]
     values = loss(unflatten(trials, *shape), data)
     best = np.argmin(values, axis=1)
     rows = np.arange(len(x))
     now = loss(unflatten(x, *shape), data)
-    return trials[rows, best], values[rows, best] < now - 1e-14 * (1 + now)
-
-
-def _curvature(x: Floats, data: AxialData, shape: tuple[int, int]) -> tuple[Floats, Floats]:
-    """The Hessian, and the part of it that comes from d²g = 2 v·v: I ⊗ (Φ_g + Φ_gᵀ) on W, 0 on b."""
-    m, n = shape
-    model = unflatten(x, m, n)
-    slopes = data.pair_slopes(np, gram(model.W), np.asarray(model.b)[:, None, :], np.eye(n))[0] / n
-    R = slopes + slopes.swapaxes(1, 2)
-    part = np.zeros((len(x), m * n + n, m * n + n))
-    for a in range(m):
-        part[:, a * n : (a + 1) * n, a * n : (a + 1) * n] = R
-    return np.array(hessian(model, data)), part
-
-
-def _value_and_slope(x: Floats, data: AxialData, shape: tuple[int, int]) -> tuple[Any, Any]:
-    model = unflatten(x, *shape)
-    return loss(model, data), flatten(gradient(model, data))
+    lower = values[rows, best] < now - 1e-14 * (1 + now)
+    # The same for every seed, so that no seed depends on which others there are.
+    shaken = x + _SHAKE * np.random.default_rng(number).standard_normal(x.shape[1])
+    return np.where(lower[:, None], trials[rows, best], shaken)
