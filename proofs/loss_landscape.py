@@ -291,6 +291,78 @@ def symmetric_failure_is_a_minimum() -> Outcome:
     )
 
 
+def valley_steps(lowest: sp.Expr) -> list[Step]:
+    """The curve of `relugeom.landscape.valley`, for every Y ≥ `lowest`, with A² = R² − Y² ≥ Y² as what grows."""
+    y, i, h = sp.symbols("y i h", nonnegative=True)
+    A, R = sp.symbols("A R", positive=True)
+    count, Y = 1 + p, lowest + s
+    b = 1 / (count + 2)
+    D, E = sp.symbols("D E", nonnegative=True)
+    y_1, y_2 = sp.symbols("y_1 y_2", real=True)
+    root_1, root_2 = sp.symbols("a_1 a_2", nonnegative=True)  # √(R² − y²) of two long features
+    loss = count * ((1 - b - D) ** 2 + (count - 1) * (b + D) ** 2 + 2 * (b + E) ** 2) + 2 * count * E**2
+    excess = count * (count * D**2 + 4 * E**2 + 4 * b * (E - D))
+    length = sp.sqrt(Y**2 + A**2)
+    return [
+        identity(
+            "long on long: R² − (y − y')²/2 − p·p' = (√(R² − y²) − √(R² − y'²))²/2 ≥ 0",
+            (y_1**2 + root_1**2 + y_2**2 + root_2**2) / 2 - (y_1 - y_2) ** 2 / 2 - (root_1 * root_2 + y_1 * y_2),
+            (root_1 - root_2) ** 2 / 2,
+        ),
+        sign("… and (y − y')²/2 ≥ 1, as they are √2 apart", (sp.sqrt(2) * (1 + u)) ** 2 / 2 - 1, ">= 0"),
+        identity(
+            "two on long, and long on two: ε²(R² − y²) − y²(1 − ε²) = Y² − y² at ε = Y/R",
+            (Y / R) ** 2 * (R**2 - y**2) - y**2 * (1 - (Y / R) ** 2),
+            Y**2 - y**2,
+        ),
+        sign("… ≥ 0, as Y is the greatest |y|", (y + h) ** 2 - y**2, ">= 0"),
+        identity("two on each other: 2ε² − 1 = (Y² − A²)/R²", 2 * (Y / length) ** 2 - 1, (Y**2 - A**2) / length**2),
+        sign("… ≤ 0, for A ≥ Y", Y**2 - (Y + h) ** 2, "<= 0"),
+        identity(
+            "q on long: δ²(R² − y²) − b² = b²(Y² − y²)/A² ≥ 0 at δ = b/A",
+            (b / A) ** 2 * (Y**2 + A**2 - y**2) - b**2,
+            b**2 * (Y**2 - y**2) / A**2,
+        ),
+        identity("the loss is q(q + 1)/(q + 2) and an excess", loss, count * (count + 1) / (count + 2) + excess),
+        identity(
+            "E > D where A²Y² > b²R², which is, with A² = Y² + i: Y²(Y² − 2b²) + i(Y² − b²)",
+            (Y**2 + i) * Y**2 - b**2 * (2 * Y**2 + i),
+            Y**2 * (Y**2 - 2 * b**2) + i * (Y**2 - b**2),
+        ),
+        sign("… > 0: the first of the two", sp.expand((Y**2 - 2 * b**2) * (count + 2) ** 2), "> 0"),
+        sign("… and the second", sp.expand((Y**2 - b**2) * (count + 2) ** 2), "> 0"),
+        sign("so the excess is positive", excess.subs(E, D + h + i + 1 / R), "> 0"),
+        identity("D tends to 0", sp.limit(b**2 / A**2, A, sp.oo), 0),
+        identity("E tends to 0, and the excess with them", sp.limit(b * Y / (A * length), A, sp.oo), 0),
+    ]
+
+
+@conjecture(
+    "The loss has valleys that fall for ever: for k ≥ 2 and q ≥ 1 there are models of n = k + q + 2 features in the "
+    "plane, k of which grow without bound, whose loss Σ_i ‖x'(e_i) − e_i‖² tends to q(q + 1)/(q + 2) and is above it",
+    source="Where polishing does not converge, beside " + FINISHED,
+    expected=Verdict.PROVED,
+)
+def valleys_fall_for_ever() -> Outcome:
+    """k long features at height √2 apart, two of norm 1 across, q that vanish.
+
+    With y_j = √2 (j − (k − 1)/2), Y = max |y_j|, A² = R² − Y² and b = 1/(q + 2) take the features
+    p_j = (−√(R² − y_j²), y_j) with bias 1 − R², (ε, ±√(1 − ε²)) with bias 0 and ε = Y/R, and q times (δ, 0) with bias
+    b and δ = b/A. The long outputs are exact: p·p' ≤ R² − 1, and their products with the others are not positive. The
+    outputs of the two are exact on the long and on each other, and δε on the q. Those of the q are 0 on the long,
+    b + δε on the two, b + δ² on the q. With D = δ², E = δε that makes
+
+        q ((1 − b − D)² + (q − 1)(b + D)² + 2(b + E)²) + 2qE²
+            = q(q + 1)/(q + 2) + q (qD² + 4E² + 4b(E − D)).
+
+    Y ≥ 1/√2 and b ≤ 1/3 give E > D as soon as A ≥ Y, and D and E tend to 0 with growing A.
+    """
+    return Proof(
+        steps=valley_steps(sp.sqrt(half)),
+        sibling=Sibling("the same with one long feature, Y = 0", valley_steps(sp.Integer(0))),
+    )
+
+
 @conjecture(
     "For every n ≥ 4, a regular (n−1)-gon with r² = 1/(1 − cos φ), φ = 2π/(n − 1), one of whose features is "
     "doubled (the pair shares b = ½ − r², the others have b = 1 − r²), is a critical point with Σ_i ‖x'(e_i) − "
