@@ -1,12 +1,11 @@
 """Many small models at once, side by side: ours, PyTorch's, JAX's.
 
-    python benchmarks/many_models.py [--sizes 5 8 16 32] [--models 1000 10000] [--seconds 1.0] [--polish]
+    python benchmarks/many_models.py [--sizes 5 8 16 32] [--models 1000 10000] [--seconds 1.0]
 
 A model-step is the gradient and the Adam update of one model on X = I, m = 2, float32; reported are million
 model-steps a second. All forms start from the same models and must agree with the float64 definition after 20 steps
 before any time is taken. They take turns; the median of the turns is reported, and ratios are between medians of one
-run. Ours runs on one thread, and once on two processes; PyTorch and JAX have all cores. `--polish` times the way from
-fresh seeds to critical points against SciPy's BFGS instead.
+run. Ours runs on one thread, and once on two processes; PyTorch and JAX have all cores.
 """
 
 from __future__ import annotations
@@ -30,11 +29,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the othe
 
 import numpy as np
 
-from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, loss, unflatten
+from relugeom.autoencoder import Axial, Parameters, flatten, gradient, unflatten
 from relugeom.landscape.batched import Training, starts
 from relugeom.landscape.kernels import kernel_for
 from relugeom.landscape.optimisers import Adam
-from relugeom.landscape.polish import polish
 
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 TURNS = 5
@@ -240,53 +238,20 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def compare_polish(n: int, seeds: int) -> None:
-    from scipy.optimize import minimize
-
-    data = UniformAxial(n)
-    W, b = starts(Training(data, precision="float64"), 0, 0, seeds)
-    begin = time.perf_counter()
-    found = polish(Parameters(W, b), data)
-    ours_ms = (time.perf_counter() - begin) / seeds * 1e3
-
-    def value(x: Array) -> tuple[float, Array]:
-        model = unflatten(x, 2, n)
-        return float(loss(model, data)), flatten(gradient(model, data))
-
-    begin, some = time.perf_counter(), min(seeds, 20)
-    ends = [
-        minimize(value, x, jac=True, method="BFGS", options={"gtol": 1e-10}) for x in flatten(Parameters(W, b))[:some]
-    ]
-    bfgs_ms = (time.perf_counter() - begin) / some * 1e3
-    good = float((found.status <= 1).mean())
-    theirs = np.mean([np.linalg.norm(end.jac) <= 1e-10 for end in ends])
-    print(
-        f"n = {n}, to a critical point: ours {ours_ms:.2f} ms a seed ({good:.0%} with gradient <= 1e-12), SciPy BFGS "
-        f"{bfgs_ms:.1f} ms ({theirs:.0%} <= 1e-10): {bfgs_ms / ours_ms:.0f}x"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[5, 8, 16, 32])
     parser.add_argument("--models", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--seconds", type=float, default=1.0, help="of each form, in all")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "many_models")
-    parser.add_argument("--polish", action="store_true")
     arguments = parser.parse_args()
-    rows: list[dict[str, Any]] = []
-    for n in arguments.sizes:
-        if arguments.polish:
-            compare_polish(n, 200)
-            continue
-        rows += [compare(n, B, arguments.seconds) for B in arguments.models]
-    if rows:
-        versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "torch", "jax") if find_spec(name)]
-        machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-        report = {"machine": ", ".join([machine, *versions]), "rows": rows}
-        arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-        arguments.output.with_suffix(".md").write_text(table(report))
-        print(table(report))
+    rows = [compare(n, B, arguments.seconds) for n in arguments.sizes for B in arguments.models]
+    versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "torch", "jax") if find_spec(name)]
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    report = {"machine": ", ".join([machine, *versions]), "rows": rows}
+    arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
+    arguments.output.with_suffix(".md").write_text(table(report))
+    print(table(report))
 
 
 if __name__ == "__main__":
