@@ -39,6 +39,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "relugeom/autoencoder/model.py": DERIVATIVES,
     "relugeom/autoencoder/axial.py": DERIVATIVES,
     "relugeom/autoencoder/regions.py": ("tests/test_regions.py",),
+    "relugeom/landscape/second_order.py": ("tests/test_second_order.py",),
 }
 PATIENCE = 5  # times what the tests take without a mutation
 
