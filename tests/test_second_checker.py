@@ -36,7 +36,7 @@ def test_two_checkers_agree(tier: Tier) -> None:
         seen[certificate.kind] += 1
         valid[certificate.kind] += first
     assert set(seen) == set(KINDS) == set(GENERATORS)
-    for kind in seen:
+    for kind in (kind for kind in seen if seen[kind] >= 30):  # fewer do not tell a share
         # Neither answer may be rare, or the agreement would say little.
         assert 0.1 < valid[kind] / seen[kind] < 0.9, (kind, valid[kind], seen[kind])
     assert close < total / 500
