@@ -9,12 +9,25 @@ import numpy as np
 from relugeom.autoencoder import Axial
 from relugeom.exact import CriticalPoint
 from relugeom.figures.landscape import chaos, columns, course
+from relugeom.landscape.atlas import Entry, atlas
 from relugeom.landscape.batched import Training
 from relugeom.landscape.certify import stored_certificates
 from relugeom.landscape.resampling import chaos_map
 from relugeom.landscape.trace import trace
 
 HERE = Path(__file__).parent
+
+
+def panel(n: int, entry: Entry) -> tuple[str, np.ndarray]:
+    nature = entry.nature if entry.nature == "zero loss" else f"{entry.nature}, {entry.loss:.2f}"
+    return f"n = {n}: {100 * entry.count / entry.seeds:g} %, {nature}", entry.example.W
+
+
+groups = []
+for n in range(3, 11):
+    commonest = [panel(n, entry) for entry in atlas(Training(Axial(n)), 200)[:4]]
+    groups += [*commonest, *[None] * (4 - len(commonest))]
+columns(groups).savefig(HERE / "atlas.png", dpi=80)
 
 spurious = [
     (name, c)

@@ -24,14 +24,14 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def columns(panels: Sequence[tuple[str, npt.NDArray[Any]]]) -> Figure:
-    """One panel a model with its title: the columns of W, shape (2, n), as arrows' tips on their circles."""
+def columns(panels: Sequence[tuple[str, npt.NDArray[Any]] | None]) -> Figure:
+    """One panel a model with its title, four a row: the columns of W, shape (2, n), on their circles; None is a gap."""
     rows = -(-len(panels) // _ROW)
     figure = _figure(2.2 * _ROW, 2.4 * rows)
     axes = figure.subplots(rows, _ROW, squeeze=False).ravel()
     for ax in axes:
         ax.axis("off")
-    for ax, (title, W) in zip(axes, panels, strict=False):
+    for ax, (title, W) in ((ax, panel) for ax, panel in zip(axes, panels, strict=False) if panel is not None):
         norms = np.linalg.norm(W, axis=0)
         reach = 1.15 * max(float(norms.max()), 1e-9)
         angles = np.linspace(0, 2 * np.pi, 90)
