@@ -5,7 +5,7 @@
 
 Mutations: a comparison turned or made (un)strict, + for − and × for /, a constant moved by one, `and` for `or`, a
 condition negated, a statement left out, `max` for `min`, `any` for `all`. Texts, annotations and docstrings are left
-alone: they change no result. Each mutant runs in a forked copy of this process, which has everything but the mutated
+alone, and so is `strict` in `zip`: they change no result. Each mutant runs in a forked copy of this process, which has everything but the mutated
 module imported already; running out of time counts as noticed.
 """
 
@@ -28,7 +28,12 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXACT = ("tests/test_second_checker.py", "tests/test_exact_check.py", "tests/test_exact_arithmetic.py")
+EXACT = (
+    "tests/test_statements.py",
+    "tests/test_second_checker.py",
+    "tests/test_exact_check.py",
+    "tests/test_exact_arithmetic.py",
+)
 DERIVATIVES = (
     "tests/test_model.py",
     "tests/test_axial.py",
@@ -67,6 +72,8 @@ def _visited(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None]]:
             continue
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(child, ast.JoinedStr | ast.Import | ast.ImportFrom | ast.Raise):
+                continue
+            if isinstance(child, ast.keyword) and child.arg == "strict":
                 continue
             if isinstance(child, ast.Assign | ast.AnnAssign) and "__all__" in ast.unparse(child).split("=")[0]:
                 continue
@@ -120,7 +127,7 @@ def _changes(node: ast.AST, parent: ast.AST, field: str) -> Iterator[tuple[str, 
             yield "→ break", ast.Break()
         case ast.Break():
             yield "→ continue", ast.Continue()
-        case ast.Return(value=ast.expr()):
+        case ast.Return(value=ast.expr()) if not (isinstance(node.value, ast.Constant) and node.value.value is None):
             yield "returns None", ast.Return(ast.Constant(None))
 
 

@@ -449,3 +449,40 @@ def test_the_trusted_room_needs_the_standard_library_alone() -> None:
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "['relugeom']"
+
+
+def test_two_large_outputs_add_up() -> None:
+    """With two active features the greatest value is that of the two largest columns, not of some two."""
+    decoder = as_matrix([[10, 2, 2, -5], [-1, 10, -1, -1], [-1, -1, 10, -1], [-1, -1, -1, 10]])
+    identity = as_matrix([[int(i == j) for j in range(4)] for i in range(4)])
+    right, wrong = (
+        SignPattern(identity, decoder, as_vector([bias, -3, -3, -3]), sparsity=2) for bias in (-4, F(-39, 10))
+    )
+    assert isinstance(check(right), Valid)
+    answer = check(wrong)
+    assert isinstance(answer, Invalid)
+    assert "output 0 is positive at some input with x_0 = 0 and 1 to 2 ones" in answer.reason
+
+
+def test_a_weight_may_be_zero() -> None:
+    certificate = VALID["inside the cone"]
+    assert isinstance(certificate, NotDecodable)
+    more = replace(certificate, inside=(*certificate.inside, WeightedSupport((2,), F(0))))
+    assert isinstance(check(more), Valid)
+
+
+def test_a_dead_output_must_exist() -> None:
+    certificate = VALID["two outputs are dead"]
+    assert isinstance(certificate, DeadOutputs)
+    for dead in ((1, 2, 3), (-1, 1, 2)):
+        answer = check(replace(certificate, dead=dead))
+        assert isinstance(answer, Invalid)
+        assert "dead must name some features" in answer.reason
+
+
+def test_a_better_model_with_endless_digits_is_too_large() -> None:
+    certificate = VALID["off is worse"]
+    assert isinstance(certificate, CriticalPoint)
+    answer = check(replace(certificate, better_encoder=as_matrix([[F(1, 10**4000)]])))
+    assert isinstance(answer, Invalid)
+    assert "too large to check" in answer.reason
