@@ -5,8 +5,8 @@
 
 Mutations: a comparison turned or made (un)strict, + for − and × for /, a constant moved by one, `and` for `or`, a
 condition negated, a statement left out, `max` for `min`, `any` for `all`. Texts, annotations and docstrings are left
-alone, and so is `strict` in `zip`: they change no result. Each mutant runs in a forked copy of this process, which has everything but the mutated
-module imported already; running out of time counts as noticed.
+alone, and `strict` in `zip`: they change no result. Each mutant runs in a forked copy of this process, which has
+everything but the mutated module imported already; running out of time counts as noticed.
 """
 
 from __future__ import annotations
