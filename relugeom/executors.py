@@ -32,47 +32,58 @@ _LOST = (BrokenProcessPool, CancelledError)
 _LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
 
 
-class _OneThread:
-    """What `one_blas_thread` counts: the threads of this process that are within it, and how to undo it."""
+class _Shared:
+    """A change to this process that many threads may ask for: made for the first, undone when the last has left."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.within = 0
-        self.undo = contextlib.ExitStack()
+    def __init__(self, change: Callable[[contextlib.ExitStack], None]) -> None:
+        self._change = change
+        self._lock = threading.Lock()
+        self._within = 0
+        self._undo = contextlib.ExitStack()
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._within == 0:
+                self._change(self._undo)
+            self._within += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._within -= 1
+                if self._within == 0:
+                    self._undo.close()
 
 
-_one_thread = _OneThread()
+def _set_variables(undo: contextlib.ExitStack) -> None:
+    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
+    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
+    for name, value in before.items():
+        undo.callback(*((os.environ.pop, name, None) if value is None else (os.environ.__setitem__, name, value)))
+
+
+def _limit_libraries(undo: contextlib.ExitStack) -> None:
+    import scipy.linalg  # noqa: F401  SciPy has a BLAS of its own, which must be loaded to be limited
+    import threadpoolctl
+
+    undo.enter_context(threadpoolctl.threadpool_limits(1, "blas"))
+    # Newer versions leave OpenBLAS to the thread that came first; here the last one to leave undoes the limit.
+    if hasattr(threadpoolctl.OpenBLASController, "clear_controlling_thread"):
+        undo.callback(threadpoolctl.OpenBLASController.clear_controlling_thread, force=True)
+
+
+_one_thread_in_new_processes, _one_thread_here = _Shared(_set_variables), _Shared(_limit_libraries)
 
 
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
     """This process, and processes started within, have one BLAS thread each.
 
-    With one thread a product has the same last bits wherever it is computed; with more they depend on how many. What
-    is loaded is told so; what is loaded later reads it from the environment, as new processes do. When the last
-    thread has left, all is as it was before the first came.
+    With one thread a product has the same last bits wherever it is computed; with more they depend on how many.
     """
-    with _one_thread.lock:
-        if _one_thread.within == 0:
-            _limit(_one_thread.undo)
-        _one_thread.within += 1
-    try:
+    with _one_thread_here(), _one_thread_in_new_processes():
         yield
-    finally:
-        with _one_thread.lock:
-            _one_thread.within -= 1
-            if _one_thread.within == 0:
-                _one_thread.undo.close()
-
-
-def _limit(undo: contextlib.ExitStack) -> None:
-    from threadpoolctl import threadpool_limits
-
-    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
-    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
-    for name, value in before.items():
-        undo.callback(*((os.environ.pop, name, None) if value is None else (os.environ.__setitem__, name, value)))
-    undo.enter_context(threadpool_limits(1, "blas"))
 
 
 def prefer_one_blas_thread() -> None:
@@ -199,7 +210,7 @@ def _opened(executor: Executor | str) -> Iterator[tuple[Executor, int | None]]:
         # "spawn", since forking a process whose libraries have threads can hang.
         context = multiprocessing.get_context("spawn")
         with (
-            one_blas_thread(),
+            _one_thread_in_new_processes(),
             ProcessPoolExecutor(int(rest), mp_context=context, initializer=_end_with_parent) as pool,
         ):
             try:

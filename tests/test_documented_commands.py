@@ -24,6 +24,7 @@ SMALLER = {
     "relugeom train -T 5 --output five.npz": "--features 400 --sparsity 0.98 --steps 400 --warmup 20",
     "relugeom sweep -T 3 5 6 8": "--features 2000 --sparsity 0.995 --steps 100 --warmup 20 --test-examples 50",
     "relugeom atlas": "--seeds 20 --steps 300",
+    "relugeom verify --certificates": "-k polygon",
 }
 # Minutes each, or pictures that other tests draw.
 LONG = (

@@ -225,6 +225,8 @@ def _critical(name: str, **changes: object) -> CriticalPoint:
         ("one feature, exactly", {"weights": as_vector([1])}, "weights must be positive, one an amplitude"),
         ("one feature, exactly", {"weights": as_vector([1, 0])}, "weights must be positive, one an amplitude"),
         ("one feature, exactly", {"gauge": (0,)}, "gauge must name 0 different features"),
+        ("one feature, exactly", {"encoder": as_matrix([[1], [1]]), "gauge": (0,)}, "0 does not fix the rotation"),
+        ("one feature, exactly", {"encoder": as_matrix([[F(1, 1000)], [0]]), "gauge": (0,)}, "0 does not fix the"),
         ("one feature, exactly", {"radius": F(0)}, "radius and margin must be positive"),
         ("one feature, exactly", {"bias": ()}, "bias must have 1 entries; got 0"),
         ("off is worse", {"negative": 0}, "0 curvatures are below −margin"),

@@ -147,15 +147,16 @@ def test_wilson_intervals_cover_as_often_as_they_say(level: float, tier: Tier) -
 
 
 def test_the_claims_do_not_depend_on_the_number_of_workers(tier: Tier) -> None:
-    """Everything but the seconds, over 1, 2 and 8 workers."""
+    """Everything but the seconds, over 1, 2 and 8 workers; a few conjectures over 1 and 3 by default."""
 
     def plain(jobs: int) -> list[dict[str, Any]]:
-        report = verify(select=() if tier.name == "long" else ["polygon", "interference", "small"], jobs=jobs)
+        report = verify(select=() if tier.name == "long" else ["interference", "small"], jobs=jobs)
         rows = [{**result.to_json(), "seconds": None} for result in report.results]
         for row, result in zip(rows, report.results, strict=True):
             row["texts"] = [certificate.text for certificate in result.certificates]
         return rows
 
     one = plain(1)
-    assert one == plain(2) == plain(8)
-    tier.tell(f"{len(one)} of {len(one)} conjectures alike over 1, 2 and 8 workers")
+    others = [2, 8] if tier.name == "long" else [3]
+    assert all(plain(jobs) == one for jobs in others)
+    tier.tell(f"{len(one)} of {len(one)} conjectures alike over 1 worker and over {others}")

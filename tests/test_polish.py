@@ -88,6 +88,22 @@ def test_no_seed_depends_on_the_others() -> None:
     np.testing.assert_allclose(together.loss[40:], apart.loss, rtol=1e-6, atol=1e-15)
 
 
+@pytest.mark.floating_point(over="ignore", invalid="ignore")
+def test_a_hopeless_seed_does_not_disturb_the_others() -> None:
+    """Beside curvatures of 1e18 the damping is lost to rounding, and the matrix is singular."""
+    W, b = starts(Training(Axial(5), precision="float64"), 0, 0, 12)
+    W[3:6] *= 1e9
+    together, others = polish(Parameters(W, b), Axial(5)), [s for s in range(12) if not 3 <= s < 6]
+    alone = polish(Parameters(W[others], b[others]), Axial(5))
+    np.testing.assert_array_equal(together.status[others], alone.status)
+    np.testing.assert_array_equal(together.loss[others], alone.loss)
+
+
+def test_another_number_of_features_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="n = 5 columns"):
+        polish(Parameters(np.zeros((2, 2, 3)), np.zeros((2, 3))), Axial(5))
+
+
 def test_one_model_is_no_batch() -> None:
     with pytest.raises(ArgumentError, match="must be a batch"):
         polish(Parameters(np.zeros((2, 3)), np.zeros(3)), Axial(3))

@@ -1,4 +1,4 @@
-"""The valleys that fall for ever: their models, their loss, and that polishing ends in them."""
+"""Curves to infinity: their models, their loss, and that polishing ends in the valleys around them."""
 
 from __future__ import annotations
 

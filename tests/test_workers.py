@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +26,7 @@ from relugeom.storage import RunDatabase
 from relugeom.training.configuration import Configuration
 from relugeom.training.sweep import configurations, sweep
 from tests.conftest import Tier
+from tests.test_cli import ENVIRONMENT
 from tests.test_crashes import ATLAS, SEARCH, SWEEP, finish, rows
 
 COMMANDS: dict[str, tuple[list[object], str, str, int]] = {
@@ -117,3 +120,31 @@ def test_a_task_has_one_blas_thread_wherever_it_runs(executor: str | None) -> No
     assert len(told) == 12
     assert {threads for found in told.values() for threads in found} == {1}
     assert _blas_threads(0) == before
+
+
+def test_the_caller_keeps_its_threads_between_results() -> None:
+    before = _blas_threads(0)
+    results = completed(_blas_threads, range(2), "processes://1")
+    assert set(next(results)[1]) == {1}
+    assert _blas_threads(0) == before
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_no_library_is_left_with_one_thread() -> None:
+    """Not even one that a task was the first to need."""
+    program = """
+import numpy as np
+from threadpoolctl import threadpool_info
+from relugeom.executors import completed
+
+def task(_):
+    import scipy.linalg
+    return scipy.linalg.inv(np.eye(3))
+
+before = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+list(completed(task, [0]))
+after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+assert set(after) == set(before), (before, after)
+"""
+    environment = {name: value for name, value in ENVIRONMENT.items() if not name.endswith("_NUM_THREADS")}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)

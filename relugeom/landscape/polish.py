@@ -4,7 +4,7 @@ Every seed has its own damping λ. A step solves (H + λI) p = −∇L, at first
 negative (Gauss and Newton, Levenberg and Marquardt), near the end with all of it, and is taken if it lowers the
 loss. How λ changes is Nielsen's rule. With the gain
 
-    ρ = (L(x) − L(x + p)) / (λ‖p‖² − ∇L·p)/2,      what the step lowered over what the model of it promised,
+    ρ = (L(x) − L(x + p)) / (½ (λ‖p‖² − ∇L·p)),      what the step lowered over what the model of it promised,
 
 a step that is taken makes λ smaller by the factor max(1/3, 1 − (2ρ − 1)³), one that is not makes it larger by 2, then
 4, 8, ... . Where rounding hides the change of the loss, the gradient decides. Rotations need no care: ∇L is
@@ -16,7 +16,7 @@ where that step finds nothing lower, the point is shaken instead: if Newton's me
 that counts as an escape, and else nothing has happened. How many each seed took is reported, since an escape leads
 away from what the optimiser found.
 
-Not every seed has a critical point to go to. On X = I some valleys fall for ever: a few features grow, at the rate of
+Not every seed has a critical point to go to. On X = I some valleys go on falling: a few features grow, at the rate of
 the square root of the number of steps, and the loss has a limit that it does not reach (`relugeom.landscape.valley`).
 A seed whose longest feature still grew in the second half of its steps is said to be drifting.
 
@@ -25,6 +25,7 @@ K. Madsen, H. B. Nielsen and O. Tingleff, *Methods for Non-Linear Least Squares 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -105,7 +106,7 @@ def polish(
     ----------
     parameters : Parameters
         W, shape (B, m, n), and b, shape (B, n).
-    data : DataSet
+    data : AxialData
     tolerance : float
         Of the gradient's Euclidean norm.
     iterations : int
@@ -116,11 +117,13 @@ def polish(
     Raises
     ------
     ArgumentError
-        The models are no batch, or have no bias.
+        The models are no batch, or have no bias, or another number of features than the data.
     """
     W, b = (np.asarray(part, np.float64) for part in parameters)
     if W.ndim != 3 or b.ndim != 2:
         raise ArgumentError(f"parameters must be a batch W (B, m, n), b (B, n); got {W.shape} and {b.shape}")
+    if W.shape[2] != data.n:
+        raise ArgumentError(f"W must have n = {data.n} columns for this data set; got {W.shape}")
     shape = W.shape[1:]
     x = np.array(flatten(Parameters(W, b)))
     finite = np.isfinite(x).all(axis=1)
@@ -144,7 +147,8 @@ def polish(
         bent = values[:, 0] < -_FLAT * np.maximum(np.abs(values).max(axis=1), 1)
         kinked = (kink_distance(unflatten(reached, *shape), data) <= _NEAR_KINK) & (value[todo] > _NOTHING)
         todo, reached, vectors = (part[bent | kinked] for part in (todo, reached, vectors))
-        start = _escape(reached, vectors[:, :, 0], data, shape, round_)
+        if round_ < escapes:
+            start = _escape(reached, vectors[:, :, 0], data, shape, round_)
 
     model = unflatten(x, *shape)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -207,11 +211,15 @@ def _longest(x: Floats, m: int, n: int) -> Floats:
 
 
 def _solve(A: Floats, right: Floats) -> Floats:
-    """A⁻¹ right for every seed, with a little more damping where rounding makes some A singular."""
+    """A⁻¹ right for every seed; no step, which raises the damping, where rounding has made A singular."""
     try:
         return np.asarray(np.linalg.solve(A, right[..., None])[..., 0])
     except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.solve(A + 1e-9 * np.eye(A.shape[-1]), right[..., None])[..., 0])
+        steps = np.zeros_like(right)
+        for step, matrix, side in zip(steps, A, right, strict=True):
+            with contextlib.suppress(np.linalg.LinAlgError):
+                step[:] = np.linalg.solve(matrix, side)
+        return steps
 
 
 def _escape(x: Floats, v: Floats, data: AxialData, shape: tuple[int, int], number: int) -> Floats:

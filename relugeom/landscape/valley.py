@@ -1,4 +1,4 @@
-"""Minima at infinity: on X = I the loss has valleys that fall for ever.
+"""Minima at infinity: on X = I the loss has curves along which it falls for ever, and valleys around some of them.
 
 In the plane, for k ≥ 2 and q ≥ 1, let n = k + q + 2. With y_j = √2 (j − (k − 1)/2) for j = 0 ... k − 1, Y = max |y_j|
 and R > √2 Y, take
@@ -8,7 +8,7 @@ and R > √2 Y, take
     q that vanish       (δ, 0),                      b = 1/(q + 2),    δ = b/√(R² − Y²).
 
 * Long outputs are exact on long inputs: √(R² − y²)√(R² − y'²) ≤ R² − (y² + y'²)/2, so p·p' ≤ R² − (y − y')²/2 ≤ R² − 1.
-  They are 0 on the others, whose products with p are below R² − 1.
+  They are 0 on the others, whose products with p are not positive.
 * The two are exact on each other, 2ε² < 1, and 0 on the long, because ε/√(1 − ε²) = Y/√(R² − Y²).
 * The q are 0 on the long, −δ√(R² − y²) + b ≤ 0; on each other and on the two they are b + δ² and b + δε, which is all
   that they cost, but for δε in the outputs of the two.
@@ -17,8 +17,11 @@ With D = δ², E = δε the Σ-loss is
 
     q ((1 − b − D)² + (q − 1)(b + D)² + 2 (b + E)²) + 2 q E² = q(q + 1)/(q + 2) + q (q D² + 4 E² + 4 b (E − D)),
 
-and E > D for large R. So it falls to q(q + 1)/(q + 2) = 2/3, 3/2, 12/5, ... as the k features go to infinity,
-and is never there. Steps of Gauss and Newton get into these valleys; `polish` says "drifting" of seeds in them.
+and E > D. It falls, as R grows, to q(q + 1)/(q + 2) = 2/3, 3/2, 12/5, ..., and is never there.
+
+That is proved (`curves-to-infinity`). That training and polishing end there is observed: for k ≥ 4 the curve runs along
+the floor of a valley, and `polish` says "drifting" of seeds in it. For k = 2 and 3 other directions lead down, to
+smaller losses at finite points.
 """
 
 from __future__ import annotations
