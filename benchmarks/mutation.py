@@ -30,6 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 EXACT = (
     "tests/test_statements.py",
+    "tests/test_exact_critical.py",
     "tests/test_second_checker.py",
     "tests/test_exact_check.py",
     "tests/test_exact_arithmetic.py",

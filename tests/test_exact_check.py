@@ -227,6 +227,7 @@ def _critical(name: str, **changes: object) -> CriticalPoint:
         ("one feature, exactly", {"gauge": (0,)}, "gauge must name 0 different features"),
         ("one feature, exactly", {"encoder": as_matrix([[1], [1]]), "gauge": (0,)}, "0 does not fix the rotation"),
         ("one feature, exactly", {"encoder": as_matrix([[F(1, 1000)], [0]]), "gauge": (0,)}, "0 does not fix the"),
+        ("one feature, exactly", {"margin": F(0)}, "radius and margin must be positive"),
         ("one feature, exactly", {"radius": F(0)}, "radius and margin must be positive"),
         ("one feature, exactly", {"bias": ()}, "bias must have 1 entries; got 0"),
         ("off is worse", {"negative": 0}, "0 curvatures are below −margin"),
@@ -488,3 +489,29 @@ def test_a_better_model_with_endless_digits_is_too_large() -> None:
     answer = check(replace(certificate, better_encoder=as_matrix([[F(1, 10**4000)]])))
     assert isinstance(answer, Invalid)
     assert "too large to check" in answer.reason
+
+
+@pytest.mark.parametrize("bias", [F(-1), F(-1, 2)])
+def test_a_dead_output_is_negative_on_every_axis(bias: F) -> None:
+    certificate = VALID["two outputs are dead"]
+    assert isinstance(certificate, DeadOutputs)
+    answer = check(replace(certificate, bias=(F(0), bias, F(-2))))
+    assert isinstance(answer, Invalid)
+    assert "output 1 is not negative at x = e_1" in answer.reason
+
+
+def test_a_pivot_may_have_no_positive_product_at_all() -> None:
+    """w_0·w_2 < 0 does not make up for w_0·w_1 > 0: after the projection w_1·w_2 = 0 would seem to be 1."""
+    certificate = PositivePair(as_matrix([[1, 1, -1], [0, 1, 1]]), (1, 2), (0,))
+    assert not is_true(certificate)
+    assert isinstance(check(certificate), Invalid)
+
+
+def test_the_empty_support_counts_where_the_zero_input_does() -> None:
+    """A feature encoded as 0 cannot be told from nothing."""
+    inside, outside = (WeightedSupport((0,), F(1)),), (WeightedSupport((), F(1)),)
+    certificate = NotDecodable(as_matrix([[0]]), 0, inside, outside, with_bias=True, zero_input=True)
+    assert isinstance(check(certificate), Valid)
+    answer = check(replace(certificate, zero_input=False))
+    assert isinstance(answer, Invalid)
+    assert "a support of outside has 0 elements" in answer.reason
