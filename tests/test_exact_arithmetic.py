@@ -90,6 +90,25 @@ def test_quadratic_numbers_agree_with_reals(a, b, c, e, d) -> None:
     assert (x < y) == ((x - y).sign() < 0)
 
 
+@pytest.mark.parametrize("d", [2, 3, 5, 7])
+def test_the_sign_of_every_small_quadratic_number(d: int) -> None:
+    """None of them but 0 is nearer to 0 than 0.01, so floats know the sign."""
+    for a in range(-12, 13):
+        for b in range(-9, 10):
+            value = a + b * math.sqrt(d)
+            assert abs(value) > 0.01 or a == b == 0
+            assert Quadratic(F(a), F(b), d).sign() == (value > 0) - (value < 0)
+
+
+def test_rational_numbers_are_quadratic_numbers_without_root() -> None:
+    x = Quadratic(F(1), F(2), 5)
+    assert x + 3 == Quadratic(F(4), F(2), 5)
+    assert x - F(1, 2) == Quadratic(F(1, 2), F(2), 5)
+    assert x * 3 == Quadratic(F(3), F(6), 5)
+    assert not x < 5
+    assert x < 6
+
+
 def test_quadratic_numbers_refuse_squares_and_mixtures() -> None:
     with pytest.raises(ValueError, match="not a square"):
         Quadratic(F(1), F(1), 9)
