@@ -182,7 +182,7 @@ def test_a_full_disk_leaves_the_earlier_state(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
 
     for arguments in (
-        [*TRAIN, "-o", path],
+        [*TRAIN, "--force", "-o", path],
         [*SWEEP, "-o", tmp_path / "sweep"],
         [*SEARCH, "--database", tmp_path / "search"],
         [*ATLAS, "--census", tmp_path / "census"],
@@ -236,7 +236,7 @@ FILLING: dict[str, tuple[list[object], list[object], int, int]] = {
     "search": ([*SEARCH, "--attempts", "3", "--resume", "--database"], [*SEARCH, "--resume", "--database"], 1, 60_000),
     "census": ([*ATLAS, "--n", "3", "--census"], [*ATLAS, "--census"], 0, 200_000),
     "sweep": ([*SWEEP, "-T", "3", "-o"], [*SWEEP, "-o"], 0, 60_000),
-    "train": ([*TRAIN, "--steps", "100", "-o"], [*TRAIN, "-o"], 0, 2_000),
+    "train": ([*TRAIN, "--steps", "100", "-o"], [*TRAIN, "--force", "-o"], 0, 2_000),
 }
 
 

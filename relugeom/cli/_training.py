@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from relugeom.landscape.batched import Training
 
-__all__ = ["add_training_arguments", "numbers", "positive_int", "training_from"]
+__all__ = ["add_training_arguments", "numbers", "positive_int", "training_from", "whole_number"]
 
 
 def positive_int(text: str) -> int:
@@ -18,11 +18,21 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
+def whole_number(text: str) -> int:
+    """A whole number, 0 included."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number that is not negative; got {text}")
+    return int(text)
+
+
 def numbers(text: str) -> list[int]:
     """Whole numbers, as in ``3..10`` or ``5,8,16``."""
     first, dots, last = text.partition("..")
     if dots:
-        return list(range(positive_int(first), positive_int(last) + 1))
+        low, high = positive_int(first), positive_int(last)
+        if high < low:
+            raise argparse.ArgumentTypeError(f"must be a range that goes up; got {text}")
+        return list(range(low, high + 1))
     return [positive_int(part) for part in text.split(",")]
 
 
@@ -37,7 +47,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, help="learning rate (default 0.001; 0.1 for sgd, 0.05 for momentum)")
     parser.add_argument("--steps", type=positive_int, default=25_000, help="training steps (default 25000)")
     parser.add_argument("--start", choices=("xavier", "normal"), default="xavier", help="how W starts; b starts at 0")
-    parser.add_argument("--entropy", type=int, default=0, help="of the seeds' SeedSequence (default 0)")
+    parser.add_argument("--entropy", type=whole_number, default=0, help="of the seeds' SeedSequence (default 0)")
 
 
 def training_from(arguments: argparse.Namespace, n: int) -> Training:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relugeom.cli._terminal import Progress, paint
-from relugeom.cli._training import add_training_arguments, numbers, positive_int, training_from
+from relugeom.cli._training import add_training_arguments, numbers, positive_int, training_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n", type=numbers, default=[7], metavar="N", help="features: 7, 3..10 or 5,8 (default 7)")
     parser.add_argument("--seeds", type=positive_int, default=200, help="for each n (default 200)")
     add_training_arguments(parser)
-    parser.add_argument("--escapes", type=int, default=0, help="let polishing leave that many saddles (default 0)")
+    parser.add_argument(
+        "--escapes", type=whole_number, default=0, help="let polishing leave that many saddles (default 0)"
+    )
     parser.add_argument("--rows", type=positive_int, default=10, help="groups shown for each n (default 10)")
     parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write the certificates found into DIR")
@@ -36,10 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _entry_json(entry: Entry) -> dict[str, Any]:
     return {
-        "count": entry.count, "seeds": entry.seeds, "interval": list(entry.interval), "loss": entry.loss,
+        "count": entry.count, "seeds": entry.seeds, "interval": list(entry.interval),
+        "loss": entry.loss if isfinite(entry.loss) else None,
         "nature": entry.nature, "inertia": entry.inertia, "type": entry.kind.type, "radii": entry.kind.radii,
-        "gaps": entry.kind.gaps, "slack": entry.kind.slack, "W": entry.example.W.tolist(),
-        "b": entry.example.b.tolist() if entry.example.b is not None else None,
+        "gaps": entry.kind.gaps, "slack": entry.kind.slack if isfinite(entry.kind.slack) else None,
+        "W": entry.example.W.tolist() if isfinite(entry.loss) else None,
+        "b": entry.example.b.tolist() if entry.example.b is not None and isfinite(entry.loss) else None,
         "certified": entry.certificate is not None, "spurious": entry.is_spurious,
     }  # fmt: skip
 

@@ -16,7 +16,9 @@ SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, sou
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("id", metavar="ID", help="the id, as `relugeom verify` prints it")
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="where it is; by default the post's claims")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, default=[], metavar="PATH", help="where it is; by default the post's claims"
+    )
     parser.add_argument("--full", action="store_true", help="run it whole when it is slow, instead of a sample")
     parser.add_argument("--time-limit", type=positive_float, metavar="S", help="seconds, instead of its own limit")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relugeom.cli._terminal import indent, verdict_label
+from relugeom.cli._training import whole_number
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
 from relugeom.verdicts import Verdict
@@ -35,12 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--values", choices=("signs", "exact"), default="signs", help="the support, or x itself")
     what.add_argument("--unit-norms", action="store_true", help="columns of norm 1")
     what.add_argument(
-        "--threshold", type=Fraction, metavar="T", help="tied, free bias: recover every amplitude above T in [0, 1)"
+        "--threshold", type=_fraction, metavar="T", help="tied, free bias: recover every amplitude above T in [0, 1)"
     )
     what.add_argument("--problem", metavar="FILE.py:NAME", help="a problem of your own, instead of all the above")
     how = parser.add_argument_group("the search")
     how.add_argument("--attempts", type=int, default=100, help="default: 100")
-    how.add_argument("--seed", type=int, default=0, help="fixes all random numbers (default: 0)")
+    how.add_argument("--seed", type=whole_number, default=0, help="fixes all random numbers (default: 0)")
     how.add_argument("--unseeded", action="store_true", help="random starts only, no constructions")
     how.add_argument("--against-theorem", action="store_true", help="search even where a theorem says it is in vain")
     how.add_argument("--executor", metavar="ADDRESS", help="processes://N or dask://host:port")
@@ -50,8 +51,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _fraction(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"must be a fraction or a decimal number; got {text}") from None
+
+
 def _problem(arguments: argparse.Namespace) -> Problem:
     if arguments.problem is not None:
+        if (arguments.m, arguments.n, arguments.threshold) != (None, None, None):
+            raise ArgumentError("--problem is the whole problem; give no --m, --n or --threshold beside it")
         return _load(arguments.problem)
     if arguments.m is None or arguments.n is None:
         raise ArgumentError("--m and --n are needed, or --problem FILE.py:NAME")

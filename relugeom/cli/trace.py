@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from relugeom.cli._terminal import paint
-from relugeom.cli._training import add_training_arguments, positive_int, training_from
+from relugeom.cli._training import add_training_arguments, positive_int, training_from, whole_number
 
 SUMMARY = "watch one training: loss and features over time, and the moments at which a feature dies or a circle splits"
 
@@ -15,7 +15,7 @@ SUMMARY = "watch one training: loss and features over time, and the moments at w
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--n", type=positive_int, default=7, help="features (default 7)")
-    parser.add_argument("--seed", type=int, default=0, help="number of the seed, as in atlas (default 0)")
+    parser.add_argument("--seed", type=whole_number, default=0, help="number of the seed, as in atlas (default 0)")
     add_training_arguments(parser)
     parser.add_argument("--every", type=positive_int, default=50, help="steps between records (default 50)")
     parser.add_argument("--rows", type=positive_int, default=12, help="moments shown (default 12)")

@@ -75,6 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("-T", "--examples", type=int, metavar="T", help="number of examples")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="checkpoint, and the result at the end")
+    parser.add_argument("--force", action="store_true", help="replace FILE where it exists already")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on from a checkpoint (and write to it)")
     parser.add_argument("--every", type=int, default=1_000, metavar="K", help="steps between checkpoints (1000)")
     parser.add_argument("--record", type=int, nargs="*", metavar="STEP", help="steps of the trajectory (log-spaced)")
@@ -134,6 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
     path = arguments.output or arguments.resume
     if arguments.every < 1 or arguments.test_examples < 1:
         raise ArgumentError("--every and --test-examples must be at least 1")
+    if any(step < 0 for step in arguments.record or ()):
+        raise ArgumentError(f"--record must name steps that are not negative; got {min(arguments.record)}")
     options: dict[str, Any] = {
         "path": path,
         "every": arguments.every,
@@ -151,6 +154,8 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             if arguments.examples is None:
                 raise ArgumentError("the number of examples is needed (--examples T), or --resume FILE")
+            if path is not None and path.exists() and not arguments.force:
+                raise ArgumentError(f"{path} exists; go on with it by --resume {path}, or replace it by --force")
             configuration = configuration_from(settings, arguments.examples, arguments.processes)
             end = train(configuration, progress=_Line(configuration.steps, 0), **options)
     if end.status == "interrupted":

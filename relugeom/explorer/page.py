@@ -97,8 +97,12 @@ def read_atlas(path: str | Path) -> list[ModelFile]:
     if len(raw) > _MOST_BYTES:
         raise StorageError(f"{path}: more than {_MOST_BYTES} bytes")
     try:
-        entries = [(n, entry) for n, group in json.loads(raw).items() for entry in group]
+        entries = [(n, entry) for n, group in json.loads(raw).items() for entry in group if entry["W"] is not None]
         models = [_entry_model(n, entry) for n, entry in entries]
+    except KeyError as error:
+        raise StorageError(
+            f"{path} is not what `relugeom atlas --json` prints: an entry has no {error!s:.40}"
+        ) from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StorageError(f"{path} is not what `relugeom atlas --json` prints: {error!s:.200}") from None
     return [file for file in models if file.model.W.shape[1] <= MOST_FEATURES]

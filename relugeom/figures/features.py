@@ -278,7 +278,7 @@ def two_circles(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Fig
 
     norms = np.hypot(*model.W)
     window = 1.25 * (float(norms.max()) or 1.0)
-    empty_plane(right, window, theme, "a model of two circles")
+    empty_plane(right, window, theme, "inner features and their wedges")
     inner, outer = _radii(norms)
     for radius in (inner, outer):
         right.plot(*circle_points(radius), color=theme.faint, linewidth=0.7, linestyle=":")

@@ -46,7 +46,7 @@ class Entry:
         Summed over the axes and averaged over the amplitudes: n times the mean over examples.
     nature : str
         "minimum", "saddle", "flat" (no negative curvature, zeros beyond rotation), "zero loss", or on a kink what
-        the one-sided analysis says, with "on a kink"; else the status of the polishing.
+        the one-sided analysis says, with "on a kink"; "diverged"; else the status of the polishing.
     inertia : tuple of int, or None
         Positive, negative and zero curvatures modulo rotation; None on kinks.
     kind : Kind
@@ -126,7 +126,7 @@ def _model(found: Polished, s: int) -> Parameters:
 
 def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:
     """The lowest model known: of those found, and in the plane of polygons with the other features null."""
-    best = int(np.nanargmin(found.loss))
+    best = int(np.argmin(np.where(np.isfinite(found.loss), found.loss, np.inf)))
     candidates = [_model(found, best)]
     if found.W.shape[1] == 2:
         n = data.n
@@ -161,6 +161,8 @@ def _is_identity(data: AxialData) -> bool:
 
 
 def _nature(model: Parameters, data: AxialData, found: Polished, s: int) -> tuple[str, tuple[int, int, int] | None]:
+    if not np.isfinite(found.loss[s]):
+        return "diverged", None
     if data.n * found.loss[s] < _CONTINUUM:
         return "zero loss", None
     status = Status(int(found.status[s]))

@@ -121,6 +121,9 @@ def kind(parameters: Parameters, *, tolerance: float = 1e-3) -> Kind:
     if W.ndim != 2:
         raise ArgumentError(f"parameters must be one model, W (m, n); got W of shape {W.shape}")
     n = W.shape[1]
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        nothing = dict.fromkeys(("represented", "clean", "null", "dead", "duplicated", "crowded"), ())
+        return Kind(**nothing, radii=(), gaps=(), slack=np.nan, separable=(False,) * n, type="no finite numbers")
     G = gram(W)
     Z = G + b  # input i, output j
     norms = np.sqrt(np.diag(G))

@@ -12,12 +12,13 @@ becomes θ ← θ − α M / (√V + ε'), which touches memory ten times a step
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.errors import ArgumentError
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["Adam", "Momentum", "Optimiser", "State"]
@@ -39,6 +40,11 @@ class Optimiser(Protocol):
         """A fresh state for parameters of this shape and type."""
 
 
+def _check_rate(rate: float) -> None:
+    if not 0 < rate < inf:
+        raise ArgumentError(f"rate must be positive and finite; got {rate}")
+
+
 @dataclass(frozen=True, slots=True)
 class Adam:
     """Adam (Kingma and Ba, 2015); AdamW (Loshchilov and Hutter, 2019) where `decay` is not 0.
@@ -55,6 +61,9 @@ class Adam:
     beta2: float = 0.999
     epsilon: float = 1e-8
     decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
 
     def start(self, like: Floats, factor: float) -> State:
         """Averages at zero."""
@@ -98,6 +107,9 @@ class Momentum:
 
     rate: float = 0.1
     momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
 
     def start(self, like: Floats, factor: float) -> State:
         """Velocity at zero."""
