@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient
 from relugeom.errors import ArgumentError
 from relugeom.landscape.batched import Training, descend, starts, train, trained
-from relugeom.landscape.kernels import ElementwiseKernel, MatrixKernel, kernel_for
+from relugeom.landscape.kernels import ElementwiseKernel, MatrixKernel, _most_elementwise, kernel_for
 from relugeom.landscape.optimisers import Adam, Momentum
 
 KERNELS = (ElementwiseKernel, MatrixKernel)
@@ -135,3 +136,16 @@ def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
         Training(Axial(3), **wrong)
     with pytest.raises(ArgumentError, match="seeds must be positive"):
         train(Training(Axial(3)), 0)
+
+
+@pytest.mark.parametrize(("architecture", "most"), [("SkylakeX", 11), ("Haswell", 20), (None, 20)])
+def test_the_choice_of_kernel_follows_blas(
+    architecture: str | None, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threadpoolctl, "threadpool_info", lambda: [{"user_api": "blas", "architecture": architecture}])
+    _most_elementwise.cache_clear()
+    try:
+        assert kernel_for(most)[0] is ElementwiseKernel
+        assert kernel_for(most + 1)[0] is MatrixKernel
+    finally:
+        _most_elementwise.cache_clear()

@@ -11,11 +11,13 @@ gradient and only the diagonal needs the 1. For other amplitudes φ_g and φ_b a
 * `ElementwiseKernel`: the model index last, so that every step is one operation on whole arrays. Each takes about a
   microsecond to begin, however short the arrays, so there are as few as possible: all n² pairs are formed, although
   g_ij = g_ji, because folding them in half takes three times as many operations.
-* `MatrixKernel`: one small matrix a model, three batched products. Best for n above 20.
+* `MatrixKernel`: one small matrix a model, three batched products. Best for many features; from how many on depends on
+  how fast BLAS begins a small product, which is its business on processors with AVX-512.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -133,8 +135,20 @@ class MatrixKernel:
         return Parameters(self.theta[:, : self.m].copy(), self.theta[:, self.m].copy())
 
 
+# Built into OpenBLAS for AVX-512, with kernels for small matrices.
+_QUICK_TO_BEGIN = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+
+
+@cache
+def _most_elementwise() -> int:
+    """Up to how many features the elementwise kernel is the faster one with this BLAS."""
+    from threadpoolctl import threadpool_info
+
+    return 11 if any(pool.get("architecture") in _QUICK_TO_BEGIN for pool in threadpool_info()) else 20
+
+
 def kernel_for(n: int) -> tuple[type[ElementwiseKernel] | type[MatrixKernel], int]:
     """The faster kernel for n features, and how many models make a block, as `benchmarks/many_models.py` measured."""
-    if n > 20:
+    if n > _most_elementwise():
         return MatrixKernel, 250
     return ElementwiseKernel, 1000 if n <= 8 else 500
