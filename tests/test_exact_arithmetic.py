@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction as F
 
@@ -69,6 +70,23 @@ def test_inertia_is_invariant_under_congruence(C, signs) -> None:
 
 def test_inertia_of_a_matrix_with_zero_diagonal() -> None:
     assert inertia(as_matrix([[0, 1, 0], [1, 0, 0], [0, 0, 0]])) == Inertia(1, 1, 1)
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_inertia_of_every_small_matrix_with_zero_diagonal(size: int) -> None:
+    above = list(zip(*np.triu_indices(size, 1), strict=True))
+    for values in itertools.product((-2, 0, 1), repeat=len(above)):
+        A = np.zeros((size, size))
+        for (i, j), value in zip(above, values, strict=True):
+            A[i, j] = A[j, i] = value
+        signs = np.sign(np.round(np.linalg.eigvalsh(A), 9))
+        expected = Inertia(*(int((signs == sign).sum()) for sign in (1, -1, 0)))
+        assert inertia(as_matrix(A.astype(int).tolist())) == expected
+
+
+def test_one_equation_is_solved() -> None:
+    assert solve(as_matrix([[0, 2, 1]]), as_vector([3])) == (0, F(3, 2), 0)
+    assert solve(as_matrix([[0, 0]]), as_vector([1])) is None
 
 
 def test_cleared_keeps_the_direction() -> None:
