@@ -515,3 +515,14 @@ def test_the_empty_support_counts_where_the_zero_input_does() -> None:
     answer = check(replace(certificate, zero_input=False))
     assert isinstance(answer, Invalid)
     assert "a support of outside has 0 elements" in answer.reason
+
+
+@pytest.mark.parametrize(("entry", "bias"), [(F(1, 2), F(-1, 4)), (F(-1), F(1, 2))])
+def test_an_output_is_off_at_both_ends_of_the_amplitudes(entry: F, bias: F) -> None:
+    """Output 0 at a·e_1 is on at a = 1 alone, or near the threshold alone."""
+    decoder, identity = as_matrix([[1, entry], [0, 1]]), as_matrix([[1, 0], [0, 1]])
+    answer = check(ActivationThreshold(identity, (bias, F(0)), F(1, 3), decoder))
+    assert isinstance(answer, Invalid)
+    assert "output 0 is positive at some a·e_1 with a > 1/3" in answer.reason
+    off = ActivationThreshold(identity, (F(-1, 4), F(0)), F(1, 3), as_matrix([[1, F(1, 4)], [0, 1]]))
+    assert isinstance(check(off), Valid)
