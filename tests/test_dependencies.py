@@ -26,7 +26,7 @@ def floors() -> dict[str, str]:
 
 
 def test_the_floors_are_read() -> None:
-    assert {"numpy", "scipy", "sympy", "matplotlib", "array-api-compat"} == set(floors())
+    assert {"numpy", "scipy", "sympy", "matplotlib", "array-api-compat", "threadpoolctl"} == set(floors())
 
 
 @pytest.mark.long
