@@ -38,13 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _entry_json(entry: Entry) -> dict[str, Any]:
+    W, b = (None if part is None or not isfinite(entry.loss) else part.tolist() for part in entry.example)
     return {
         "count": entry.count, "seeds": entry.seeds, "interval": list(entry.interval),
         "loss": entry.loss if isfinite(entry.loss) else None,
         "nature": entry.nature, "inertia": entry.inertia, "type": entry.kind.type, "radii": entry.kind.radii,
-        "gaps": entry.kind.gaps, "slack": entry.kind.slack if isfinite(entry.kind.slack) else None,
-        "W": entry.example.W.tolist() if isfinite(entry.loss) else None,
-        "b": entry.example.b.tolist() if entry.example.b is not None and isfinite(entry.loss) else None,
+        "gaps": entry.kind.gaps, "slack": entry.kind.slack if isfinite(entry.kind.slack) else None, "W": W, "b": b,
         "certified": entry.certificate is not None, "spurious": entry.is_spurious,
     }  # fmt: skip
 

@@ -142,13 +142,14 @@ def polish(
         todo, reached = todo[lower], reached[lower]
         x[todo], value[todo], grew[todo] = reached, now[lower], growing[lower]
         escaped[todo] += round_ > 0
-        values, vectors = np.linalg.eigh(hessian(unflatten(reached, *shape), data))
+        model = unflatten(reached, *shape)
+        values, vectors = np.linalg.eigh(hessian(model, data))
         least[todo] = values[:, 0]
         bent = values[:, 0] < -_FLAT * np.maximum(np.abs(values).max(axis=1), 1)
-        kinked = (kink_distance(unflatten(reached, *shape), data) <= _NEAR_KINK) & (value[todo] > _NOTHING)
+        kinked = (kink_distance(model, data) <= _NEAR_KINK) & (value[todo] > _NOTHING)
         todo, reached, vectors = (part[bent | kinked] for part in (todo, reached, vectors))
         if round_ < escapes:
-            start = _escape(reached, vectors[:, :, 0], data, shape, round_)
+            start = _escape(reached, value[todo], vectors[:, :, 0], data, shape, round_)
 
     model = unflatten(x, *shape)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -222,14 +223,13 @@ def _solve(A: Floats, right: Floats) -> Floats:
         return steps
 
 
-def _escape(x: Floats, v: Floats, data: AxialData, shape: tuple[int, int], number: int) -> Floats:
-    """The lowest of x ± t v over a few lengths t where that is lower than x; else x, shaken."""
+def _escape(x: Floats, now: Floats, v: Floats, data: AxialData, shape: tuple[int, int], number: int) -> Floats:
+    """The lowest of x ± t v over a few lengths t where that is lower than x, whose loss is `now`; else x, shaken."""
     lengths = np.array([s * t for t in (0.3, 0.1, 0.03, 0.01, 1e-3) for s in (-1, 1)])
     trials = x[:, None, :] + lengths[None, :, None] * v[:, None, :]
     values = loss(unflatten(trials, *shape), data)
     best = np.argmin(values, axis=1)
     rows = np.arange(len(x))
-    now = loss(unflatten(x, *shape), data)
     lower = values[rows, best] < now - 1e-14 * (1 + now)
     # The same for every seed, so that no seed depends on which others there are.
     shaken = x + _SHAKE * np.random.default_rng(number).standard_normal(x.shape[1])

@@ -57,9 +57,7 @@ def valley(k: int, q: int, R: float) -> Parameters:
     >>> [round(8 * float(loss(valley(5, 1, R), Axial(8))), 4) for R in (10, 20, 40)]
     [0.6786, 0.6695, 0.6674]
     """
-    y, Y = _heights(k, q, R)
-    b = 1 / (q + 2)
-    epsilon, delta = Y / R, b / sqrt(R**2 - Y**2)
+    y, b, epsilon, delta = _curve(k, q, R)
     across = sqrt(1 - epsilon**2)
     columns = [*zip(-np.sqrt(R**2 - y**2), y, strict=True), (epsilon, across), (epsilon, -across), *[(delta, 0.0)] * q]
     return Parameters(np.array(columns).T, np.array([1 - R**2] * k + [0.0] * 2 + [b] * q))
@@ -67,10 +65,8 @@ def valley(k: int, q: int, R: float) -> Parameters:
 
 def valley_loss(k: int, q: int, R: float) -> float:
     """The Σ-loss of `valley`, q(q + 1)/(q + 2) + q (q D² + 4 E² + 4 b (E − D))."""
-    _, Y = _heights(k, q, R)
-    b = 1 / (q + 2)
-    delta = b / sqrt(R**2 - Y**2)
-    D, E = delta**2, delta * Y / R
+    _, b, epsilon, delta = _curve(k, q, R)
+    D, E = delta**2, delta * epsilon
     return limit(q) + q * (q * D**2 + 4 * E**2 + 4 * b * (E - D))
 
 
@@ -81,12 +77,13 @@ def limit(q: int) -> float:
     return q * (q + 1) / (q + 2)
 
 
-def _heights(k: int, q: int, R: float) -> tuple[np.ndarray, float]:
-    """y_j and Y."""
+def _curve(k: int, q: int, R: float) -> tuple[np.ndarray, float, float, float]:
+    """y_j, b, ε and δ."""
     limit(q)
     if not isinstance(k, int) or k < 2:
         raise ArgumentError(f"k must be an integer, at least 2; got {k!r}")
     if not k - 1 < R < inf:
         raise ArgumentError(f"R must be finite and above k − 1 = {k - 1}; got {R!r}")
     y = sqrt(2) * (np.arange(k) - (k - 1) / 2)
-    return y, float(np.abs(y).max())
+    Y, b = float(y.max()), 1 / (q + 2)
+    return y, b, Y / R, b / sqrt(R**2 - Y**2)
