@@ -32,6 +32,7 @@ EXACT = (
     "tests/test_statements.py",
     "tests/test_exact_critical.py",
     "tests/test_second_checker.py",
+    "tests/test_exact_limits.py",
     "tests/test_exact_check.py",
     "tests/test_exact_arithmetic.py",
 )

@@ -74,7 +74,7 @@ def _read_rational(value: Any, where: str) -> Fraction:
     match = _RATIONAL.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise CertificateError(f'{where} must be a rational number written as a string "p/q"; got {value!r:.60}')
-    if max(len(part) for part in match.groups("")) > LIMITS.digits:
+    if max(len(part.lstrip("-")) for part in match.groups("")) > LIMITS.digits:
         raise CertificateError(f"{where} has more than {LIMITS.digits} digits")
     numerator, denominator = int(match[1]), int(match[2] or 1)
     if denominator == 0:
@@ -89,7 +89,7 @@ def _write_rational(value: Fraction) -> str:
 
 
 def _read_integer(value: Any, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 10**9:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 10**9:
         raise CertificateError(f"{where} must be an integer of at most nine digits; got {value!r:.60}")
     return value
 
@@ -524,7 +524,7 @@ def dumps(certificate: Certificate) -> str:
         A number has more digits than `loads` would read.
     """
     body = {name: codec.write(getattr(certificate, name)) for name, codec in certificate.codecs.items()}
-    text = json.dumps({"format": _FORMAT, "kind": certificate.kind, **body}, indent=1, ensure_ascii=False)
+    text = json.dumps({"format": _FORMAT, "kind": certificate.kind, **body}, indent=1)
     # One row of a matrix a line: lists that hold no further brackets are folded.
     return re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text) + "\n"
 

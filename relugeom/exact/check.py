@@ -152,11 +152,11 @@ def _check_sign_pattern(c: SignPattern) -> None:
             others = sorted(dot(R[j], columns_of_W[i]) for i in range(n) if i != j)
             own = dot(R[j], columns_of_W[j])
             # Least value over supports that hold j: add the k − 1 smallest others where negative.
-            least = own + b[j] + sum(x for x in others[: k - 1] if x < 0)
+            least = own + b[j] + sum(min(x, Fraction(0)) for x in others[: k - 1])
             _require(least > 0, f"output {j} is not positive at some input with x_{j} = 1 and at most {k} ones")
             # Greatest value over the others: the largest one, and up to k − 1 more where positive.
             top = others[::-1][:k]
-            greatest = b[j] + top[0] + sum(x for x in top[1:] if x > 0)
+            greatest = b[j] + top[0] + sum(max(x, Fraction(0)) for x in top[1:])
             _require(greatest <= 0, f"output {j} is positive at some input with x_{j} = 0 and 1 to {k} ones")
     if c.zero_input:
         for j in range(n):

@@ -58,7 +58,7 @@ class Interval:
         return Interval(min(ends), max(ends))
 
     def __truediv__(self, other: Interval) -> Interval:
-        other.sign()
+        other.is_positive()  # undecided where 0 is among its numbers
         return self * Interval(1 / other.high, 1 / other.low)
 
     def times(self, factor: Fraction | int) -> Interval:
@@ -66,15 +66,11 @@ class Interval:
         return Interval(self.low * factor, self.high * factor)
 
     def is_positive(self) -> bool:
-        """Whether all its numbers are positive; undecided if some are and some are not."""
-        return self.sign() > 0
-
-    def sign(self) -> int:
-        """1 or −1, the sign of all its numbers."""
+        """Whether all its numbers are positive, or else all negative; undecided if neither."""
         if self.low > 0:
-            return 1
+            return True
         if self.high < 0:
-            return -1
+            return False
         raise _Undecided
 
 

@@ -44,19 +44,10 @@ class Quadratic:
         return Quadratic(self.a * y.a + self.d * self.b * y.b, self.a * y.b + self.b * y.a, self.d)
 
     def sign(self) -> int:
-        """−1, 0 or 1.
-
-        When a and b disagree, the sign is decided by the larger of a² and d b²: a + b√d has the sign of a
-        exactly when a² > d b².
-        """
+        """−1, 0 or 1: the sign of a where b has the same or a² > d b², and otherwise that of b."""
         a = (self.a > 0) - (self.a < 0)
         b = (self.b > 0) - (self.b < 0)
-        if a == b or b == 0:
-            return a
-        if a == 0:
-            return b
-        difference = self.a**2 - self.d * self.b**2
-        return a * ((difference > 0) - (difference < 0))
+        return a if a == b or self.a**2 > self.d * self.b**2 else b
 
     def __lt__(self, other: Quadratic | Fraction | int) -> bool:
         return (self - other).sign() < 0

@@ -118,24 +118,26 @@ class Inertia(NamedTuple):
 def inertia(A: Matrix) -> Inertia:
     """The inertia of a symmetric matrix, by exact congruence (Sylvester's law).
 
-    A diagonal pivot d removes one eigenvalue of the sign of d. Where the whole remaining diagonal is zero but
-    some a_ij is not, adding row and column j to i makes the diagonal entry 2 a_ij.
+    A diagonal pivot d removes one eigenvalue of the sign of d. Where the whole remaining diagonal is zero but some
+    a = a_pq is not, the block [[0, a], [a, 0]] of rows and columns p and q removes one of either sign.
     """
     S = [list(row) for row in A]
     positive = negative = 0
     while S:
-        size = len(S)
-        p = next((i for i in range(size) if S[i][i] != 0), None)
-        if p is None:
-            pair = next(((i, j) for i in range(size) for j in range(i) if S[i][j] != 0), None)
-            if pair is None:
-                return Inertia(positive, negative, size)
-            p, j = pair
-            S[p] = [x + y for x, y in zip(S[p], S[j], strict=True)]
-            for row in S:
-                row[p] += row[j]
-        d = S[p][p]
-        positive, negative = positive + (d > 0), negative + (d < 0)
-        rest = [i for i in range(size) if i != p]
-        S = [[S[i][j] - S[i][p] * S[p][j] / d for j in rest] for i in rest]
-    return Inertia(positive, negative, 0)
+        size = range(len(S))
+        p = next((i for i in size if S[i][i] != 0), None)
+        if p is not None:
+            d = S[p][p]
+            positive, negative = positive + (d > 0), negative + (d < 0)
+            rest = [i for i in size if i != p]
+            S = [[S[i][j] - S[i][p] * S[p][j] / d for j in rest] for i in rest]
+            continue
+        pair = next(((i, j) for i in size for j in range(i) if S[i][j] != 0), None)
+        if pair is None:
+            break
+        p, q = pair
+        a = S[p][q]
+        positive, negative = positive + 1, negative + 1
+        rest = [i for i in size if i not in pair]
+        S = [[S[i][j] - (S[i][p] * S[q][j] + S[i][q] * S[p][j]) / a for j in rest] for i in rest]
+    return Inertia(positive, negative, len(S))
