@@ -115,7 +115,8 @@ def test_the_sign_of_every_small_quadratic_number(d: int) -> None:
         for b in range(-9, 10):
             value = a + b * math.sqrt(d)
             assert abs(value) > 0.01 or a == b == 0
-            assert Quadratic(F(a), F(b), d).sign() == (value > 0) - (value < 0)
+            for scale in (1, F(1, 24)):
+                assert Quadratic(a * F(scale), b * F(scale), d).sign() == (value > 0) - (value < 0)
 
 
 def test_rational_numbers_are_quadratic_numbers_without_root() -> None:
@@ -130,6 +131,9 @@ def test_rational_numbers_are_quadratic_numbers_without_root() -> None:
 def test_quadratic_numbers_refuse_squares_and_mixtures() -> None:
     with pytest.raises(ValueError, match="not a square"):
         Quadratic(F(1), F(1), 9)
+    with pytest.raises(ValueError, match="positive integer"):
+        Quadratic(F(1), F(0), 0)
+    assert Quadratic(F(1), F(0), 1).sign() == 1
     with pytest.raises(ValueError, match="cannot mix √2 with √3"):
         Quadratic(F(1), F(1), 2) + Quadratic(F(1), F(1), 3)
     assert str(Quadratic(F(1), F(-1, 2), 5)) == "1 − 1/2·√5"

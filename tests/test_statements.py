@@ -82,6 +82,7 @@ VARIANTS: list[tuple[Certificate, str]] = [
         PolynomialSign(((F(0), F(0)), (F(1, 2), F(-3)), (F(0), F(0)), (F(2), F(0))), ((F(-1), F(0)), (F(1), F(1))), 2),
         "(1/2 − 3·√2)·x + (2)·x^3 > 0 for all x in [-1, 1 + √2]",
     ),
+    (PolynomialSign(((F(1), F(0)),), tuple((F(k), F(0)) for k in range(4))), "(1) > 0 for all x in [0, 3]"),
     (PolynomialSign(((F(0), F(0)),), ((F(0), F(0)), (F(1), F(0))), strict=False), "0 ≥ 0 for all x in [0, 1]"),
     (
         replace(VALID["one feature, exactly"], amplitudes=None, gauge=(0, 2)),  # type: ignore[call-arg]

@@ -109,9 +109,10 @@ def _pair_grid(g: Interval, b: Interval, delta: int, grid: list[tuple[Fraction, 
 def _pair_uniform(g: Interval, b: Interval, delta: int) -> _Pair:
     """φ = ∫ over (0, 1], of which the pair is active on (l, h): with s_k = (h^k − l^k)/k and u = g − δ,
 
-        φ_g = 2 (u s_3 + b s_2),   φ_b = 2 (u s_2 + b s_1),   φ_gg, φ_gb, φ_bb = 2 s_k − 2δ e^k/|g|,  k = 3, 2, 1,
+        φ_g = 2 (u s_3 + b s_2),   φ_b = 2 (u s_2 + b s_1),   φ_gg, φ_gb, φ_bb = 2 s_k − 2δ e^k/g,  k = 3, 2, 1,
 
-    where the last term is there only if an end e = −b/g lies between 0 and 1: one sign at a = 0, another at a = 1.
+    where the last term is there only if an end e = −b/g lies between 0 and 1: one sign at a = 0, another at a = 1
+    (and δ = 1 only for g = ‖w‖² > 0).
     """
     at_start, at_stop = b.is_positive(), (g + b).is_positive()
     if not at_start and not at_stop:
@@ -123,8 +124,7 @@ def _pair_uniform(g: Interval, b: Interval, delta: int) -> _Pair:
         powers = (e, e * e, e * e * e)
         thirds = tuple(power.times(Fraction(1, k)) for k, power in enumerate(powers, start=1))
         s1, s2, s3 = thirds if at_start else (s1 - thirds[0], s2 - thirds[1], s3 - thirds[2])
-        size = g if g.is_positive() else _ZERO - g
-        moving = tuple((power / size).times(2 * delta) for power in powers)  # type: ignore[assignment]
+        moving = tuple((power / g).times(2 * delta) for power in powers)  # type: ignore[assignment]
     u = g - _ONE.times(delta)
     return _Pair(
         (u * s3 + b * s2).times(2),
@@ -275,7 +275,7 @@ def critical_point_fault(c: CriticalPoint) -> str | None:
     grid = _grid(c)
     # 1. Gauge: these coordinates are held at 0.
     held = {(a, i) for k, i in enumerate(c.gauge) for a in range(k + 1, m)}
-    free = [q for q in range(m * n + n) if q >= m * n or divmod(q, n) not in held]
+    free = [q for q in range(m * n + n) if divmod(q, n) not in held]
 
     def box(radius: Fraction) -> tuple[list[list[Interval]], list[Interval]]:
         W = [
@@ -314,8 +314,8 @@ def critical_point_fault(c: CriticalPoint) -> str | None:
     centre, spread = axial_loss(c.encoder, c.bias, grid), ((mu - delta) + size / 2) * r * r
     if not (c.low <= centre - spread and centre + spread <= c.high):
         return "the loss is not shown to lie between low and high"
-    better = (c.better_encoder, c.better_bias)
-    if better[0] is not None and better[1] is not None and axial_loss(better[0], better[1], grid) >= c.low:
+    W_better, b_better = c.better_encoder, c.better_bias
+    if W_better is not None and b_better is not None and axial_loss(W_better, b_better, grid) >= c.low:
         return "the better model is not better"
     return None
 
