@@ -143,8 +143,7 @@ def main(memory_limit: int | None = None) -> None:
     while True:
         text = _reply(json.loads(requests.get()))
         if os.getpid() != process:
-            os._exit(
-                0
-            )  # the conjecture forked, and this is the child: two answers to one question would be one too many
+            # The conjecture forked, and this is the child: two answers to one question would be one too many.
+            os._exit(0)
         replies.write(text + "\n")
         replies.flush()

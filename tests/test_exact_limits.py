@@ -61,7 +61,7 @@ def test_text_may_nest_eight_deep() -> None:
         with pytest.raises(CertificateError) as caught:
             loads(text)
         assert "nests" not in str(caught.value)
-    for text in ("[" * 9 + "]" * 9, "[" * 9, '{"a":' * 9, "[" + "[" * 8 + "]" * 8 + "[]]"):
+    for text in ("[" * 9 + "]" * 9, "[" * 9, '{"a":' * 9, "[" * 5 + "[], " * 3 + "[" * 4):
         with pytest.raises(CertificateError, match="nests 9 levels deep; at most 8"):
             loads(text)
 
@@ -167,9 +167,9 @@ WORK: list[tuple[str, Certificate, int, int]] = [
     ("20 (deg + 1)² points", PolynomialSign(_SURDS, _SURDS[:2]), 20 * 9 * 2, 2 + 2 + 2 * 3 * (1 + 2)),
     ("4 n⁴", AxialLoss(as_matrix([[F(1, 4), 1], [1, 1]]), F(1)), 4 * 16, 3 + 1),
     ("4 n⁴, decoder", AxialLoss(as_matrix([[1, 1]]), F(1), as_matrix([[F(1, 4)], [8]])), 4 * 16, 1 + 4),
-    ("4 n², bias", AxialLoss(as_matrix([[1, 0]]), F(1), bias=as_vector([F(1, 2**200), 1])), 4 * 4, 201 + 1),
+    ("4 n², bias", AxialLoss(as_matrix([[1, 0, 0]]), F(1), bias=as_vector([F(1, 2**200), 1, 1])), 4 * 9, 201 + 1),
     ("4 n², value", AxialLoss(as_matrix([[1, 0]]), F(2**300)), 4 * 4, 1 + 301),
-    ("2 n²", ActivationThreshold(as_matrix([[1, -1]]), as_vector([0, 0]), F(1, 2**90)), 2 * 4, 91 + 1),
+    ("2 n²", ActivationThreshold(as_matrix([[1, -1, 0]]), as_vector([0] * 3), F(1, 2**90)), 2 * 9, 91 + 1),
     ("m n²", DeadOutputs(as_matrix([[1, 0]]), as_vector([0, -2]), (1,)), 1 * 2 * 2, 1 + 2),
 ]  # fmt: skip
 

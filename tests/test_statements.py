@@ -26,6 +26,9 @@ SENTENCES = {
     "square, threshold": (
         "ReLU(WᵀWx + b) has exactly the support of x = a·e_i for every i and every a with 1/3 < a ≤ 1 (m = 2, n = 4)"
     ),
+    "square, threshold 0": (
+        "ReLU(WᵀWx + b) has exactly the support of x = a·e_i for every i and every a with 0 < a ≤ 1 (m = 2, n = 4)"
+    ),
     "five in a plane fail": "w_0·w_1 > 0, so ReLU(WᵀWx) does not recover the support of x = e_0 (m = 2, n = 5)",
     "five in a plane fail, traced": (
         "w_2·w_3 > 0, so ReLU(WᵀWx) does not recover the support of x = e_2 (m = 2, n = 5)"
