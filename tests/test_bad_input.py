@@ -41,6 +41,8 @@ REFUSED = [
         "--problem is the whole problem; give no --m, --n or --threshold beside it",
     ),
     ("train -T 3 --record -5", "--record must name steps that are not negative; got -5"),
+    ("bench -T -1", "argument -T/--examples: must be a positive whole number; got -1"),
+    ("bench --repetitions 0", "argument --repetitions: must be a positive whole number; got 0"),
     ("explain", "the following arguments are required: ID"),
 ]
 

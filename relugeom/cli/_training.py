@@ -5,17 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from relugeom.cli._terminal import positive_int
+
 if TYPE_CHECKING:
     from relugeom.landscape.batched import Training
 
-__all__ = ["add_training_arguments", "numbers", "positive_int", "training_from", "whole_number"]
-
-
-def positive_int(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a positive whole number; got {text}")
-    return int(text)
+__all__ = ["add_training_arguments", "numbers", "training_from", "whole_number"]
 
 
 def whole_number(text: str) -> int:

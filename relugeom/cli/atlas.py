@@ -9,8 +9,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relugeom.cli._terminal import Progress, paint
-from relugeom.cli._training import add_training_arguments, numbers, positive_int, training_from, whole_number
+from relugeom.cli._terminal import Progress, paint, positive_int
+from relugeom.cli._training import add_training_arguments, numbers, training_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from relugeom.cli._terminal import Progress, positive_int
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         (("-B", "--models"), [1_000, 10_000], "B", "numbers of small models (1000 10000)"),
         (("--small",), [5, 8, 16, 32], "N", "features of the small models (5 8 16 32)"),
     ):
-        parser.add_argument(*names, type=int, nargs="*", default=sizes, metavar=letter, help=text)
-    parser.add_argument("--features", type=int, default=10_000, metavar="N", help="features of full batches (10000)")
+        parser.add_argument(*names, type=positive_int, nargs="*", default=sizes, metavar=letter, help=text)
+    parser.add_argument("--features", type=positive_int, default=10_000, metavar="N", help="of full batches (10000)")
     parser.add_argument("--dtype", nargs="+", choices=("float32", "float64"), default=["float32"], help="(float32)")
-    parser.add_argument("--repetitions", type=int, default=7, metavar="K", help="of which the median is told (7)")
+    parser.add_argument("--repetitions", type=positive_int, default=7, metavar="K", help="their median is told (7)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
@@ -35,7 +36,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Time, print, 0."""
     prefer_one_blas_thread()  # as training does
-    from relugeom.cli._terminal import Progress
     from relugeom.diagnostics import bench, blas, crossover, machine
     from relugeom.kernels.backend import find_device
 

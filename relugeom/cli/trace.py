@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from relugeom.cli._terminal import paint
-from relugeom.cli._training import add_training_arguments, positive_int, training_from, whole_number
+from relugeom.cli._terminal import paint, positive_int
+from relugeom.cli._training import add_training_arguments, training_from, whole_number
 
 SUMMARY = "watch one training: loss and features over time, and the moments at which a feature dies or a circle splits"
 
