@@ -25,14 +25,18 @@ def _model(rng: np.random.Generator, m: int, n: int) -> tuple[list[list[F]], lis
 @pytest.mark.parametrize("grid", [None, GRID], ids=["uniform", "graded"])
 def test_derivatives_and_loss(grid: Any, tier: Tier) -> None:
     rng = np.random.default_rng(8)
-    cases = tier.count(60, 3000)
+    cases, kinks = tier.count(60, 3000), 0
     for _ in range(cases):
         m, n = int(rng.integers(1, 4)), int(rng.integers(1, 5))
         W, b = _model(rng, m, n)
         data = UniformAxial(n) if grid is None else Axial(n, [float(a) for a, _ in grid], [float(p) for _, p in grid])
         model = Parameters(np.array(W, float), np.array(b, float))
         exact = [[Interval(x, x) for x in row] for row in W], [Interval(x, x) for x in b]
-        table = _pairs(*exact, grid)
+        try:
+            table = _pairs(*exact, grid)
+        except _Undecided:  # an activation is exactly 0, and the loss has no second derivative
+            kinks += 1
+            continue
         for found, readable in (
             (_gradient(*exact, table), flatten(gradient(model, data))),
             ([x for row in _hessian(*exact, table) for x in row], hessian(model, data).ravel()),
@@ -41,7 +45,8 @@ def test_derivatives_and_loss(grid: Any, tier: Tier) -> None:
             np.testing.assert_allclose([float(x.low) for x in found], readable, rtol=1e-9, atol=1e-11)
         value = axial_loss(tuple(map(tuple, W)), tuple(b), grid)
         np.testing.assert_allclose(float(value), float(loss(model, data)), rtol=1e-11, atol=1e-13)
-    tier.tell(f"{cases} of {cases} models: loss, gradient and Hessian alike")
+    assert kinks < cases / 10
+    tier.tell(f"{cases - kinks} of {cases} models: loss, gradient and Hessian alike; {kinks} on a kink")
 
 
 def _around(x: F) -> Interval:
