@@ -215,7 +215,7 @@ def test_farkas_certificates_say_where_they_break(changes: dict[str, object], re
 def _critical(name: str, **changes: object) -> CriticalPoint:
     base = VALID[name]
     assert isinstance(base, CriticalPoint)
-    return CriticalPoint(**{**{field: getattr(base, field) for field in base.codecs}, **changes})
+    return replace(base, **changes)
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,9 @@ from relugeom.exact import (
 from relugeom.exact.check import MOST_BITS, WORK_LIMIT
 from relugeom.exact.critical import Interval, _hessian, _pairs, _Undecided, axial_loss
 from relugeom.exact.rationals import as_matrix, as_vector
+from tests.test_exact_check import VALID
 
-PAIRS = SignPattern(as_matrix([[1, -1, 0, 0], [0, 0, 1, -1]]))
+PAIRS = VALID["pairs"]
 checking = importlib.import_module("relugeom.exact.check")  # the package gives the name to the function
 TOO_LARGE = Invalid("the certificate is too large to check")
 
@@ -207,9 +208,8 @@ def test_degrees_and_pieces_are_bounded() -> None:
 # ---------------------------------------------------------------------------------------------------------
 # Critical points.
 
-EXACT = CriticalPoint(  # one feature, returned unchanged: the gradient is exactly 0
-    as_matrix([[1]]), as_vector([0]), as_vector([F(1, 2), 1]), None, F(1, 1024), F(1, 20), (), 0, F(-1), F(1)
-)
+# The gradient is exactly 0.
+EXACT = replace(VALID["one feature, exactly"], radius=F(1, 1024), low=F(-1), high=F(1))
 
 
 @pytest.mark.parametrize(
@@ -304,10 +304,7 @@ def test_a_gradient_may_be_as_large_as_the_contraction_allows() -> None:
 
 
 def test_the_better_model_must_be_strictly_better() -> None:
-    worse = CriticalPoint(
-        as_matrix([[0]]), as_vector([F(3, 4)]), as_vector([F(1, 2), 1]), None, F(1, 1000), F(1, 20), (), 1,
-        F(6, 100), F(7, 100), as_matrix([[1]]), as_vector([0]),
-    )  # fmt: skip
+    worse = VALID["off is worse"]
     root = F(247, 1000)  # w = 1 and b = root cost root²
     _breaks(
         replace(worse, low=root**2, better_bias=(root - F(1, 10**9),)),
