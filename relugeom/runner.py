@@ -318,11 +318,31 @@ def _checked(text: str) -> CertificateText:
     return CertificateText(certificate.kind, result.statement, text)
 
 
+def _lacking(verdict: Verdict, reply: dict[str, Any]) -> str | None:
+    """What a verdict rests on and the reply does not have, whatever the worker says; None when all is there."""
+    steps, certificates = reply["steps"], reply["certificates"]
+    if verdict in (Verdict.PROVED, Verdict.CERTIFIED, Verdict.REFUTED) and any(s["fault"] for s in steps):
+        return "with a step that does not hold"
+    if steps and verdict in (Verdict.PROVED, Verdict.REFUTED) and not reply["sibling_fault"]:
+        return "without a false sibling that fails"
+    if verdict is Verdict.PROVED and not steps:
+        return "without steps"
+    if verdict is Verdict.CERTIFIED and not certificates:
+        return "without certificates"
+    if verdict is Verdict.REFUTED and not (reply["by_hand"] and (steps or certificates)):
+        return "without what it rests on"
+    if verdict is Verdict.MEASURED and not reply["trials"]:
+        return "without trials"
+    return None
+
+
 def _finish(pending: Result, reply: dict[str, Any]) -> Result:
     """The result, from what the worker replied."""
     if "error" in reply:
         return replace(pending, error=reply["error"], traceback=reply.get("traceback", ""), seconds=reply["seconds"])
     verdict = Verdict(reply["verdict"])
+    if (lacking := _lacking(verdict, reply)) is not None:
+        return replace(pending, error=f"the worker reports {verdict.value} {lacking}", seconds=reply["seconds"])
     certificates: tuple[CertificateText, ...] = ()
     if verdict is not Verdict.UNDECIDED:
         try:

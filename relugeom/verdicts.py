@@ -21,6 +21,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 from relugeom.errors import ConjectureError
 from relugeom.exact import Certificate, Invalid, Valid, check
@@ -58,6 +59,43 @@ class Verdict(enum.Enum):
         raise TypeError(f"a verdict is neither true nor false; compare it, as in `verdict is Verdict.{self.name}`")
 
 
+def _settle(evidence: Any, field: str, kind: type | tuple[type, ...]) -> None:
+    """Make a field the tuple of its items, so that a generator cannot be used up before it is judged.
+
+    Raises
+    ------
+    ConjectureError
+        The field is not iterable, or an item is of another type.
+    """
+    values = getattr(evidence, field)
+    where = f"{field} of {type(evidence).__name__}"
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ConjectureError(f"{where} must be a sequence; got {type(values).__name__}")
+    items = tuple(values)
+    for number, item in enumerate(items):
+        if not isinstance(item, kind):
+            names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+            raise ConjectureError(f"{where} must hold {names}; item {number} is {type(item).__name__}")
+    object.__setattr__(evidence, field, items)
+
+
+def _require_callable(evidence: Any, field: str) -> None:
+    """Refuse a field that is no function."""
+    if not callable(getattr(evidence, field)):
+        got = type(getattr(evidence, field)).__name__
+        raise ConjectureError(f"{field} of {type(evidence).__name__} must be a function; got {got}")
+
+
+def _require(evidence: Any, kind: type | tuple[type, ...], *fields: str) -> None:
+    """Refuse a field of another type than `kind`."""
+    for field in fields:
+        value = getattr(evidence, field)
+        # True is no number of trials.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+            raise ConjectureError(f"{field} of {type(evidence).__name__} must be {names}; got {type(value).__name__}")
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of an argument: what it says, how it is decided, and the computation that decides it.
@@ -69,6 +107,10 @@ class Step:
     claim: str
     decide: Callable[[], bool | str]
     method: str = "computation"
+
+    def __post_init__(self) -> None:
+        _require(self, str, "claim", "method")
+        _require_callable(self, "decide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +124,10 @@ class Sibling:
     statement: str
     steps: Sequence[Step]
 
+    def __post_init__(self) -> None:
+        _require(self, str, "statement")
+        _settle(self, "steps", Step)
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -92,6 +138,12 @@ class Proof:
     certificates: Sequence[Certificate] = ()
     note: str = ""
 
+    def __post_init__(self) -> None:
+        _require(self, str, "note")
+        _require(self, Sibling, "sibling")
+        _settle(self, "steps", Step)
+        _settle(self, "certificates", Certificate)
+
 
 @dataclass(frozen=True, slots=True)
 class Witness:
@@ -99,6 +151,10 @@ class Witness:
 
     certificates: Sequence[Certificate]
     note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "note")
+        _settle(self, "certificates", Certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +169,12 @@ class Counterexample:
     steps: Sequence[Step] = ()
     sibling: Sibling | None = None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "by_hand", "note")
+        _require(self, (Sibling, type(None)), "sibling")
+        _settle(self, "steps", Step)
+        _settle(self, "certificates", Certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +192,13 @@ class Sample:
     level: float = 0.99
     note: str = ""
 
+    def __post_init__(self) -> None:
+        _require(self, str, "quantity", "note")
+        _require_callable(self, "draw")
+        _require(self, int, "trials", "seed")
+        _require(self, (float, int, type(None)), "expected")
+        _require(self, float, "level")
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -144,6 +213,13 @@ class Scan:
     describe: Callable[[Sequence[object], Sequence[bool]], str] | None = None
     note: str = ""
 
+    def __post_init__(self) -> None:
+        _require(self, str, "quantity", "note")
+        _require_callable(self, "holds")
+        if self.describe is not None:
+            _require_callable(self, "describe")
+        _settle(self, "cases", object)
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
@@ -152,6 +228,10 @@ class Open:
     reason: str
     trials: int = 0
     note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "reason", "note")
+        _require(self, int, "trials")
 
 
 Outcome = Proof | Witness | Counterexample | Sample | Scan | Open

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import relugeom
+from relugeom import runner
 from relugeom.conjectures import conjecture
 from relugeom.errors import ArgumentError, ConjectureError
 from relugeom.exact import SignPattern
@@ -255,3 +256,27 @@ def test_declarations_are_checked() -> None:
         conjecture("s", **fine, time_limit=0)
     with pytest.raises(ConjectureError, match="id must be made of"):
         conjecture("s", **fine, id="Not An Id")(nothing)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "lacking"),
+    [
+        ({"verdict": "PROVED"}, "PROVED without steps"),
+        (
+            {"verdict": "PROVED", "steps": [{"claim": "c", "method": "m", "fault": "no"}]},
+            "with a step that does not hold",
+        ),
+        ({"verdict": "PROVED", "steps": [{"claim": "c", "method": "m", "fault": ""}]}, "without a false sibling"),
+        ({"verdict": "CERTIFIED"}, "CERTIFIED without certificates"),
+        ({"verdict": "REFUTED", "by_hand": "look"}, "REFUTED without what it rests on"),
+        ({"verdict": "MEASURED"}, "MEASURED without trials"),
+    ],
+)
+def test_a_verdict_that_rests_on_nothing_is_an_error_whatever_the_worker_says(claimed: dict, lacking: str) -> None:
+    reply = {
+        "seconds": 0.1, "evidence": "trust me", "steps": [], "certificates": [], "sibling": "", "sibling_fault": "",
+        "by_hand": "", "note": "", "trials": 0, "successes": 0, "interval": None,
+    }  # fmt: skip
+    result = runner._finish(runner.Result("a", "a.py"), reply | claimed)
+    assert result.verdict is None
+    assert lacking in result.error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 
 import pytest
 import sympy as sp
@@ -215,3 +216,50 @@ def test_false_steps_name_their_fault(step: Step, fault: str) -> None:
     decision = step.decide()
     assert isinstance(decision, str)
     assert fault in decision
+
+
+def test_a_generator_is_evidence_like_a_list() -> None:
+    """It is used up by the first who reads it: what was claimed must not vanish with it."""
+    proof = Proof((identity("1 = 2", 1, k) for k in [2]), Sibling("1 = 3", [identity("1 = 3", 1, 3)]))  # type: ignore[arg-type]
+    assert judge(proof).verdict is Verdict.UNDECIDED
+    assert judge(proof).evidence.startswith("step not checked: 1 = 2")
+    assert judge(Proof(iter([HOLDS]), Sibling("1 = 2", iter([FAILS])))).verdict is Verdict.PROVED  # type: ignore[arg-type]
+    assert judge(Witness(c for c in [BAD])).verdict is Verdict.UNDECIDED  # type: ignore[arg-type]
+    scan = judge(Scan("n", (n for n in range(3)), lambda n: n == 1))  # type: ignore[arg-type]
+    assert scan.evidence == "n: 1 of 3"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Witness(SignPattern(W) for W in []),
+        lambda: Witness(map(SignPattern, [])),
+        lambda: Proof(filter(None, []), Sibling("1 = 3", filter(None, []))),
+        lambda: Counterexample("by hand", filter(None, [])),
+        lambda: Scan("n", (n for n in ()), lambda n: True),
+    ],
+)
+def test_an_empty_generator_is_no_evidence(make) -> None:
+    with pytest.raises(ConjectureError):
+        judge(make())
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: Open(5), "reason of Open must be str; got int"),
+        (lambda: Open("x", trials=float("nan")), "trials of Open must be int; got float"),
+        (lambda: Open("x", trials=True), "trials of Open must be int; got bool"),
+        (lambda: Step(1, lambda: True), "claim of Step must be str; got int"),
+        (lambda: Step("x", True), "decide of Step must be a function; got bool"),
+        (lambda: Counterexample(by_hand=5), "by_hand of Counterexample must be str; got int"),
+        (lambda: Proof([HOLDS], "no sibling"), "sibling of Proof must be Sibling; got str"),
+        (lambda: Proof(HOLDS, FALSE_SIBLING), "steps of Proof must be a sequence; got Step"),
+        (lambda: Witness([HOLDS]), "certificates of Witness must hold Certificate; item 0 is Step"),
+        (lambda: Sample("p", lambda s, t: [], 1.5), "trials of Sample must be int; got float"),
+        (lambda: Scan("n", "123", lambda n: True), "cases of Scan must be a sequence; got str"),
+    ],
+)
+def test_evidence_of_the_wrong_type_is_named_where_it_is_made(make, field: str) -> None:
+    with pytest.raises(ConjectureError, match=re.escape(field)):
+        make()
