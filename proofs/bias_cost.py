@@ -12,6 +12,7 @@ from typing import Any
 import sympy as sp
 
 from relugeom.algebra import all_cases, between, identity, sign
+from relugeom.capacity.sensitivity import MEAN_BELOW_HEXAGON
 from relugeom.conjectures import conjecture
 from relugeom.exact import ActivationThreshold, NotDecodable, RankBound, SignPattern, WeightedSupport
 from relugeom.exact.rationals import Matrix, Vector, as_matrix, dot, transpose
@@ -206,7 +207,7 @@ def _thresholds(W: Matrix) -> Vector:
     return tuple(max([Fraction(0)] + [dot(x, y) for y in columns if y is not x]) / dot(x, x) for x in columns)
 
 
-SIX = as_matrix([[10, 10, 8, 8, -18, -18], [1, -1, 15, -15, 16, -16]])
+SIX = MEAN_BELOW_HEXAGON
 SIX_SHORTER = as_matrix([[10, 10, 8, 8, -9, -9], [1, -1, 15, -15, 8, -8]])
 
 

@@ -112,27 +112,33 @@ def interference_quadratic() -> Outcome:
 
 
 def _convexity(start: Any) -> list[Step]:
-    """f'' ≥ 0 from `start` to π/2 and f'' ≤ 0 up to `start`; true for π/4."""
+    """f'' ≥ 0 from `start` to π/2 and f'' ≤ 0 up to `start`, strictly between; true for π/4."""
     rising = start + SHARE * (sp.pi / 2 - start)
+    inside = t / (1 + t)  # every number strictly between 0 and 1
     return [
         identity("f' = −sin 2θ for cos θ > 0", sp.diff(NEAR, theta), -sp.sin(2 * theta)),
         identity("f'' = −2 cos 2θ for cos θ > 0", sp.diff(NEAR, theta, 2), -2 * sp.cos(2 * theta)),
         between("2θ ∈ [π/2, π], so f'' ≥ 0, from here to π/2", sp.pi / 2, 2 * rising, sp.pi),
         between("2θ ∈ [0, π/2], so f'' ≤ 0, up to here", 0, 2 * SHARE * start, sp.pi / 2),
+        sign("strictly in between: 2θ > π/2", 2 * (start + inside * (sp.pi / 2 - start)) - sp.pi / 2, "> 0"),
+        sign("… and 2θ < π/2", sp.pi / 2 - 2 * inside * start, "> 0"),
         identity("f is continuous at π/2, where the flat part begins", NEAR.subs(theta, sp.pi / 2), 0),
         identity("and so is f'", sp.diff(NEAR, theta).subs(theta, sp.pi / 2), 0),
     ]
 
 
 @conjecture(
-    "max(0, cos θ)² is convex on π/4 ≤ θ ≤ 7π/4 and concave on |θ| ≤ π/4; on every longer arc either fails.",
+    "On an arc of the circle, max(0, cos θ)² is convex if and only if the arc lies in π/4 ≤ θ ≤ 7π/4, and concave if "
+    "and only if it lies in |θ| ≤ π/4 or in π/2 ≤ θ ≤ 3π/2, where the function is 0.",
     source=CAVEAT_2,
     expected=Verdict.PROVED,
 )
 def interference_convexity() -> Outcome:
     """Where cos θ > 0, f'' = −2 cos 2θ: negative for |θ| < π/4, positive for π/4 < |θ| < π/2. On the obtuse side f
     = 0. At π/2 both f and f' are continuous, so f' increases on all of [π/4, π], and by f(−θ) = f(θ) = f(2π − θ) on
-    [π/4, 7π/4]. The signs are strict next to π/4, so neither arc can be prolonged.
+    [π/4, 7π/4]. An arc (of positive length) on which f is convex meets no point with f'' < 0 in its interior, so
+    it lies in [π/4, 7π/4]; one on which f is concave meets none with f'' > 0, so it lies in one of the two arcs
+    that are left between these points, and on both f is concave.
     """
     return Proof(_convexity(sp.pi / 4), Sibling("It is convex from π/6 on.", _convexity(sp.pi / 6)))
 

@@ -146,37 +146,53 @@ def zero_loss_interior() -> Outcome:
     )
 
 
+def failure_radius_steps(triangle: sp.Rational) -> list[Step]:
+    """b_i = 1 − r² ≤ 0 and r²(1 − cos φ) ≥ 1, for r² = `triangle` at n = 4 and 1/(1 − cos φ) from n = 5 on."""
+    return [
+        sign("n = 4: b_i = 1 − r² ≤ 0", 1 - triangle, "<= 0"),
+        sign("n = 4: r²(1 − cos 120°) ≥ 1", triangle * (1 - sp.cos(2 * sp.pi / 3)) - 1, ">= 0"),
+        between("n ≥ 5: 0 ≤ φ ≤ π/2, so cos φ ≥ 0, r ≥ 1 and b_i ≤ 0", 0, 2 * sp.pi / (4 + p), sp.pi / 2),
+        identity("b_i = 1 − r² = −cos φ/(1 − cos φ)", 1 - 1 / (1 - sp.cos(phi)), -sp.cos(phi) / (1 - sp.cos(phi))),
+    ]
+
+
 @conjecture(
-    "For every n ≥ 5, the symmetric failure — w_n = 0, b_n = 1/n, the others a regular (n−1)-gon with r² = 1/(1 − "
-    "cos φ), φ = 2π/(n − 1), b_i = 1 − r² — is a critical point with Σ_i ‖x'(e_i) − e_i‖² = (n − 1)/n",
+    "For every n ≥ 4, the symmetric failure — w_n = 0, b_n = 1/n, the others a regular (n−1)-gon with r² = max(1, "
+    "1/(1 − cos φ)), φ = 2π/(n − 1), b_i = 1 − r² — is a critical point with Σ_i ‖x'(e_i) − e_i‖² = (n − 1)/n",
     source=f"{FINISHED}, symmetric failure",
     expected=Verdict.PROVED,
 )
 def null_feature_is_critical() -> Outcome:
     """All residuals vanish except those of output n: ρ_ni = 1/n at the live inputs, ρ_nn = 1/n − 1.
 
-    The live outputs are exact on live inputs, and at e_n they see z = b_i = 1 − r² ≤ 0, because φ ≤ π/2 from
-    n = 5 on, so r ≥ 1. Then ∂L/∂b_n = 2(Σ_i ρ_ni) = 0; ∂L/∂w_n = (2/n) Σ w_i + 4ρ_nn w_n = 0, since a
-    regular polygon sums to 0; ∂L/∂w_i = 2 ρ_ni w_n = 0. Everything else is 0 with its residual.
+    The live outputs are exact on live inputs, as r²(1 − cos φ) ≥ 1, and at e_n they see z = b_i = 1 − r² ≤ 0: from
+    n = 5 on φ ≤ π/2 and 1/(1 − cos φ) ≥ 1; the triangle of n = 4 has r = 1 and b_i = 0. Then ∂L/∂b_n = 2(Σ_i ρ_ni) = 0;
+    ∂L/∂w_n = (2/n) Σ w_i + 4ρ_nn w_n = 0, since a regular polygon sums to 0; ∂L/∂w_i = 2 ρ_ni w_n = 0. Everything
+    else is 0 with its residual (and differentiable: see the head of this file on z = 0).
     """
 
-    def steps(least: int) -> list[Step]:
-        n = least + p
+    def steps(triangle: sp.Rational) -> list[Step]:
+        n = 4 + p
         return [
-            between("0 ≤ φ ≤ π/2, so cos φ ≥ 0, r ≥ 1 and b_i ≤ 0", 0, 2 * sp.pi / (n - 1), sp.pi / 2),
-            identity("b_i = 1 − r² = −cos φ/(1 − cos φ)", 1 - 1 / (1 - sp.cos(phi)), -sp.cos(phi) / (1 - sp.cos(phi))),
+            *failure_radius_steps(triangle),
             *nearest_neighbour_steps(),
             *turn_steps(),
             identity("∂L/∂b_n = 2((n − 1)/n + 1/n − 1) = 0", (n - 1) / n + 1 / n - 1, 0),
             identity("the loss: (n − 1)/n² + (1 − 1/n)²", (n - 1) / n**2 + (1 - 1 / n) ** 2, (n - 1) / n),
         ]
 
-    return Proof(steps=steps(5), sibling=Sibling("the same for every n ≥ 4", steps(4)))
+    return Proof(
+        steps=steps(sp.Integer(1)),
+        sibling=Sibling(
+            "the same with r² = 1/(1 − cos φ) at n = 4 too (there b_i = 1/3: the live outputs fire at e_4)",
+            steps(sp.Rational(2, 3)),
+        ),
+    )
 
 
 def saddle_steps(orientation: int) -> list[Step]:
-    """Moving the live polygon by δ and w_n by −orientation·c·δ lowers the loss, for every n ≥ 5 and r ≥ 1."""
-    n, r = 5 + p, 1 + q
+    """Moving the live polygon by δ and w_n by −orientation·c·δ lowers the loss, for every n ≥ 4 and r ≥ 1."""
+    n, r = 4 + p, 1 + q
     live = n - 1
     c, b, x = sp.symbols("c b x", real=True)
     small = 2 / (n * r**2)
@@ -194,7 +210,7 @@ def saddle_steps(orientation: int) -> list[Step]:
     coefficient = live * ((r**2 / 2 - 2 / n) * c**2 - 2 * orientation * c / n)
 
     return [
-        between("2π/(n − 1) ≤ π/2, so r² = 1/(1 − cos φ) ≥ 1", 0, 2 * sp.pi / live, sp.pi / 2),
+        *failure_radius_steps(sp.Integer(1)),
         *nearest_neighbour_steps(),
         *turn_steps(),
         identity(
@@ -222,8 +238,8 @@ def saddle_steps(orientation: int) -> list[Step]:
 
 
 @conjecture(
-    "For every n ≥ 5, the symmetric failure (w_n = 0, b_n = 1/n, the others a regular (n−1)-gon with r² = 1/(1 − "
-    "cos φ), b_i = 1 − r²) is a saddle of the loss: every neighbourhood holds points of smaller and of greater "
+    "For every n ≥ 4, the symmetric failure (w_n = 0, b_n = 1/n, the others a regular (n−1)-gon with r² = max(1, "
+    "1/(1 − cos φ)), b_i = 1 − r²) is a saddle of the loss: every neighbourhood holds points of smaller and of greater "
     "loss",
     source=f"{FINISHED}, symmetric failure and asymmetric recovery",
     expected=Verdict.PROVED,
@@ -240,8 +256,9 @@ def symmetric_failure_is_a_saddle() -> Outcome:
             = (n − 1)(1/n − ct²)² + c²(1 + 2rt)²(n − 1)r²t²/2 + (1/n + c²t² − 1)²,
 
     which is (n − 1)/n + (n − 1)((r²/2 − 2/n)c² − 2c/n) t² + O(t³): less than (n − 1)/n for small t, when
-    0 < c < 4/(n r² − 4), where c = 2/(n r²) lies. The points tend to the symmetric failure as t → 0. The loss has
-    its minimum over b_n alone there, so it is no maximum either.
+    0 < c < 4/(n r² − 4), where c = 2/(n r²) lies (any c > 0 at n = 4, where n r² = 4).
+    The points tend to the symmetric failure as t → 0. The loss has its minimum over b_n alone there, so it is no
+    maximum either.
 
     With w_n alone moved and all else fixed the loss does grow: the argument that a small w_n is drawn back to 0
     is right about that direction, but the live features respond at the same order.
@@ -264,7 +281,7 @@ def tilted_square(shift: Fraction, loss: Fraction) -> AxialLoss:
 
 
 @conjecture(
-    "For every n ≥ 5 the symmetric failure (a regular (n−1)-gon at zero loss and one dead feature with b_n = 1/n) "
+    "For every n ≥ 4 the symmetric failure (a regular (n−1)-gon at zero loss and one null feature with b_n = 1/n) "
     "is a local minimum of the loss, so training is stuck there",
     source=f"{FINISHED}, symmetric failure",
     expected=Verdict.REFUTED,
@@ -273,7 +290,7 @@ def symmetric_failure_is_a_minimum() -> Outcome:
     """It is a critical point (`null-feature-is-critical`) but the curve of `symmetric-failure-is-a-saddle` descends.
 
     The certificates are the failure and two points of that curve at n = 5, where everything is rational; the
-    steps carry the curve to every n ≥ 5 and arbitrarily close to the failure.
+    steps carry the curve to every n ≥ 4 and arbitrarily close to the failure.
     """
     return Counterexample(
         by_hand="n = 5, m = 2. The square (1,0), (0,1), (−1,0), (0,−1) with b = 0 and w_5 = 0, b_5 = 1/5 has loss "

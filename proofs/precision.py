@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, factorial, floor
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from relugeom.algebra import identity, sign
+from relugeom.algebra import all_cases, identity, sign
 from relugeom.conjectures import conjecture
 from relugeom.exact import ExactReconstruction
 from relugeom.exact.rationals import as_matrix, as_vector
-from relugeom.verdicts import Open, Outcome, Proof, Scan, Sibling, Step, Verdict, Witness
+from relugeom.verdicts import Counterexample, Outcome, Proof, Scan, Sibling, Step, Verdict, Witness
 
 __all__: list[str] = []
 
@@ -192,7 +194,8 @@ def probed(n: object) -> bool:
 def polygon_in_float64() -> Outcome:
     """A bracket: the bound lets every n up to 142 million pass; a window that shows a collision is a failure.
 
-    A window that shows none decides nothing, and neither do the n between the probes.
+    A window that shows none decides nothing, and neither do the n between the probes; `first-failure-in-float64` names
+    a smaller n, out of their reach. The cosines are NumPy's, whose last bit may depend on the platform.
     """
 
     def describe(cases: Sequence[object], outcomes: Sequence[bool]) -> str:
@@ -204,16 +207,107 @@ def polygon_in_float64() -> Outcome:
     )
 
 
+# Exact arithmetic for one pair of columns in float64: nothing here depends on the cosines of a platform.
+
+GRID = 2**130  # enclosures have ends that are multiples of 1/GRID
+Enclosure = tuple[Fraction, Fraction]
+
+
+def outward(low: Fraction, high: Fraction) -> Enclosure:
+    """The smallest enclosure on the grid that holds both numbers."""
+    return Fraction(floor(low * GRID), GRID), Fraction(ceil(high * GRID), GRID)
+
+
+def arctangent(q: int) -> Enclosure:
+    """arctan(1/q) = 1/q − 1/(3q³) + 1/(5q⁵) − …, between two partial sums, for q ≥ 2."""
+    terms = [Fraction((-1) ** k, (2 * k + 1) * q ** (2 * k + 1)) for k in range(70)]
+    without, full = sum(terms[:-1], Fraction(0)), sum(terms, Fraction(0))
+    return outward(min(without, full), max(without, full))
+
+
+def enclosed_pi() -> Enclosure:
+    """π = 16 arctan(1/5) − 4 arctan(1/239) (Machin)."""
+    fifth, small = arctangent(5), arctangent(239)
+    return outward(16 * fifth[0] - 4 * small[1], 16 * fifth[1] - 4 * small[0])
+
+
+def enclosed_column(k: int, n: int) -> tuple[Enclosure, Enclosure]:
+    """cos(2πk/n) and sin(2πk/n) for 0 ≤ k < n.
+
+    Taylor's polynomials at a rational angle near 2πk/n, x ≤ 7: the rest is at most |x|^60/60!, and both functions
+    change by no more than the angle does.
+    """
+    pi = enclosed_pi()
+    x = Fraction(floor(2 * pi[0] * k / n * GRID), GRID)
+    error = 2 * pi[1] * k / n - x + abs(x) ** 60 / factorial(60)
+    cosine = sum(((-1) ** j * x ** (2 * j) / factorial(2 * j) for j in range(30)), Fraction(0))
+    sine = sum(((-1) ** j * x ** (2 * j + 1) / factorial(2 * j + 1) for j in range(30)), Fraction(0))
+    return outward(cosine - error, cosine + error), outward(sine - error, sine + error)
+
+
+def float64(value: Fraction) -> Fraction:
+    """The nearest number of 53 significant bits, ties to even."""
+    if value == 0:
+        return value
+    scale = Fraction(2) ** (53 + value.denominator.bit_length() - value.numerator.bit_length())
+    # The quotient of lengths may be one too large: 2⁵² ≤ |value·scale| < 2⁵³ is wanted.
+    while abs(value) * scale >= 2**53:
+        scale /= 2
+    return round(value * scale) / scale
+
+
+def float64_column(k: int, n: int) -> tuple[Fraction, Fraction]:
+    """The correctly rounded column; the lower ends of the enclosures stand for them."""
+    (x, _), (y, _) = enclosed_column(k, n)
+    return float64(x), float64(y)
+
+
+def float64_product(v: tuple[Fraction, Fraction], w: tuple[Fraction, Fraction]) -> Fraction:
+    """fl(fl(v_0 w_0) + fl(v_1 w_1))."""
+    return float64(float64(v[0] * w[0]) + float64(v[1] * w[1]))
+
+
+def collision_steps(n: int, k: int) -> list[Step]:
+    """Columns k and k + 1 of the correctly rounded n-gon run together; every step is a computation with fractions."""
+
+    def rounds_one_way(column: int) -> bool:
+        return all(float64(low) == float64(high) for low, high in enclosed_column(column, n))
+
+    def covers_a_diagonal(columns: tuple[int, int]) -> bool:
+        v, w = (float64_column(column, n) for column in columns)
+        return float64_product(v, w) >= min(float64_product(v, v), float64_product(w, w))
+
+    return [
+        identity("Machin: (5 + i)⁴(239 − i) = 114244(1 + i)", (5 + sp.I) ** 4 * (239 - sp.I), 114244 * (1 + sp.I)),
+        all_cases("both ends of each enclosure of cos and sin round to one number", rounds_one_way, [k, k + 1]),
+        all_cases("the entry of the pair is not below both diagonal entries", covers_a_diagonal, [(k, k + 1)]),
+    ]
+
+
 @conjecture(
-    "In float64 the regular n-gon passes for every n < 230 million, the first that was seen to fail",
+    "In float64, with correctly rounded sines and cosines, the regular n-gon passes for every n < 230 million, the "
+    "first that was seen to fail among the probes",
     source=SOURCE,
-    expected=Verdict.UNDECIDED,
+    expected=Verdict.REFUTED,
 )
 def first_failure_in_float64() -> Outcome:
-    """The windows of `polygon-in-float64` bracket it; they cannot find it."""
-    return Open(
-        "a pass needs all n columns and each n must be tried, some 10¹⁶ entries between 142 and 230 million; the "
-        "answer also depends on the last bit of the cosines of the platform"
+    """One n below 230 million and two neighbouring columns of it; no cosine of a platform is asked.
+
+    π by Machin's formula, whose sum of angles lies between 0 and 1, so that it is π/4 and not π/4 + 2π; cos and sin by
+    Taylor's polynomials with their rest. The enclosures are narrower than 2⁻¹⁰⁰, and both ends round to the same
+    number of 53 bits: these are the correctly rounded columns. Products and sums are then rounded one by one.
+    """
+    n, k = 225_506_803, 24_156_925
+    return Counterexample(
+        by_hand="n = 225,506,803, columns 24,156,925 and 24,156,926. Times 2⁵³ their correctly rounded coordinates "
+        "are x = 7042818863267245, y = 5615010318228609 and x' = 7042818706818968, y' = 5615010514459211. Rounded to "
+        "53 bits, 2⁵³·xx and 2⁵³·xx' are 5506850258107146 and 5506850135778680, 2⁵⁴·yy and 2⁵⁴·yy' are "
+        "7000697993267689 and 7000698237924619. So 2⁵³ times the sums is 18014398509481981/2 on the diagonal and "
+        "18014398509481979/2 off it: two ties, which both go to the even 9007199254740990.",
+        steps=collision_steps(n, k),
+        sibling=Sibling("columns 0 and 1 of the same polygon run together too", collision_steps(n, 0)),
+        note="whether a smaller n fails is not known here: it would take all n columns of each n from 142,359,398 on, "
+        "some 10¹⁶ entries, or a bound on how well cosines and sines are rounded at neighbouring columns at once",
     )
 
 

@@ -6,10 +6,23 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.precision import BFLOAT16, FLOAT16, FLOAT32, Format, passes, thin_annulus, to_bfloat16
+from proofs.precision import (
+    BFLOAT16,
+    FLOAT16,
+    FLOAT32,
+    Format,
+    collision_steps,
+    enclosed_column,
+    enclosed_pi,
+    float64,
+    passes,
+    thin_annulus,
+    to_bfloat16,
+)
 
 
 def nearest_even(value: float, digits: int) -> Fraction:
@@ -65,3 +78,26 @@ def test_a_thin_annulus_keeps_only_separated_points() -> None:
     np.fill_diagonal(gram, -1)
     assert len(squared) >= 24
     assert np.all(gram.max(axis=0) < squared)
+
+
+@given(st.fractions(max_denominator=10**30).filter(lambda x: x == 0 or 1e-200 < abs(x) < 1e200))
+def test_float64_rounds_to_nearest_even(value: Fraction) -> None:
+    assert float64(value) == Fraction(float(value))  # Python divides integers with correct rounding
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 7), (1, 7), (5, 7), (24_156_925, 225_506_803), (99, 100)])
+def test_enclosed_columns_hold_cosine_and_sine(k: int, n: int) -> None:
+    angle = 2 * sp.pi * sp.Rational(k, n)
+    for (low, high), exact in zip(
+        (enclosed_pi(), *enclosed_column(k, n)), (sp.pi, sp.cos(angle), sp.sin(angle)), strict=True
+    ):
+        value = Fraction(str(exact.evalf(60)))
+        assert low - Fraction(1, 10**58) <= value <= high + Fraction(1, 10**58)
+        assert high - low < Fraction(1, 2**110)
+
+
+def test_a_pair_of_float64_columns_runs_together_and_its_neighbours_do_not() -> None:
+    n, k = 225_506_803, 24_156_925
+    assert all(step.decide() is True for step in collision_steps(n, k))
+    assert collision_steps(n, k + 1)[-1].decide() is not True
+    assert collision_steps(n - 1, k)[-1].decide() is not True

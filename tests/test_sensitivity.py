@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction as F
+from importlib.resources import files
 
+import numpy as np
 import pytest
 
-from relugeom.capacity.codes import exact_thresholds
-from relugeom.capacity.sensitivity import best_mean_threshold, tied_threshold, untied_threshold
+from relugeom.capacity.codes import MeanThreshold, exact_thresholds
+from relugeom.capacity.sensitivity import (
+    MEAN_BELOW_HEXAGON,
+    MeanThresholdFound,
+    best_mean_threshold,
+    tied_threshold,
+    untied_threshold,
+)
+from relugeom.capacity.table import Column
 from relugeom.errors import ArgumentError
-from relugeom.exact import Valid, check
+from relugeom.exact import SignPattern, Valid, check, loads
 from relugeom.exact.rationals import as_matrix
 
 # A sharp soft minimum gives far pairs the weight 0: that underflow is meant.
@@ -60,8 +69,51 @@ def test_untied_thresholds() -> None:
         assert isinstance(check(interval.certificate), Valid)
 
 
+@pytest.mark.parametrize(("n", "infimum"), [(6, 1 - 3.22655 / 6), (7, 1 - 3.22655 / 7), (8, 1 - 3.22655 / 8)])
+def test_twins_lower_the_mean(n: int, infimum: float) -> None:
+    found = best_mean_threshold(2, n, attempts=2)
+    assert found == MeanThresholdFound.of(found.encoder)
+    assert found.largest <= F(9999, 10000)
+    assert infimum < found.mean < infimum + 0.006
+    held = best_mean_threshold(2, n, ceiling=0.99, attempts=2)
+    assert held.largest <= F(99, 100)
+    assert found.mean < held.mean < math.cos(2 * math.pi / n)
+
+
+def test_the_mean_is_no_worse_than_a_shipped_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MeanThresholdFound.of(MEAN_BELOW_HEXAGON).mean == F(1, 3) * (F(99, 101) + F(96, 289) + F(96, 580))
+    assert best_mean_threshold(2, 6, attempts=2).mean <= MeanThresholdFound.of(MEAN_BELOW_HEXAGON).mean
+    # Also where the search finds nothing good: here it returns its start, a crowded parabola.
+    monkeypatch.setattr(MeanThreshold, "improve", lambda self, x: x)
+    assert best_mean_threshold(2, 6, attempts=2).encoder == MEAN_BELOW_HEXAGON
+    for m in (3, 4):  # the tied witness of twelve features
+        name = Column(tied=True, bias="free", sparsity=1).witness(m)
+        shipped = loads((files("relugeom.capacity") / "witnesses" / name).read_text(encoding="utf-8"))
+        assert isinstance(shipped, SignPattern)
+        assert best_mean_threshold(m, 12, attempts=1).mean <= MeanThresholdFound.of(shipped.encoder).mean
+
+
+@pytest.mark.parametrize("n", [5, 7])
+def test_the_slopes_of_the_sharp_mean(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its nonlinear programme is handed to SciPy; here the constraints' derivatives are compared with differences."""
+    import scipy.optimize
+
+    seen = {}
+
+    def minimize(fun, x0, **options):  # type: ignore[no-untyped-def]
+        seen.update(start=x0, **options["constraints"][0])
+        return scipy.optimize.OptimizeResult(x=x0)
+
+    monkeypatch.setattr(scipy.optimize, "minimize", minimize)
+    rng = np.random.default_rng(n)
+    MeanThreshold(3, n).improve(rng.standard_normal(3 * n))
+    y = seen["start"] + 0.1
+    differences = [(seen["fun"](y + h) - seen["fun"](y - h)) / 2e-5 for h in 1e-5 * np.eye(4 * n)]
+    np.testing.assert_allclose(seen["jac"](y), np.transpose(differences), atol=1e-8)
+
+
 def test_unequal_norms_lower_the_mean() -> None:
-    found = best_mean_threshold(2, 7, attempts=8)
+    found = best_mean_threshold(2, 7, ceiling=0.92, attempts=8)
     thresholds = exact_thresholds(found.encoder)
     assert sum(thresholds) / 7 == found.mean
     assert max(thresholds) == found.largest < 1
@@ -76,8 +128,9 @@ def test_unequal_norms_lower_the_mean() -> None:
         lambda: untied_threshold(1, 3),
         lambda: untied_threshold(2, 6, steepness=2),
         lambda: best_mean_threshold(0, 3),
+        lambda: best_mean_threshold(2, 6, ceiling=1.0),
     ],
 )
 def test_errors(call) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(ArgumentError, match=r"must be|one dimension"):
+    with pytest.raises(ArgumentError, match=r"must be|must lie|one dimension"):
         call()

@@ -153,6 +153,47 @@ class MeanThreshold(Problem):
         gradient = V @ q.T + W @ q / squares - 2 * np.sum(q * A, axis=0) * V
         return -float(T.mean() + 10 * np.sum(excess**2)), -gradient.ravel()
 
+    def improve(self, x: Array) -> Array:
+        """The mean itself, unsmoothed: the least (1/n) Σ t_j with w_i·w_j ≤ t_j ‖w_j‖², 0 ≤ t_j ≤ ceiling, near x.
+
+        A nonlinear programme in (W, t), by sequential quadratic programming. The norms are held below 20 times the
+        shortest of x.
+        """
+        from scipy.optimize import minimize
+
+        m, n = self.m, self.n
+        W = x.reshape(m, n) / np.linalg.norm(x.reshape(m, n), axis=0).min()
+        i, j = np.nonzero(~np.eye(n, dtype=bool))
+        pair = np.arange(len(i))
+
+        def slack(y: Array) -> Array:
+            V, t = y[: m * n].reshape(m, n), y[m * n :]
+            return np.asarray(t[j] * np.sum(V * V, axis=0)[j] - np.sum(V[:, i] * V[:, j], axis=0))
+
+        def slopes(y: Array) -> Array:
+            V, t = y[: m * n].reshape(m, n), y[m * n :]
+            by_vector = np.zeros((len(pair), m, n))
+            by_vector[pair, :, j] = (2 * t[j] * V[:, j] - V[:, i]).T
+            by_vector[pair, :, i] = -V[:, j].T
+            by_threshold = np.zeros((len(pair), n))
+            by_threshold[pair, j] = np.sum(V * V, axis=0)[j]
+            return np.hstack([by_vector.reshape(len(pair), m * n), by_threshold])
+
+        gram = W.T @ W
+        np.fill_diagonal(gram, 0.0)
+        start = np.concatenate([W.ravel(), np.clip((gram / np.sum(W * W, axis=0)).max(axis=0), 0, self.ceiling)])
+        mean = np.repeat([0.0, 1 / n], [m * n, n])
+        found = minimize(
+            lambda y: mean @ y,
+            start,
+            jac=lambda y: mean,
+            bounds=[(-20.0, 20.0)] * (m * n) + [(0.0, self.ceiling)] * n,
+            constraints=[{"type": "ineq", "fun": slack, "jac": slopes}],
+            method="SLSQP",
+            options={"maxiter": 300, "ftol": 1e-10},
+        )
+        return np.asarray(found.x[: m * n])
+
     def certify(self, x: Array) -> Certificate | None:
         """Nothing: a mean has no kind of certificate; `exact_thresholds` of a rational W gives its exact value."""
         return None
