@@ -247,7 +247,8 @@ def _sensitivity(least: int) -> list[Step]:
 
 @conjecture(
     "For n ≥ 4, the regular n-gon of radius 1 with uniform bias −β, cos φ ≤ β < 1, recovers the support of a·e_i, "
-    "0 < a ≤ 1, if and only if a > β. So the best uniform bias asks a > cos φ, and so does the zero-loss polygon.",
+    "0 < a ≤ 1, if and only if a > β. So the best uniform bias asks a > cos φ, and so does the smallest polygon of "
+    "zero loss.",
     source='Post, "Cost of absorbing interference: decrease sensitivity"',
     expected=Verdict.PROVED,
 )

@@ -12,6 +12,7 @@ h ≤ K whose Fourier coefficients are non-negative gives ∬ K ≥ ∬ h ≥ h�
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 
@@ -244,42 +245,89 @@ def regular_for_every_n() -> Outcome:
     )
 
 
-def dimension_steps(bound: sp.Expr, m: sp.Symbol) -> list[Step]:
-    """L ≥ n − bound, by a quadratic kernel below K."""
-    a, b, d = (2 * m + 1) / (m + 1) ** 2, 2 * m / (m + 1) ** 2, 1 / (m + 1) ** 2
-    h = a * c**2 + b * c - d
-    n = sp.Symbol("n", positive=True)
+# r at which the bound is nearly least, and the bound there, rounded up: n − loss is at most this, for m = 1 to 6.
+BEST_RADII = {
+    1: (Fraction(1), Fraction(2)),
+    2: (Fraction(5, 6), Fraction(4206, 1000)),
+    3: (Fraction(3, 4), Fraction(6542, 1000)),
+    4: (Fraction(11, 16), Fraction(8977, 1000)),
+    5: (Fraction(11, 17), Fraction(11498, 1000)),
+    6: (Fraction(8, 13), Fraction(14091, 1000)),
+}
+
+
+def cubic_bound(factor: Any, m: Any, r: Any) -> Any:
+    """factor·m(1 + r)³/(r(2r² + 7r + 8 − m r³)), where the denominator is positive."""
+    return factor * m * (1 + r) ** 3 / (r * (2 * r**2 + 7 * r + 8 - m * r**3))
+
+
+def cubic_steps(factor: int) -> list[Step]:
+    """L ≥ n − cubic_bound(factor, m, r), by a cubic kernel below K; true for the factor 4."""
+    r, d, n = sp.symbols("r d n", positive=True)
+    m = (2 * r**2 + 7 * r + 8 - d) / r**3  # so that 2r² + 7r + 8 − m r³ = d > 0
+    u, touch, v = (r + 2) ** 2 / (4 * (r + 1) ** 3), r**2 / (r + 2), r**2 / (4 * (r + 1) ** 3)
+    h = sp.Poly(c**2 - u * (c - touch) ** 2 * (1 - c), c)
+    a_0, a_1, a_2, a_3 = (sp.factor(h.coeff_monomial(c**degree)) for degree in range(4))
+    bound = factor * (2 * r**2 + 7 * r + 8 - d) * (1 + r) ** 3 / (r**4 * d)
     return [
-        identity("for c ≤ 0: −h = (1 + c)(d − a c), which is ≥ 0 on [−1, 0]", -h, (1 + c) * (d - a * c)),
-        identity("for c ≥ 0: c² − h = (mc − 1)²/(m + 1)² ≥ 0", c**2 - h, (m * c - 1) ** 2 / (m + 1) ** 2),
-        sign("a > 0", a, "> 0"),
-        sign("b > 0", b, "> 0"),
-        sign("∬ h ≥ (a/m − d)t² ≥ t²/bound", a / m - d - 1 / bound, ">= 0"),
+        identity("for c ≥ 0: c² − h = u(c − r²/(r + 2))²(1 − c), which is ≥ 0 up to 1", c**2 - h.as_expr(),
+                 u * (c - touch) ** 2 * (1 - c)),
+        identity("for c ≤ 0: −h = (c + r)²(v − uc), which is ≥ 0", -h.as_expr(), (c + r) ** 2 * (v - u * c)),
+        sign("u > 0", u, "> 0"),
+        sign("v > 0", v, "> 0"),
+        sign("the coefficient of c is positive", a_1, "> 0"),
+        sign("that of c² too", a_2, "> 0"),
+        sign("and that of c³", a_3, "> 0"),
+        identity("bound = factor·m(1 + r)³/(r(2r² + 7r + 8 − m r³))", bound, cubic_bound(factor, m, r)),
+        identity("∬ h ≥ (a₂/m + a₀)t² = t²/bound", a_2 / m + a_0, 1 / bound),
         identity(
             "n − 2t + t²/bound = n − bound + (t − bound)²/bound",
             n - 2 * t + t**2 / bound,
             n - bound + (t - bound) ** 2 / bound,
         ),
-    ]
+        identity(
+            "at m = 1/r³ the bound is factor·m^(4/3)·(1 + r)³/(7 + 7r + 2r²)",
+            cubic_bound(factor, 1 / r**3, r),
+            factor * (1 + r) ** 3 / (r**4 * (7 + 7 * r + 2 * r**2)),
+        ),
+        polynomial_sign(
+            "2(1 + r)³ ≤ 7 + 7r + 2r² for 0 ≤ r ≤ 1", 7 + 7 * c + 2 * c**2 - 2 * (1 + c) ** 3, c, [0, 1], strict=False
+        ),
+        all_cases(
+            "the bounds for m = 1 to 6",
+            lambda item: (
+                2 * item[1][0] ** 2 + 7 * item[1][0] + 8 > item[0] * item[1][0] ** 3
+                and cubic_bound(factor, item[0], item[1][0]) <= item[1][1]
+            ),
+            BEST_RADII.items(),
+        ),
+    ]  # fmt: skip
 
 
 @conjecture(
-    "For all m, n ≥ 1 and every m×n matrix W, Σ_i ‖ReLU(WᵀWe_i) − e_i‖² ≥ n − m(m + 1)",
+    "For all m, n ≥ 1, every m×n matrix W and every r > 0 with m r³ < 2r² + 7r + 8, Σ_i ‖ReLU(WᵀWe_i) − e_i‖² ≥ n − "
+    "4m(1 + r)³/(r(2r² + 7r + 8 − m r³)). So it is at least n − 2m^(4/3), and for m = 1, ..., 6 at least n − 2, 4.206, "
+    "6.542, 8.977, 11.498, 14.091",
     source=f"{SOURCE}: how imperfect, in any dimension",
     expected=Verdict.PROVED,
 )
 def any_m_lower_bound() -> Outcome:
-    """The same argument with a quadratic kernel, on the sphere of any dimension.
+    """The same argument with a cubic kernel, on the sphere of any dimension.
 
-    With K(c) = max(0, c)², c the cosine between directions v, v', take h = a c² + b c − d below K. Then
-    ∬ v·v' dμ dμ = ‖∫ v dμ‖² ≥ 0, and ∬ (v·v')² dμ dμ = ‖M‖² ≥ (tr M)²/m = t²/m for M = ∫ v vᵀ dμ, t = |μ|
-    (Cauchy–Schwarz on the m eigenvalues). So ∬ K ≥ (a/m − d) t² = t²/(m(m + 1)), and L ≥ n − 2t + t²/(m(m + 1)).
-    Sharp at m = 1: for n ≥ 2 the loss n − 2 is reached by (1, −1, 0, …, 0).
+    With K(c) = max(0, c)², c the cosine between directions v, v', take the cubic h = a₃c³ + a₂c² + a₁c + a₀ that
+    touches K from below at −r and at r²/(r + 2), and meets it at 1. Then ∬ v·v' dμ dμ = ‖∫ v dμ‖² ≥ 0,
+    ∬ (v·v')³ dμ dμ = ‖∫ v⊗v⊗v dμ‖² ≥ 0, and ∬ (v·v')² dμ dμ = ‖M‖² ≥ (tr M)²/m = t²/m for M = ∫ v vᵀ dμ, t = |μ|
+    (Cauchy–Schwarz on the m eigenvalues). So ∬ K ≥ (a₂/m + a₀)t², and L ≥ n − 2t + t²/bound. At r = m^(−1/3) the
+    condition holds, and the bound is at most 2m^(4/3), as 2(1 + r)³ ≤ 7 + 7r + 2r² for r ≤ 1.
+
+    Sharp at m = 1: for n ≥ 2 the loss n − 2 is reached by (1, −1, 0, …, 0). At m = 2 the pentagon reaches 4.198.
     """
-    m = 1 + p
     return Proof(
-        steps=dimension_steps(m * (m + 1), m),
-        sibling=Sibling("the loss is at least n − m(m + 1) + 1", dimension_steps(m * (m + 1) - 1, m)),
+        steps=cubic_steps(4),
+        sibling=Sibling(
+            "the same with the factor 3 in place of 4 (at m = 1, r = 1: at least n − 3/2, but (1, −1) has loss 0)",
+            cubic_steps(3),
+        ),
     )
 
 
@@ -289,11 +337,11 @@ def any_m_lower_bound() -> Outcome:
     expected=Verdict.UNDECIDED,
 )
 def best_gain_in_three_dimensions() -> Outcome:
-    """What takes the pentagon's place on the sphere is not settled here; 12 = m(m + 1) is the proved bound."""
+    """What takes the pentagon's place on the sphere is not settled here; 6.542 is proved (`any-m-lower-bound`)."""
     return Open(
         "descent from 40 random starts for each of six n up to 12 never passes 6.428571 (first reached at n = 9); "
-        "the linear-programming bound with zonal kernels is about 6.516 in floats and cannot close the gap. A "
-        "three-point (semidefinite) bound could prove it, a better W refute it",
+        "the linear-programming bound with zonal kernels is about 6.516 in floats and cannot close the gap. It would "
+        "take a three-point (semidefinite) bound that is sharp to prove it, or a better W to refute it",
         trials=240,
     )
 
@@ -304,9 +352,10 @@ def best_gain_in_three_dimensions() -> Outcome:
     expected=Verdict.UNDECIDED,
 )
 def best_gain_in_four_dimensions() -> Outcome:
-    """The same question one dimension up; 20 = m(m + 1) is the proved bound."""
+    """The same question one dimension up; 8.977 is proved (`any-m-lower-bound`)."""
     return Open(
         "descent from 40 random starts for each of seven n up to 16 never passes 8.769231 (first reached at n = "
-        "12); the linear-programming bound is about 8.977 in floats",
+        "12); the linear-programming bound is about 8.977 in floats. It would take a sharp three-point (semidefinite) "
+        "bound to prove it, or a better W to refute it",
         trials=280,
     )

@@ -271,8 +271,8 @@ def random_planes(seed: int, trials: int, size: int) -> NDArray[np.float64]:
 
 
 @conjecture(
-    "A uniformly random plane projects the five axes of the 5-cube asymmetrically: their largest projected norm, "
-    "or the largest gap between neighbours, is at least twice the smallest",
+    "How often a uniformly random plane projects the five axes of the 5-cube asymmetrically: their largest projected "
+    "norm, or the largest gap between neighbours, is at least twice the smallest",
     source='Post, "Imperfect Reconstruction: n > 2m": a randomly sampled orientation of a hypercube',
     expected=Verdict.MEASURED,
 )

@@ -41,8 +41,8 @@ def failed(seed: int, trials: int) -> Iterator[Parameters]:
 
 
 @conjecture(
-    "A model that training leaves above zero loss has all of its features linearly separable: some bias isolates "
-    "each, w_i·w_j < ‖w_j‖² for all i ≠ j",
+    "How often a model that training leaves above zero loss has all of its features linearly separable: some bias "
+    "isolates each, w_i·w_j < ‖w_j‖² for all i ≠ j",
     source=SEPARABILITY,
     expected=Verdict.MEASURED,
 )
@@ -60,7 +60,7 @@ def failures_are_separable() -> Outcome:
 
 
 @conjecture(
-    "A model that training leaves above zero loss has its features on one circle or two (radii within 2 %)",
+    "How often a model that training leaves above zero loss has its features on one circle or two (radii within 2 %)",
     source='Post, "A Different Approach: Observing Training Process": discrete groups of different radii',
     expected=Verdict.MEASURED,
 )
@@ -84,14 +84,20 @@ def activity(active: int) -> Outcome:
     return Sample(f"P(loss above 0.001); {recipe}", draw, 100)
 
 
-@conjecture("Training fails on unit-norm examples of one active entry each", source=ACTIVITY, expected=Verdict.MEASURED)
+@conjecture(
+    "How often training fails on unit-norm examples of one active entry each",
+    source=ACTIVITY,
+    expected=Verdict.MEASURED,
+)
 def failure_with_one_active_entry() -> Outcome:
     """Zero loss exists whatever the number of active entries, as long as no two examples share a feature."""
     return activity(1)
 
 
 @conjecture(
-    "Training fails on unit-norm examples of two active entries each", source=ACTIVITY, expected=Verdict.MEASURED
+    "How often training fails on unit-norm examples of two active entries each",
+    source=ACTIVITY,
+    expected=Verdict.MEASURED,
 )
 def failure_with_two_active_entries() -> Outcome:
     """The same recipe as `failure-with-one-active-entry`."""
@@ -99,7 +105,9 @@ def failure_with_two_active_entries() -> Outcome:
 
 
 @conjecture(
-    "Training fails on unit-norm examples of five active entries each", source=ACTIVITY, expected=Verdict.MEASURED
+    "How often training fails on unit-norm examples of five active entries each",
+    source=ACTIVITY,
+    expected=Verdict.MEASURED,
 )
 def failure_with_five_active_entries() -> Outcome:
     """The same recipe as `failure-with-one-active-entry`."""
@@ -125,7 +133,8 @@ def untied(seed: int, models: int, n: int, steps: int, rate: float) -> tuple[NDA
 
 
 @conjecture(
-    "In a trained untied model ReLU(MWx + b) every row of M points where the matching column of W does, within 30°",
+    "How often every row of M points where the matching column of W does, within 30°, in a trained untied model "
+    "ReLU(MWx + b)",
     source='Post, "The role of W", note on M: the rows of M are the features',
     expected=Verdict.MEASURED,
 )
