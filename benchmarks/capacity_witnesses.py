@@ -3,7 +3,7 @@
     python benchmarks/capacity_witnesses.py [--attempts 60] [--workers 2]
 
 For k ≥ 2 the number of features grows from m until a search fails twice in a row (for n and n + 1); the first failure
-is written to `relugeom/capacity/searches.json` with its number of attempts and its best margin.
+is written to `relugeom/capacity/known/searches.json` with its number of attempts and its best margin.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 
 import relugeom.capacity
-from relugeom.capacity.decoding import Decoding
-from relugeom.capacity.feasibility import decide
-from relugeom.capacity.search import Found, NotFound, search
-from relugeom.capacity.table import COLUMNS, DIMENSIONS, Column
-from relugeom.capacity.theorems import upper_bound
+from relugeom.capacity.decisions.feasibility import decide
+from relugeom.capacity.known.table import COLUMNS, DIMENSIONS, Column
+from relugeom.capacity.known.theorems import upper_bound
+from relugeom.capacity.searches.decoding import Decoding
+from relugeom.capacity.searches.search import Found, NotFound, search
 from relugeom.exact import SignPattern, dumps
 from relugeom.exact.rationals import as_matrix, transpose
 
-ROOM = Path(relugeom.capacity.__file__).parent
+ROOM = Path(relugeom.capacity.__file__).parent / "known"
 EVERY_N = 12
 
 

@@ -29,9 +29,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the othe
 import numpy as np
 
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
+from relugeom.engines.choice import EngineChoice, choose_engine, make_engine
+from relugeom.engines.definition import value_and_gradient
 from relugeom.optim.adamw import AdamW
-from relugeom.optim.definition import value_and_gradient
-from relugeom.optim.engines import EngineChoice, choose_engine, make_engine
 from relugeom.optim.schedules import Schedule
 
 N, M, S, RATE, DECAY = 10_000, 2, 0.999, 1e-3, 1e-2

@@ -26,9 +26,9 @@ import numpy as np
 
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
 from relugeom.diagnostics import machine
-from relugeom.kernels.backend import cuda, find_device
-from relugeom.kernels.full_batch import slab_examples, tile_features
-from relugeom.optim.cuda import DeviceRun
+from relugeom.engines.cuda.backend import cuda, find_device
+from relugeom.engines.cuda.engine import DeviceRun
+from relugeom.engines.cuda.full_batch import slab_examples, tile_features
 from relugeom.optim.schedules import Schedule
 from relugeom.storage import load_arrays, save_arrays
 

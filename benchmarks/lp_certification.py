@@ -24,7 +24,7 @@ from statistics import median
 import numpy as np
 
 from relugeom.capacity import DecoderRow, decide, decide_feature
-from relugeom.capacity.margins import row_margin
+from relugeom.capacity.searches.margins import row_margin
 from relugeom.exact import NotDecodable, Valid, check
 
 

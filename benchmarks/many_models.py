@@ -30,9 +30,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the othe
 import numpy as np
 
 from relugeom.autoencoder import Axial, Parameters, flatten, gradient, unflatten
-from relugeom.landscape.batched import Training, starts
-from relugeom.landscape.kernels import kernel_for
-from relugeom.landscape.optimisers import Adam
+from relugeom.engines.many_models import kernel_for
+from relugeom.optim.batched import Adam
+from relugeom.training.many_models import Training, starts
 
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 TURNS = 5

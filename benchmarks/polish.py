@@ -34,8 +34,8 @@ import numpy as np
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, loss, unflatten
 from relugeom.autoencoder.axial import AxialData
-from relugeom.landscape.batched import Training, starts
 from relugeom.landscape.polish import Status, polish
+from relugeom.training.many_models import Training, starts
 
 Array = Any
 Solver = Callable[[], Array]  # the points reached, one a row

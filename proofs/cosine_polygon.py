@@ -16,12 +16,12 @@ from fractions import Fraction
 
 import sympy as sp
 
-from relugeom.algebra import all_cases, between, identity, sign
 from relugeom.autoencoder.constructions import rational_polygon
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, between, identity, sign
+from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import SignPattern
 from relugeom.exact.rationals import Matrix, as_matrix, dot, transpose
-from relugeom.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict, Witness
 
 SECTION = 'Post, "Can this really generalize to higher dimensions?"'
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.algebra import all_cases, between, identity, sign
 from relugeom.capacity import Structure, find_positive_pair, structure
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, between, identity, sign
+from relugeom.claims.verdicts import Open, Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import ExactReconstruction, SignPattern
 from relugeom.exact.rationals import Matrix, as_matrix, as_vector, column, dot, rank, transpose
-from relugeom.verdicts import Open, Outcome, Proof, Sibling, Step, Verdict, Witness
 
 FREE_DIMENSIONS = 'Post, "Limit of number of Free Dimensions"'
 HYPERCUBE = 'Post, "ReLU: Free Dimensions, Somewhat"'

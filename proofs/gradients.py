@@ -15,9 +15,9 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.algebra import all_cases, identity, sign, trace_identity
-from relugeom.conjectures import conjecture
-from relugeom.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, identity, sign, trace_identity
+from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
 
 SETUP = 'Post, "The Problem Set-Up"; Henighan et al. 2023'
 AMPLITUDES = "Chen et al., arXiv 2310.06301, the loss for amplitudes uniform in (0, 1]"

@@ -13,11 +13,11 @@ from math import ceil
 
 import sympy as sp
 
-from relugeom.algebra import all_cases, identity, sign
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, identity, sign
+from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import NotDecodable, SignPattern, Valid, WeightedSupport, check
 from relugeom.exact.rationals import Matrix, Vector, as_matrix, as_vector
-from relugeom.verdicts import Outcome, Proof, Sibling, Step, Verdict, Witness
 
 ONE_ACTIVE = 'Post, "ReLU: Free Dimensions, Somewhat" (about one active entry), carried on to k'
 

@@ -14,12 +14,12 @@ from fractions import Fraction
 
 import sympy as sp
 
-from relugeom.algebra import between, identity, sign
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import between, identity, sign
+from relugeom.claims.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import AxialLoss, CriticalPoint
 from relugeom.exact.rationals import dot, transpose
 from relugeom.landscape.certify import stored_certificates
-from relugeom.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict, Witness
 
 __all__: list[str] = []
 
@@ -309,7 +309,7 @@ def symmetric_failure_is_a_minimum() -> Outcome:
 
 
 def curve_steps(lowest: sp.Expr) -> list[Step]:
-    """The curve of `relugeom.landscape.valley`, for every Y ≥ `lowest`, with A² = R² − Y² = Y² + i as what grows."""
+    """The curve of `relugeom.landscape.families.valley`, for Y ≥ `lowest`; A² = R² − Y² = Y² + i is what grows."""
     y, i, h = sp.symbols("y i h", nonnegative=True)
     A, R = sp.symbols("A R", positive=True)
     count, Y = 1 + p, lowest + s

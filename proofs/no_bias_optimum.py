@@ -16,11 +16,11 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.algebra import all_cases, between, identity, polynomial_sign, sign
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, between, identity, polynomial_sign, sign
+from relugeom.claims.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict
 from relugeom.exact import AxialLoss
 from relugeom.exact.rationals import as_matrix
-from relugeom.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict
 
 __all__: list[str] = []
 

@@ -20,11 +20,11 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from relugeom.algebra import all_cases, identity, sign
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, identity, sign
+from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Scan, Sibling, Step, Verdict, Witness
 from relugeom.exact import ExactReconstruction
 from relugeom.exact.rationals import as_matrix, as_vector
-from relugeom.verdicts import Counterexample, Outcome, Proof, Scan, Sibling, Step, Verdict, Witness
 
 __all__: list[str] = []
 

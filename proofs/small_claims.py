@@ -12,11 +12,11 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from relugeom.algebra import all_cases, identity, sign
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, identity, sign
+from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sample, Sibling, Step, Verdict
 from relugeom.exact import RankBound, SignPattern
 from relugeom.exact.rationals import as_matrix
-from relugeom.verdicts import Counterexample, Outcome, Proof, Sample, Sibling, Step, Verdict
 
 __all__: list[str] = []
 

@@ -10,11 +10,11 @@ from importlib.resources import files
 
 import sympy as sp
 
-from relugeom.algebra import all_cases, sign
-from relugeom.capacity.feasibility import decide
-from relugeom.conjectures import conjecture
+from relugeom.capacity.decisions.feasibility import decide
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, sign
+from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import SignPattern, loads
-from relugeom.verdicts import Outcome, Proof, Sibling, Step, Verdict, Witness
 
 SOURCE = 'Post, "ReLU: Free Dimensions, Somewhat" (about one active entry), carried on to k'
 
@@ -79,7 +79,7 @@ def sparse_room_below_2k() -> Outcome:
 )
 def sparse_records() -> Outcome:
     """The certificates of the capacity table: integer encoders found by `relugeom search`, with integer decoders."""
-    folder = files("relugeom.capacity") / "witnesses"
+    folder = files("relugeom.capacity.known") / "witnesses"
     names = [f"m{m}-untied-free-k2.json" for m in (4, 5, 6)]
     certificates = [loads((folder / name).read_text(encoding="utf-8")) for name in names]
     return Witness(certificates, note="lower bounds; the upper bounds are 15, 31 and 63")

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relugeom.autoencoder import Axial, Parameters, loss
-from relugeom.conjectures import conjecture
-from relugeom.landscape.activity import failures
-from relugeom.landscape.batched import Training, train
-from relugeom.landscape.classify import kind
-from relugeom.landscape.optimisers import Adam, Momentum
-from relugeom.verdicts import Outcome, Sample, Verdict
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.verdicts import Outcome, Sample, Verdict
+from relugeom.landscape.kinds import kind
+from relugeom.optim.batched import Adam, Momentum
+from relugeom.studies.activity import failures
+from relugeom.training.many_models import Training, train
 
 __all__: list[str] = []
 

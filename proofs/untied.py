@@ -13,11 +13,11 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.algebra import all_cases, identity, sign
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import all_cases, identity, sign
+from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
 from relugeom.exact import ExactReconstruction, NotDecodable, RankBound, SignPattern, WeightedSupport
 from relugeom.exact.rationals import Matrix, Vector, as_matrix, as_vector, dot, matmul, solve, transpose
-from relugeom.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
 
 FREE_DIMENSIONS = 'Post, "Limit of number of Free Dimensions"'
 

@@ -12,11 +12,22 @@ from typing import TYPE_CHECKING, Any
 from relugeom._version import __version__
 
 if TYPE_CHECKING:
-    from relugeom.conjectures import conjecture
+    from relugeom.claims.conjectures import conjecture
+    from relugeom.claims.run import verify
+    from relugeom.claims.verdicts import (
+        Counterexample,
+        Open,
+        Outcome,
+        Proof,
+        Sample,
+        Scan,
+        Sibling,
+        Step,
+        Verdict,
+        Witness,
+    )
     from relugeom.errors import RelugeomError
     from relugeom.exact import check
-    from relugeom.runner import verify
-    from relugeom.verdicts import Counterexample, Open, Outcome, Proof, Sample, Scan, Sibling, Step, Verdict, Witness
 
 __all__ = [
     "Counterexample",
@@ -37,13 +48,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "conjecture": "relugeom.conjectures",
+    "conjecture": "relugeom.claims.conjectures",
     "RelugeomError": "relugeom.errors",
     "check": "relugeom.exact",
-    "verify": "relugeom.runner",
+    "verify": "relugeom.claims.run",
 } | dict.fromkeys(
     ("Counterexample", "Open", "Outcome", "Proof", "Sample", "Scan", "Sibling", "Step", "Verdict", "Witness"),
-    "relugeom.verdicts",
+    "relugeom.claims.verdicts",
 )
 
 

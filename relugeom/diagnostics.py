@@ -1,6 +1,6 @@
 """What this installation can do, and how fast: versions, BLAS, the GPU, the engine for a size, step times.
 
-Nothing here changes a result. Which engine a run takes follows from its size by a rule (`relugeom.optim.engines`);
+Nothing here changes a result. Which engine a run takes follows from its size by a rule (`relugeom.engines.choice`);
 the times show what that rule costs or saves on this machine.
 """
 
@@ -22,14 +22,14 @@ from relugeom._version import __version__
 from relugeom.autoencoder.axial import Axial
 from relugeom.autoencoder.examples import sparse_unit_norm_examples
 from relugeom.autoencoder.model import Parameters
+from relugeom.engines.choice import ENGINES, choose_engine, make_engine, why_not
+from relugeom.engines.cuda.backend import Device, find_device
+from relugeom.engines.cuda.engine import DeviceRun
+from relugeom.engines.cuda.nvrtc import compile_for, find_nvrtc
+from relugeom.engines.many_models import kernel_for
 from relugeom.errors import ArgumentError, DeviceError
-from relugeom.kernels.backend import Device, find_device
-from relugeom.kernels.nvrtc import compile_for, find_nvrtc
-from relugeom.landscape import batched, cuda
-from relugeom.landscape.kernels import kernel_for
 from relugeom.optim.adamw import AdamW
-from relugeom.optim.cuda import DeviceRun
-from relugeom.optim.engines import ENGINES, choose_engine, make_engine, why_not
+from relugeom.training import many_models, many_models_cuda
 
 __all__ = ["Diagnosis", "EngineAdvice", "Timing", "bench", "blas", "crossover", "diagnose", "machine"]
 
@@ -251,16 +251,16 @@ def _full_batch_steps(T: int, n: int, dtype: str, works: bool) -> dict[str, _Ste
 
 
 def _many_model_steps(B: int, n: int, dtype: Any, works: bool) -> dict[str, _Steps]:
-    few = batched.Training(Axial(n), steps=50, precision=dtype)
-    start = batched.starts(few, 0, 0, B)
+    few = many_models.Training(Axial(n), steps=50, precision=dtype)
+    start = many_models.starts(few, 0, 0, B)
     size = kernel_for(n)[1]
     W, b = start.W, np.asarray(start.b)
     blocks = [Parameters(W[k : k + size], b[k : k + size]) for k in range(0, B, size)]
-    found: dict[str, _Steps] = {"numpy": (lambda: [batched.trained(few, block) for block in blocks], few.steps)}
+    found: dict[str, _Steps] = {"numpy": (lambda: [many_models.trained(few, block) for block in blocks], few.steps)}
     if works:
-        many = batched.Training(Axial(n), steps=5_000, precision=dtype)
-        cuda.trained(few, start)
-        found["cuda"] = (lambda: cuda.trained(many, start, check=False), many.steps)
+        many = many_models.Training(Axial(n), steps=5_000, precision=dtype)
+        many_models_cuda.trained(few, start)
+        found["cuda"] = (lambda: many_models_cuda.trained(many, start, check=False), many.steps)
     return found
 
 

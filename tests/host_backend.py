@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from relugeom.kernels.backend import Kernel, options, source
+from relugeom.engines.cuda.backend import Kernel, options, source
 
 HEADER = Path(__file__).with_name("cuda_on_host.hpp")
 KERNELS = {

@@ -262,7 +262,7 @@ def _grid(rng: Rng) -> tuple[Vector, Vector | None]:
 def shipped() -> list[Path]:
     """The certificates that come with the package."""
     package = Path(__file__).parents[1] / "relugeom"
-    return sorted([*package.glob("landscape/certificates/**/*.json"), *package.glob("capacity/witnesses/*.json")])
+    return sorted([*package.glob("landscape/certificates/**/*.json"), *package.glob("capacity/known/witnesses/*.json")])
 
 
 @cache

@@ -10,10 +10,10 @@ import pytest
 import threadpoolctl
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient
+from relugeom.engines.many_models import ElementwiseKernel, MatrixKernel, _most_elementwise, kernel_for
 from relugeom.errors import ArgumentError
-from relugeom.landscape.batched import Training, descend, starts, train, trained
-from relugeom.landscape.kernels import ElementwiseKernel, MatrixKernel, _most_elementwise, kernel_for
-from relugeom.landscape.optimisers import Adam, Momentum
+from relugeom.optim.batched import Adam, Momentum
+from relugeom.training.many_models import Training, descend, starts, train, trained
 
 KERNELS = (ElementwiseKernel, MatrixKernel)
 RULES = [Adam(1e-2), Adam(1e-2, 0.8, 0.99, 1e-3), Adam(1e-2, decay=0.5), Momentum(0.1), Momentum(0.05, 0.9)]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from relugeom.capacity.feasibility import decide
-from relugeom.capacity.refuter import find_positive_pair
-from relugeom.capacity.table import COLUMNS, DIMENSIONS, Cell, Column, table
-from relugeom.capacity.theorems import upper_bound
+from relugeom.capacity.decisions.feasibility import decide
+from relugeom.capacity.decisions.refuter import find_positive_pair
+from relugeom.capacity.known.table import COLUMNS, DIMENSIONS, Cell, Column, table
+from relugeom.capacity.known.theorems import upper_bound
+from relugeom.claims.worker import collect
 from relugeom.errors import CertificateError
 from relugeom.exact import SignPattern, Valid, check, dumps, load, loads
 from relugeom.exact.rationals import as_matrix
-from relugeom.worker import collect
 
 PROOFS = Path(__file__).parents[1] / "proofs"
 
@@ -26,7 +26,7 @@ def cells() -> list[Cell]:
 
 
 def test_every_certificate_checks_and_no_other_is_shipped(cells: list[Cell]) -> None:
-    folder = Path(str(files("relugeom.capacity") / "witnesses"))
+    folder = Path(str(files("relugeom.capacity.known") / "witnesses"))
     assert {path.name for path in folder.iterdir()} == {cell.witness for cell in cells}
     for cell in cells:
         certificate = load(folder / cell.witness)
@@ -72,7 +72,7 @@ def test_the_records_stand(cells: list[Cell]) -> None:
 @pytest.mark.parametrize("m", range(2, 6))
 def test_one_feature_more_than_the_theorem_is_refuted(m: int, cells: list[Cell]) -> None:
     pairs = next(cell for cell in cells if cell.m == m and cell.column == COLUMNS[0])
-    W = load(Path(str(files("relugeom.capacity") / "witnesses" / pairs.witness)))
+    W = load(Path(str(files("relugeom.capacity.known") / "witnesses" / pairs.witness)))
     assert isinstance(W, SignPattern)
     assert find_positive_pair([[*row, 1] for row in W.encoder]) is not None
 
@@ -80,15 +80,15 @@ def test_one_feature_more_than_the_theorem_is_refuted(m: int, cells: list[Cell])
 def test_a_witness_for_another_question_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     one_active = decide([[1, 0], [0, 1]], tied=True)
     assert isinstance(one_active, SignPattern)
-    monkeypatch.setattr("relugeom.capacity.table.loads", lambda text: one_active)
+    monkeypatch.setattr("relugeom.capacity.known.table.loads", lambda text: one_active)
     with pytest.raises(CertificateError, match="something else"):
         table()
     broken = SignPattern(as_matrix([[1, 1]]))
-    monkeypatch.setattr("relugeom.capacity.table.loads", lambda text: loads(dumps(broken)))
+    monkeypatch.setattr("relugeom.capacity.known.table.loads", lambda text: loads(dumps(broken)))
     with pytest.raises(CertificateError, match="output 0 is positive"):
         table()
 
 
 def test_the_searches_are_numbers() -> None:
-    searches = json.loads((files("relugeom.capacity") / "searches.json").read_text(encoding="utf-8"))
+    searches = json.loads((files("relugeom.capacity.known") / "searches.json").read_text(encoding="utf-8"))
     assert all(len(entry) == 3 and entry[2] < 1e-6 for entry in searches.values())

@@ -24,7 +24,7 @@ from relugeom.errors import ArgumentError
 from relugeom.exact import CriticalPoint, DeadOutputs, Invalid, Valid, check, dumps, loads
 from relugeom.exact.critical import Interval, axial_loss
 from relugeom.landscape.certify import certify, certify_dead_outputs, gauged, stored_certificates
-from relugeom.landscape.kgons import kgons
+from relugeom.landscape.families.kgons import kgons
 from relugeom.landscape.polish import polish
 
 STORED = stored_certificates()

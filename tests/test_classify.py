@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, loss, polygon, symmetric_failure, zero_loss_polygon
 from relugeom.errors import ArgumentError, KinkError
-from relugeom.landscape.classify import groups, inertia, invariants, kind, one_sided
-from relugeom.landscape.kgons import kgons
+from relugeom.landscape.families.kgons import kgons
+from relugeom.landscape.kinds import groups, inertia, invariants, kind, one_sided
 
 
 def test_a_polygon_with_a_null_feature_is_described() -> None:

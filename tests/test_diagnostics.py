@@ -9,9 +9,9 @@ import pytest
 
 from relugeom.cli import main
 from relugeom.diagnostics import Timing, bench, blas, crossover, diagnose
+from relugeom.engines.choice import ENGINES, choose_engine, why_not
+from relugeom.engines.cuda.backend import find_device
 from relugeom.errors import ArgumentError
-from relugeom.kernels.backend import find_device
-from relugeom.optim.engines import ENGINES, choose_engine, why_not
 
 
 @pytest.mark.parametrize("T", [10, 300, 1_000, 5_000, 100_000])

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
+from relugeom.engines.choice import EngineChoice, choose_engine, make_engine
+from relugeom.engines.definition import value_and_gradient
+from relugeom.engines.hull import largest_preactivation
+from relugeom.engines.moments import tile_order
 from relugeom.errors import ArgumentError, WorkerError
-from relugeom.optim.definition import value_and_gradient
-from relugeom.optim.engines import EngineChoice, choose_engine, make_engine
-from relugeom.optim.hull import largest_preactivation
-from relugeom.optim.moments import tile_order
 
 Array = npt.NDArray[np.floating]
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relugeom.capacity import TiedFailure, Undecided, decide, decide_feature
-from relugeom.capacity.decisions import BIASES
-from relugeom.capacity.supports import supports, worst_supports
+from relugeom.capacity.decisions.outcomes import BIASES
+from relugeom.capacity.decisions.supports import supports, worst_supports
 from relugeom.errors import ArgumentError
 from relugeom.exact import NotDecodable, PositivePair, SignPattern, Valid, check
 from relugeom.exact.rationals import as_matrix, dot, transpose

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from relugeom.claims.formal import FORMAL_PROOFS, FormalProof, check_formal, coqc_version, formal_sources
 from relugeom.errors import ArgumentError
-from relugeom.formal import FORMAL_PROOFS, FormalProof, check_formal, coqc_version, formal_sources
 
 SOURCES = Path(str(formal_sources()))
 FILES = sorted(path.name for path in SOURCES.glob("*.v"))

@@ -19,18 +19,18 @@ from hypothesis import strategies as st
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial
 from relugeom.autoencoder.examples import SparseExamples, axial_examples, sparse_unit_norm_examples
+from relugeom.engines.cuda.backend import Backend, cuda, find_device, source
+from relugeom.engines.cuda.engine import CudaEngine, DeviceRun
+from relugeom.engines.cuda.full_batch import FullBatch, slab_examples, tile_features
+from relugeom.engines.cuda.many_models import adam_steps
+from relugeom.engines.cuda.nvrtc import compile_for, find_nvrtc
+from relugeom.engines.definition import value_and_gradient
 from relugeom.errors import ArgumentError, DeviceError
-from relugeom.kernels.backend import Backend, cuda, find_device, source
-from relugeom.kernels.full_batch import FullBatch, slab_examples, tile_features
-from relugeom.kernels.many_models import adam_steps
-from relugeom.kernels.nvrtc import compile_for, find_nvrtc
-from relugeom.landscape import batched
-from relugeom.landscape.cuda import trained
-from relugeom.landscape.optimisers import Adam, Momentum
 from relugeom.optim.adamw import AdamW
-from relugeom.optim.cuda import CudaEngine, DeviceRun
-from relugeom.optim.definition import value_and_gradient
+from relugeom.optim.batched import Adam, Momentum
 from relugeom.optim.schedules import Schedule
+from relugeom.training import many_models
+from relugeom.training.many_models_cuda import trained
 from tests import kernel_transcriptions as transcription
 from tests.host_backend import HostBackend
 
@@ -234,9 +234,9 @@ def test_arguments_that_do_not_fit_are_refused(host: HostBackend) -> None:
     ("n", "m", "dtype"), [(5, 2, "float32"), (5, 2, "float64"), (33, 3, "float64"), (1, 1, "float64")]
 )
 def test_many_models_are_trained_as_on_the_processor(folder: Path, n: int, m: int, dtype: Any) -> None:
-    training = batched.Training(Axial(n), m=m, steps=60, precision=dtype, optimiser=Adam(rate=1e-2, decay=1e-2))
-    start = batched.starts(training, 0, 0, 7)
-    expected = batched.trained(training, start)
+    training = many_models.Training(Axial(n), m=m, steps=60, precision=dtype, optimiser=Adam(rate=1e-2, decay=1e-2))
+    start = many_models.starts(training, 0, 0, 7)
+    expected = many_models.trained(training, start)
     found = [trained(training, start, backend=HostBackend(folder, reverse=reverse)) for reverse in (False, True)]
     for name in ("W", "b"):
         np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
@@ -256,16 +256,16 @@ def test_the_source_of_many_models_is_its_transcription(host: HostBackend) -> No
 
 
 def test_a_wrong_gradient_of_many_models_is_refused(tmp_path: Path, folder: Path) -> None:
-    training = batched.Training(Axial(5), steps=3)
-    start = batched.starts(training, 0, 0, 7)
+    training = many_models.Training(Axial(5), steps=3)
+    start = many_models.starts(training, 0, 0, 7)
     broken = HostBackend(tmp_path, edit=lambda text: text.replace("g[M] -= 1;", ""))
     with pytest.raises(DeviceError, match="differs from NumPy's"):
         trained(training, start, backend=broken)
 
 
 def test_many_models_need_the_identity_and_adam(host: HostBackend) -> None:
-    training = batched.Training(Axial(5), steps=3)
-    start = batched.starts(training, 0, 0, 2)
+    training = many_models.Training(Axial(5), steps=3)
+    start = many_models.starts(training, 0, 0, 2)
     for other in (Axial(5, (1.0, 0.5)), UniformAxial(5)):
         with pytest.raises(ArgumentError, match="data must be Axial"):
             trained(replace(training, data=other), start, backend=host)
@@ -312,7 +312,9 @@ def test_a_source_that_does_not_compile_says_why() -> None:
 
 
 def test_the_room_is_imported_without_cupy() -> None:
-    program = "import sys, relugeom.optim.cuda, relugeom.landscape.cuda; sys.exit('cupy' in sys.modules)"
+    program = (
+        "import sys, relugeom.engines.cuda.engine, relugeom.training.many_models_cuda; sys.exit('cupy' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0
 
 
@@ -374,7 +376,7 @@ def test_arrays_of_the_gpu_stay_there(gpu: Backend) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("n", [5, 8, 16, 32, 40])
 def test_a_gpu_trains_many_models(gpu: Backend, n: int) -> None:
-    training = batched.Training(Axial(n), steps=60, precision="float64", optimiser=Adam(rate=1e-2))
-    start = batched.starts(training, 0, 0, 300)
-    found, expected = trained(training, start, backend=gpu), batched.trained(training, start)
+    training = many_models.Training(Axial(n), steps=60, precision="float64", optimiser=Adam(rate=1e-2))
+    start = many_models.starts(training, 0, 0, 300)
+    found, expected = trained(training, start, backend=gpu), many_models.trained(training, start)
     np.testing.assert_allclose(found.W, expected.W, atol=1e-9)

@@ -12,16 +12,16 @@ from relugeom.autoencoder import Axial, Parameters, UniformAxial, loss, symmetri
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.exact import Valid, check
-from relugeom.landscape.activity import failures_by_activity
-from relugeom.landscape.atlas import atlas
-from relugeom.landscape.batched import Training
-from relugeom.landscape.census import Cell, census, summary
-from relugeom.landscape.failure import best_ratio, escape, escape_curvature, leaving
-from relugeom.landscape.kgons import kgon_loss, kgons, quadrature_loss
-from relugeom.landscape.optimisers import Adam
-from relugeom.landscape.resampling import Resampling, chaos_map, compare
-from relugeom.landscape.trace import Trace, events, trace
+from relugeom.landscape.families.failure import best_ratio, escape, escape_curvature, leaving
+from relugeom.landscape.families.kgons import kgon_loss, kgons, quadrature_loss
+from relugeom.optim.batched import Adam
 from relugeom.storage import RunDatabase
+from relugeom.studies.activity import failures_by_activity
+from relugeom.studies.atlas import atlas
+from relugeom.studies.census import Cell, census, summary
+from relugeom.studies.resampling import Resampling, chaos_map, compare
+from relugeom.studies.trace import Trace, events, trace
+from relugeom.training.many_models import Training
 
 QUICK = Adam(1e-2)
 
@@ -174,7 +174,7 @@ def test_several_active_entries_make_the_same_training_fail() -> None:
 
 
 def test_several_active_entries_do_not_forbid_zero_loss() -> None:
-    """The model of the docstring of `relugeom.landscape.activity`, with the triangle for v_t."""
+    """The model of the docstring of `relugeom.studies.activity`, with the triangle for v_t."""
     from relugeom.autoencoder import zero_loss_polygon
 
     X = np.array([[0.6, 0.8, 0, 0, 0, 0], [0, 0, 1.0, 0, 0, 0], [0, 0, 0, 0.48, 0.6, 0.64]])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from relugeom.claims.run import verify
+from relugeom.claims.verdicts import Verdict
 from relugeom.errors import ArgumentError
-from relugeom.runner import verify
-from relugeom.verdicts import Verdict
 from tests.test_runner import GOOD, declare, write
 
 GIB = 2**30

@@ -7,8 +7,8 @@ import pytest
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, polygon, symmetric_failure
 from relugeom.errors import ArgumentError
-from relugeom.landscape.batched import Training, starts
 from relugeom.landscape.polish import Status, polish
+from relugeom.training.many_models import Training, starts
 
 
 def test_fresh_seeds_reach_gradients_below_the_tolerance() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from relugeom.claims.run import Report, Result, verify
+from relugeom.claims.verdicts import Verdict
 from relugeom.errors import CertificateError
 from relugeom.exact import Invalid, Valid, check, dumps, loads
-from relugeom.runner import Report, Result, verify
-from relugeom.verdicts import Verdict
 from tests.certificate_oracle import is_true
 from tests.mutants import mutate
 

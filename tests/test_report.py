@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from relugeom.claims.run import Report, verify
 from relugeom.cli import main
 from relugeom.errors import StorageError
 from relugeom.exact import Valid, check, loads
 from relugeom.report import read_table, report_page, typeset
 from relugeom.report.mathml import FORMULAS
-from relugeom.runner import Report, verify
 from tests.browser import chromium, complaints, serious_violations
 from tests.test_runner import GOOD, declare, write
 

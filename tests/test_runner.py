@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 import relugeom
-from relugeom import runner
-from relugeom.conjectures import conjecture
+from relugeom.claims import run as runner
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.run import Result, find_files, verify, write_certificates
+from relugeom.claims.verdicts import Verdict, Witness
 from relugeom.errors import ArgumentError, ConjectureError
 from relugeom.exact import SignPattern
 from relugeom.exact.rationals import as_matrix
-from relugeom.runner import Result, find_files, verify, write_certificates
-from relugeom.verdicts import Verdict, Witness
 
 HEADER = """\
 '''A few conjectures'''

@@ -9,15 +9,15 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from relugeom.capacity.codes import MeanThreshold, exact_thresholds
-from relugeom.capacity.sensitivity import (
+from relugeom.capacity.known.table import Column
+from relugeom.capacity.searches.codes import MeanThreshold, exact_thresholds
+from relugeom.capacity.searches.sensitivity import (
     MEAN_BELOW_HEXAGON,
     MeanThresholdFound,
     best_mean_threshold,
     tied_threshold,
     untied_threshold,
 )
-from relugeom.capacity.table import Column
 from relugeom.errors import ArgumentError
 from relugeom.exact import SignPattern, Valid, check, loads
 from relugeom.exact.rationals import as_matrix

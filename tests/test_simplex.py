@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relugeom.capacity.simplex import Combination, Exhausted, Generator, Separation, decide_cone
+from relugeom.capacity.decisions.simplex import Combination, Exhausted, Generator, Separation, decide_cone
 
 
 def oracle(generators: Sequence[Sequence[int]], first: bool = False):  # type: ignore[no-untyped-def]

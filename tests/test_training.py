@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relugeom.engines.choice import EngineChoice
 from relugeom.errors import ArgumentError, StorageError
-from relugeom.optim.engines import EngineChoice
 from relugeom.storage import load_arrays, save_arrays
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration

@@ -7,9 +7,9 @@ import pytest
 
 from relugeom.autoencoder import Axial, Parameters, loss, reconstruct
 from relugeom.errors import ArgumentError
-from relugeom.landscape.batched import Training, starts
+from relugeom.landscape.families.valley import limit, valley, valley_loss
 from relugeom.landscape.polish import Status, polish
-from relugeom.landscape.valley import limit, valley, valley_loss
+from relugeom.training.many_models import Training, starts
 
 
 @pytest.mark.parametrize("k", [2, 3, 5, 8])

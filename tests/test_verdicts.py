@@ -11,11 +11,8 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relugeom.algebra import all_cases, between, certified, identity, polynomial_sign, sign, trace_identity
-from relugeom.errors import ConjectureError
-from relugeom.exact import AxialLoss, SignPattern
-from relugeom.exact.rationals import as_matrix
-from relugeom.verdicts import (
+from relugeom.claims.steps import all_cases, between, certified, identity, polynomial_sign, sign, trace_identity
+from relugeom.claims.verdicts import (
     Counterexample,
     Open,
     Proof,
@@ -28,6 +25,9 @@ from relugeom.verdicts import (
     judge,
     wilson_interval,
 )
+from relugeom.errors import ConjectureError
+from relugeom.exact import AxialLoss, SignPattern
+from relugeom.exact.rationals import as_matrix
 
 GOOD = SignPattern(as_matrix([[1, -1]]))
 BAD = SignPattern(as_matrix([[1, 1]]))

@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_info
 
 from relugeom.autoencoder import Axial
 from relugeom.capacity import Decoding
-from relugeom.capacity.search import search
+from relugeom.capacity.searches.search import search
 from relugeom.executors import ExecutorLike, completed
-from relugeom.landscape.batched import Training
-from relugeom.landscape.census import Cell, census
 from relugeom.storage import RunDatabase
+from relugeom.studies.census import Cell, census
 from relugeom.training.configuration import Configuration
+from relugeom.training.many_models import Training
 from relugeom.training.sweep import configurations, sweep
 from tests.conftest import Tier
 from tests.test_cli import ENVIRONMENT

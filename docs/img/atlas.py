@@ -9,11 +9,11 @@ import numpy as np
 from relugeom.autoencoder import Axial
 from relugeom.exact import CriticalPoint
 from relugeom.figures.landscape import chaos, columns, course
-from relugeom.landscape.atlas import Entry, atlas
-from relugeom.landscape.batched import Training
 from relugeom.landscape.certify import stored_certificates
-from relugeom.landscape.resampling import chaos_map
-from relugeom.landscape.trace import trace
+from relugeom.studies.atlas import Entry, atlas
+from relugeom.studies.resampling import chaos_map
+from relugeom.studies.trace import trace
+from relugeom.training.many_models import Training
 
 HERE = Path(__file__).parent
 

@@ -1,20 +1,21 @@
 """How many features fit into m dimensions: bounds that answer with a certificate, and searches for what they allow.
 
 For a given encoder, `decide` answers exactly; `find_positive_pair` refutes any claim of more than 2m tied features.
-`relugeom.capacity.search.search` looks for an encoder, of `Decoding`, `SphericalCode` or a `Problem` of your own.
+`relugeom.capacity.searches.search.search` looks for an encoder, of `Decoding`, `SphericalCode` or a `Problem` of your
+own.
 """
 
 from __future__ import annotations
 
-from relugeom.capacity.attempt import Candidate
-from relugeom.capacity.codes import SphericalCode
-from relugeom.capacity.decisions import Decision, TiedFailure, Undecided
-from relugeom.capacity.decoding import Decoding
-from relugeom.capacity.feasibility import DecoderRow, decide, decide_feature
-from relugeom.capacity.problem import Problem, soft_minimum
-from relugeom.capacity.refuter import Component, Structure, find_positive_pair, structure
-from relugeom.capacity.search import Found, Impossible, NotFound, Outcome
-from relugeom.capacity.theorems import Theorem, upper_bound
+from relugeom.capacity.decisions.feasibility import DecoderRow, decide, decide_feature
+from relugeom.capacity.decisions.outcomes import Decision, TiedFailure, Undecided
+from relugeom.capacity.decisions.refuter import Component, Structure, find_positive_pair, structure
+from relugeom.capacity.known.theorems import Theorem, upper_bound
+from relugeom.capacity.searches.attempt import Candidate
+from relugeom.capacity.searches.codes import SphericalCode
+from relugeom.capacity.searches.decoding import Decoding
+from relugeom.capacity.searches.problem import Problem, soft_minimum
+from relugeom.capacity.searches.search import Found, Impossible, NotFound, Outcome
 
 __all__ = [
     "Candidate",

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import TextIO
 
-from relugeom.verdicts import Verdict
+from relugeom.claims.verdicts import Verdict
 
 __all__ = [
     "Progress", "indent", "paint", "positive_float", "positive_int", "verdict_label", "width", "write_file",

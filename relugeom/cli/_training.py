@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from relugeom.cli._terminal import positive_int
 
 if TYPE_CHECKING:
-    from relugeom.landscape.batched import Training
+    from relugeom.training.many_models import Training
 
 __all__ = ["add_training_arguments", "numbers", "training_from", "whole_number"]
 
@@ -48,8 +48,8 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
 def training_from(arguments: argparse.Namespace, n: int) -> Training:
     """The training that the arguments describe, for n features."""
     from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
-    from relugeom.landscape.batched import Training
-    from relugeom.landscape.optimisers import Adam, Momentum, Optimiser
+    from relugeom.optim.batched import Adam, Momentum, Optimiser
+    from relugeom.training.many_models import Training
 
     grids: dict[str, AxialData] = {
         "identity": Axial(n),

@@ -14,8 +14,8 @@ from relugeom.cli._training import add_training_arguments, numbers, training_fro
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
-    from relugeom.landscape.atlas import Entry
-    from relugeom.landscape.census import Summary
+    from relugeom.studies.atlas import Entry
+    from relugeom.studies.census import Summary
 
 SUMMARY = "train thousands of seeds at once and say what they found, how often, and what is provably a spurious minimum"
 
@@ -78,8 +78,8 @@ def _print_summary(n: int, s: Summary) -> None:
 def _count(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from relugeom.landscape.census import Cell, census
     from relugeom.storage import RunDatabase
+    from relugeom.studies.census import Cell, census
 
     cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.entropy) for n in arguments.n]
     progress = Progress("blocks of seeds")
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     prefer_one_blas_thread()
     if arguments.census is not None:
         return _count(arguments)
-    from relugeom.landscape.atlas import atlas
+    from relugeom.studies.atlas import atlas
 
     found, written = {}, 0
     for n in arguments.n:

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Time, print, 0."""
     prefer_one_blas_thread()  # as training does
     from relugeom.diagnostics import bench, blas, crossover, machine
-    from relugeom.kernels.backend import find_device
+    from relugeom.engines.cuda.backend import find_device
 
     progress = Progress("timings")
     device = find_device()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from relugeom.cli._terminal import indent, paint
 
 if TYPE_CHECKING:
-    from relugeom.capacity.table import Cell
+    from relugeom.capacity.known.table import Cell
 
 SUMMARY = "how many features fit into m = 1, ..., 6 dimensions: by theorem, by certificate, still open"
 
@@ -33,7 +33,7 @@ def _record(cell: Cell) -> dict[str, object]:
         "zero_input": cell.column.zero_input,
         "status": cell.status,
         "certified": cell.certified,
-        "certificate": str(files("relugeom.capacity") / "witnesses" / cell.witness),
+        "certificate": str(files("relugeom.capacity.known") / "witnesses" / cell.witness),
         "upper_bound": cell.theorem.most,
         "theorem": cell.theorem.id,
         "search": None if near is None else near._asdict(),
@@ -66,13 +66,13 @@ def _print(rows: list[list[Cell]]) -> None:
             f"best margin {near.best_margin:.1e}"
         )
     print(f"\n{len(everything)} of {len(everything)} certificates checked (relugeom check FILE). They lie in")
-    print(f"  {files('relugeom.capacity') / 'witnesses'}")
+    print(f"  {files('relugeom.capacity.known') / 'witnesses'}")
     print(f"the last cell's, for one, is {everything[-1].witness}")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; every certificate is checked on the way."""
-    from relugeom.capacity.table import table
+    from relugeom.capacity.known.table import table
 
     rows = table()
     if arguments.json:

@@ -7,8 +7,8 @@ import json
 import textwrap
 from pathlib import Path
 
+from relugeom.claims.run import Result, verify
 from relugeom.cli._terminal import indent, paint, positive_float, verdict_label, width
-from relugeom.runner import Result, verify
 
 SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, source"
 

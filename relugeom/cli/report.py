@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from relugeom.claims.run import Result, verify
 from relugeom.cli._terminal import Progress, write_file
 from relugeom.cli._versions import versions
-from relugeom.runner import Result, verify
 
 SUMMARY = "write one HTML file: claims with their evidence, figures, and the results of other commands"
 

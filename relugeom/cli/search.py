@@ -11,15 +11,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relugeom.claims.verdicts import Verdict
 from relugeom.cli._terminal import indent, verdict_label
 from relugeom.cli._training import whole_number
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
-from relugeom.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from relugeom.capacity.problem import Problem
-    from relugeom.capacity.search import Outcome, Progress
+    from relugeom.capacity.searches.problem import Problem
+    from relugeom.capacity.searches.search import Outcome, Progress
 
 SUMMARY = "search for a configuration, and answer with a certificate, a theorem, or the best margin seen"
 
@@ -66,10 +66,10 @@ def _problem(arguments: argparse.Namespace) -> Problem:
     if arguments.m is None or arguments.n is None:
         raise ArgumentError("--m and --n are needed, or --problem FILE.py:NAME")
     if arguments.threshold is not None:
-        from relugeom.capacity.codes import SphericalCode
+        from relugeom.capacity.searches.codes import SphericalCode
 
         return SphericalCode(arguments.m, arguments.n, arguments.threshold)
-    from relugeom.capacity.decoding import Decoding
+    from relugeom.capacity.searches.decoding import Decoding
 
     return Decoding(
         arguments.m,
@@ -85,7 +85,7 @@ def _problem(arguments: argparse.Namespace) -> Problem:
 
 def _load(address: str) -> Problem:
     """The object NAME of FILE.py, imported as a module so that worker processes can import it too."""
-    from relugeom.capacity.problem import Problem
+    from relugeom.capacity.searches.problem import Problem
 
     file, _, name = address.rpartition(":")
     path = Path(file)
@@ -105,7 +105,7 @@ def _show(progress: Progress) -> None:
 
 def _record(problem: Problem, outcome: Outcome, shown: str | None) -> dict[str, object]:
     """The outcome as JSON: a verdict and what it rests on."""
-    from relugeom.capacity.search import Found, Impossible
+    from relugeom.capacity.searches.search import Found, Impossible
     from relugeom.exact import dumps
 
     if isinstance(outcome, Impossible):
@@ -127,7 +127,7 @@ def _record(problem: Problem, outcome: Outcome, shown: str | None) -> dict[str, 
 
 
 def _print(outcome: Outcome, file: str | None) -> None:
-    from relugeom.capacity.search import Found, Impossible
+    from relugeom.capacity.searches.search import Found, Impossible
 
     if isinstance(outcome, Impossible):
         theorem = outcome.theorem
@@ -158,7 +158,7 @@ def _print(outcome: Outcome, file: str | None) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Search; 0 when a certificate or a theorem answers, 1 when nothing was found."""
     prefer_one_blas_thread()
-    from relugeom.capacity.search import Found, NotFound, search
+    from relugeom.capacity.searches.search import Found, NotFound, search
     from relugeom.exact import dumps
     from relugeom.storage import RunDatabase, write_atomically
 

@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, record, print; 0 always, for whatever happens is an answer."""
     from dataclasses import asdict
 
-    from relugeom.landscape.trace import events, trace
     from relugeom.storage import save_arrays
+    from relugeom.studies.trace import events, trace
 
     record = trace(
         training_from(arguments, arguments.n), arguments.seed, entropy=arguments.entropy, every=arguments.every

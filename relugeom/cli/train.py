@@ -61,7 +61,7 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def configuration_from(settings: dict[str, Any], T: int, processes: int = 1) -> Configuration:
     """The configuration of T examples with these settings."""
-    from relugeom.optim.engines import choose_engine
+    from relugeom.engines.choice import choose_engine
     from relugeom.training.configuration import Configuration
 
     rest = {field: value for field, value in settings.items() if field != "engine"}

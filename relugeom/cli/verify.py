@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
+from relugeom.claims.formal import FormalProof, check_formal
+from relugeom.claims.run import MEMORY_LIMIT, Report, Result, verify, write_certificates
 from relugeom.cli._terminal import (
     Progress,
     indent,
@@ -20,8 +22,6 @@ from relugeom.cli._terminal import (
 )
 from relugeom.cli._versions import versions
 from relugeom.errors import ArgumentError
-from relugeom.formal import FormalProof, check_formal
-from relugeom.runner import MEMORY_LIMIT, Report, Result, verify, write_certificates
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
 

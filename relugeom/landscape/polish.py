@@ -17,7 +17,8 @@ that counts as an escape, and else nothing has happened. How many each seed took
 away from what the optimiser found.
 
 Not every seed has a critical point to go to. On X = I some valleys go on falling: a few features grow, at the rate of
-the square root of the number of steps, and the loss has a limit that it does not reach (`relugeom.landscape.valley`).
+the square root of the number of steps, and the loss has a limit that it does not reach
+(`relugeom.landscape.families.valley`).
 A seed whose longest feature still grew in the second half of its steps is said to be drifting.
 
 K. Madsen, H. B. Nielsen and O. Tingleff, *Methods for Non-Linear Least Squares Problems*, 2nd ed., 2004, section 3.2.

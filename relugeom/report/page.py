@@ -10,11 +10,11 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from relugeom.claims.run import CertificateText, Report, Result
 from relugeom.figures import FIGURES, draw, film_gif, inline_svg
 from relugeom.figures.style import DARK, LIGHT, Theme
 from relugeom.report.mathml import FORMULAS, typeset
 from relugeom.report.tables import Table
-from relugeom.runner import CertificateText, Report, Result
 
 __all__ = ["report_page"]
 
@@ -42,7 +42,7 @@ def report_page(
     Parameters
     ----------
     report : Report
-        The claims, as `relugeom.runner.verify` found them.
+        The claims, as `relugeom.claims.run.verify` found them.
     environment : mapping of str to str
         Names and versions of what ran.
     figures : sequence of str

@@ -1,7 +1,7 @@
 """Everything that fixes the result of a run, in one frozen value.
 
 Two runs of equal configurations on equal libraries and hardware end in the same bits. The engine belongs to it, because
-the order in which a sum is added up decides its last bits; it is chosen by a rule (`relugeom.optim.engines`) when
+the order in which a sum is added up decides its last bits; it is chosen by a rule (`relugeom.engines.choice`) when
 the configuration is made, not when it is run.
 """
 
@@ -24,9 +24,9 @@ from relugeom.autoencoder.examples import (
     load_examples,
     sparse_unit_norm_examples,
 )
+from relugeom.engines.choice import EngineChoice, choose_engine
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.optim.adamw import AdamW
-from relugeom.optim.engines import EngineChoice, choose_engine
 from relugeom.optim.schedules import Schedule
 from relugeom.optim.sgd import SGD
 from relugeom.storage import load_arrays

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.examples import FreshExamples, SparseExamples
+from relugeom.engines.choice import Engine, make_engine
+from relugeom.engines.definition import Gradient
 from relugeom.errors import ArgumentError
-from relugeom.optim.definition import Gradient
-from relugeom.optim.engines import Engine, make_engine
 from relugeom.training.checkpoint import Checkpoint, views
 from relugeom.training.configuration import Configuration
 from relugeom.training.metrics import Metrics, active_fraction, dead_features, hidden_vectors, measure

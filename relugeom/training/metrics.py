@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import ConvexHull, QhullError
 
 from relugeom.autoencoder.examples import SparseExamples
-from relugeom.optim.engines import choose_engine, make_engine
+from relugeom.engines.choice import choose_engine, make_engine
 
 __all__ = [
     "Metrics",

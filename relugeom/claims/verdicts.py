@@ -1,0 +1,440 @@
+"""The five verdicts, and the evidence from which they are derived.
+
+A conjecture does not say "proved": it returns evidence, and `judge` derives the verdict by re-evaluating every
+step, re-checking every certificate and counting every trial itself.
+
+==================  =========================================================================================
+`Proof`             PROVED: every step of an argument is checked by machine, and its false sibling fails
+`Witness`           CERTIFIED: a finite statement with certificates that the trusted room accepts
+`Counterexample`    REFUTED: an exact counterexample (certificates, or steps when it holds for every n)
+`Sample`, `Scan`    MEASURED: a statistic with its interval and trials; a count over all cases in a range
+`Open`              UNDECIDED: why, and what was tried
+==================  =========================================================================================
+
+Evidence that falls short never turns into a weaker "yes": the verdict is UNDECIDED and the reason names the step.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from relugeom.errors import ConjectureError
+from relugeom.exact import Certificate, Invalid, Valid, check
+
+__all__ = [
+    "CertificateRecord",
+    "Counterexample",
+    "Interval",
+    "Judgement",
+    "Open",
+    "Outcome",
+    "Proof",
+    "Sample",
+    "Scan",
+    "Sibling",
+    "Step",
+    "StepRecord",
+    "Verdict",
+    "Witness",
+    "judge",
+    "wilson_interval",
+]
+
+
+class Verdict(enum.Enum):
+    """What is known about a statement. A verdict has no truth value: compare it, never test it."""
+
+    PROVED = "PROVED"
+    CERTIFIED = "CERTIFIED"
+    REFUTED = "REFUTED"
+    MEASURED = "MEASURED"
+    UNDECIDED = "UNDECIDED"
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"a verdict is neither true nor false; compare it, as in `verdict is Verdict.{self.name}`")
+
+
+def _settle(evidence: Any, field: str, kind: type | tuple[type, ...]) -> None:
+    """Make a field the tuple of its items, so that a generator cannot be used up before it is judged.
+
+    Raises
+    ------
+    ConjectureError
+        The field is not iterable, or an item is of another type.
+    """
+    values = getattr(evidence, field)
+    where = f"{field} of {type(evidence).__name__}"
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ConjectureError(f"{where} must be a sequence; got {type(values).__name__}")
+    items = tuple(values)
+    for number, item in enumerate(items):
+        if not isinstance(item, kind):
+            names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+            raise ConjectureError(f"{where} must hold {names}; item {number} is {type(item).__name__}")
+    object.__setattr__(evidence, field, items)
+
+
+def _require_callable(evidence: Any, field: str) -> None:
+    """Refuse a field that is no function."""
+    if not callable(getattr(evidence, field)):
+        got = type(getattr(evidence, field)).__name__
+        raise ConjectureError(f"{field} of {type(evidence).__name__} must be a function; got {got}")
+
+
+def _require(evidence: Any, kind: type | tuple[type, ...], *fields: str) -> None:
+    """Refuse a field of another type than `kind`."""
+    for field in fields:
+        value = getattr(evidence, field)
+        # True is no number of trials.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+            raise ConjectureError(f"{field} of {type(evidence).__name__} must be {names}; got {type(value).__name__}")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an argument: what it says, how it is decided, and the computation that decides it.
+
+    `decide` returns True when the step holds, and False or a string that names the fault when it does not.
+    `relugeom.claims.steps` makes steps that SymPy or the trusted room decides.
+    """
+
+    claim: str
+    decide: Callable[[], bool | str]
+    method: str = "computation"
+
+    def __post_init__(self) -> None:
+        _require(self, str, "claim", "method")
+        _require_callable(self, "decide")
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A false statement near the proved one, argued the same way: at least one of its steps must fail.
+
+    The judge insists on as many steps, decided by the same methods in the same order. Whether the sibling is near,
+    and whether the steps are about the statement at all, is for the reader of the argument to see.
+    """
+
+    statement: str
+    steps: Sequence[Step]
+
+    def __post_init__(self) -> None:
+        _require(self, str, "statement")
+        _settle(self, "steps", Step)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An argument (the docstring of the conjecture) whose algebraic steps are all checked by machine."""
+
+    steps: Sequence[Step]
+    sibling: Sibling
+    certificates: Sequence[Certificate] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "note")
+        _require(self, Sibling, "sibling")
+        _settle(self, "steps", Step)
+        _settle(self, "certificates", Certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A finite statement: the certificates that prove it."""
+
+    certificates: Sequence[Certificate]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "note")
+        _settle(self, "certificates", Certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """Why the statement is false, in a form that can be checked by hand.
+
+    Needs certificates, or steps with their sibling (when the counterexample is a family), or both.
+    """
+
+    by_hand: str
+    certificates: Sequence[Certificate] = ()
+    steps: Sequence[Step] = ()
+    sibling: Sibling | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "by_hand", "note")
+        _require(self, (Sibling, type(None)), "sibling")
+        _settle(self, "steps", Step)
+        _settle(self, "certificates", Certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A probability, estimated: `draw(seed, trials)` yields that many booleans, which the judge counts.
+
+    `expected` is the value the statement gives, if any; when the interval does not hold it, the verdict is UNDECIDED.
+    """
+
+    quantity: str
+    draw: Callable[[int, int], Iterable[bool]]
+    trials: int
+    seed: int = 0
+    expected: float | None = None
+    level: float = 0.99
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "quantity", "note")
+        _require_callable(self, "draw")
+        _require(self, int, "trials", "seed")
+        _require(self, (float, int, type(None)), "expected")
+        _require(self, float, "level")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A count over every case in a stated range: the judge evaluates `holds` on each and reports the failures.
+
+    `findings` are figures for the reader, computed from the outcomes in order by `describe(cases, outcomes)`.
+    """
+
+    quantity: str
+    cases: Sequence[object]
+    holds: Callable[[object], bool]
+    describe: Callable[[Sequence[object], Sequence[bool]], str] | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "quantity", "note")
+        _require_callable(self, "holds")
+        if self.describe is not None:
+            _require_callable(self, "describe")
+        _settle(self, "cases", object)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Not decided: the reason, and what was tried ("no counterexample found" belongs here)."""
+
+    reason: str
+    trials: int = 0
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _require(self, str, "reason", "note")
+        _require(self, int, "trials")
+
+
+Outcome = Proof | Witness | Counterexample | Sample | Scan | Open
+
+
+class Interval(tuple[float, float]):
+    """A closed interval (low, high)."""
+
+    __slots__ = ()
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and self[0] <= value <= self[1]
+
+
+def wilson_interval(successes: int, trials: int, level: float = 0.99) -> Interval:
+    """Wilson's score interval for a proportion.
+
+    (p̂ + z²/2N ± z √(p̂(1 − p̂)/N + z²/4N²)) / (1 + z²/N), with z the normal quantile of (1 + level)/2.
+
+    Raises
+    ------
+    ConjectureError
+        `trials` is not positive or `successes` lies outside 0 to `trials`.
+    """
+    if trials <= 0 or not 0 <= successes <= trials:
+        raise ConjectureError(f"successes must lie in 0 to trials, trials > 0; got {successes} of {trials}")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    p = successes / trials
+    middle = p + z * z / (2 * trials)
+    spread = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    # At the ends the bound is 0 or 1 exactly; rounding must not exclude the observed proportion.
+    low = 0.0 if successes == 0 else (middle - spread) / scale
+    high = 1.0 if successes == trials else (middle + spread) / scale
+    return Interval((low, high))
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step after the judge has evaluated it; `fault` is empty when it holds."""
+
+    claim: str
+    method: str
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRecord:
+    """A certificate after the trusted room has checked it; `fault` is empty when it is valid."""
+
+    certificate: Certificate
+    statement: str
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with everything it was derived from."""
+
+    verdict: Verdict
+    evidence: str
+    steps: tuple[StepRecord, ...] = ()
+    certificates: tuple[CertificateRecord, ...] = ()
+    sibling: str = ""
+    sibling_fault: str = ""
+    by_hand: str = ""
+    note: str = ""
+    trials: int = 0
+    successes: int = 0
+    interval: tuple[float, float] | None = None
+
+
+def judge(outcome: Outcome) -> Judgement:
+    """Derive the verdict from the evidence.
+
+    Raises
+    ------
+    ConjectureError
+        `outcome` is not one of the outcome types, or is empty of evidence.
+    """
+    match outcome:
+        case Proof():
+            return _judge_argument(outcome, Verdict.PROVED, outcome.sibling, "")
+        case Counterexample():
+            return _judge_argument(outcome, Verdict.REFUTED, outcome.sibling, outcome.by_hand)
+        case Witness():
+            return _judge_argument(outcome, Verdict.CERTIFIED, None, "")
+        case Sample():
+            return _judge_sample(outcome)
+        case Scan():
+            return _judge_scan(outcome)
+        case Open():
+            if not outcome.reason:
+                raise ConjectureError("an undecided outcome must say why")
+            return Judgement(Verdict.UNDECIDED, outcome.reason, note=outcome.note, trials=outcome.trials)
+    raise ConjectureError(
+        f"a conjecture must return a Proof, Witness, Counterexample, Sample, Scan or Open; got {type(outcome).__name__}"
+    )
+
+
+def _evaluate(step: Step) -> StepRecord:
+    decision = step.decide()
+    if decision is True:
+        fault = ""
+    elif isinstance(decision, str):
+        fault = decision or "does not hold"
+    else:
+        fault = "does not hold" if decision is False else f"decided neither way: {decision!r:.60}"
+    return StepRecord(step.claim, step.method, fault)
+
+
+def _inspect(certificate: Certificate) -> CertificateRecord:
+    match check(certificate):
+        case Valid(statement):
+            return CertificateRecord(certificate, statement, "")
+        case Invalid(reason):
+            return CertificateRecord(certificate, "", reason)
+
+
+def _methods(steps: Sequence[Step]) -> list[str]:
+    """How the steps are decided, sizes left out."""
+    return ["".join(c for c in step.method if not c.isdigit()) for step in steps]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _judge_argument(
+    outcome: Proof | Counterexample | Witness, verdict: Verdict, sibling: Sibling | None, by_hand: str
+) -> Judgement:
+    given_steps = () if isinstance(outcome, Witness) else outcome.steps
+    if verdict is Verdict.PROVED and not given_steps:
+        raise ConjectureError("a Proof must have steps")
+    if verdict is Verdict.REFUTED and not by_hand:
+        raise ConjectureError("a Counterexample must say how to check it by hand")
+    if not given_steps and not outcome.certificates:
+        raise ConjectureError(f"a {type(outcome).__name__} must have evidence")
+    if given_steps and sibling is None:
+        raise ConjectureError("steps need a false sibling that the same steps fail to prove")
+
+    if sibling is not None and _methods(sibling.steps) != _methods(given_steps):
+        raise ConjectureError("the false sibling must be argued by the same methods, step by step")
+
+    steps = tuple(_evaluate(step) for step in given_steps)
+    certificates = tuple(_inspect(certificate) for certificate in outcome.certificates)
+    sibling_fault = ""
+    problem = next((f"step not checked: {s.claim}: {s.fault}" for s in steps if s.fault), "")
+    if not problem:
+        problem = next((f"invalid {c.certificate.kind} certificate: {c.fault}" for c in certificates if c.fault), "")
+    if not problem and sibling is not None:
+        failed = next((record for record in map(_evaluate, sibling.steps) if record.fault), None)
+        if failed is None:
+            problem = f"the same steps also prove the false statement: {sibling.statement}"
+        else:
+            sibling_fault = f"{failed.claim}: {failed.fault}"
+
+    parts = []
+    if steps:
+        parts.append(f"{_count(len(steps), 'step')} checked, false sibling fails")
+    if certificates:
+        parts.append(f"{_count(len(certificates), 'certificate')} valid")
+    return Judgement(
+        verdict=Verdict.UNDECIDED if problem else verdict,
+        evidence=problem or ", ".join(parts),
+        steps=steps,
+        certificates=certificates,
+        sibling=sibling.statement if sibling else "",
+        sibling_fault=sibling_fault,
+        by_hand=by_hand,
+        note=outcome.note,
+    )
+
+
+def _judge_sample(sample: Sample) -> Judgement:
+    outcomes = [bool(result) for result in sample.draw(sample.seed, sample.trials)]
+    if len(outcomes) != sample.trials or not outcomes:
+        raise ConjectureError(f"the draw must yield {sample.trials} results; got {len(outcomes)}")
+    successes = sum(outcomes)
+    interval = wilson_interval(successes, sample.trials, sample.level)
+    evidence = (
+        f"{sample.quantity} = {successes / sample.trials:.4g} "
+        f"[{interval[0]:.4g}, {interval[1]:.4g}] ({sample.level:.0%}, {sample.trials:,} trials)"
+    )
+    agrees = sample.expected is None or sample.expected in interval
+    if sample.expected is not None:
+        evidence += f"; the interval {'holds' if agrees else 'DOES NOT HOLD'} {sample.expected:.4g}"
+    return Judgement(
+        # A measurement that speaks against the statement is no measurement of it.
+        Verdict.MEASURED if agrees else Verdict.UNDECIDED,
+        evidence,
+        note=sample.note,
+        trials=sample.trials,
+        successes=successes,
+        interval=(interval[0], interval[1]),
+    )
+
+
+def _judge_scan(scan: Scan) -> Judgement:
+    if not scan.cases:
+        raise ConjectureError("a Scan must have cases")
+    outcomes = [bool(scan.holds(case)) for case in scan.cases]
+    successes = sum(outcomes)
+    findings = scan.describe(scan.cases, outcomes) if scan.describe else ""
+    evidence = f"{scan.quantity}: {successes:,} of {len(outcomes):,}" + (f"; {findings}" if findings else "")
+    return Judgement(Verdict.MEASURED, evidence, note=scan.note, trials=len(outcomes), successes=successes)

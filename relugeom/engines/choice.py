@@ -1,0 +1,153 @@
+"""Which engine for which problem: a rule, fixed before the run.
+
+The clock has no say: the arrangement of a sum decides its last bits, and a run that is resumed, or repeated beside
+busier neighbours, must add up in the same way. The constants below were measured by
+`benchmarks/full_batch_step.py`; the choice they lead to is stored with every run and can be forced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.autoencoder.examples import SparseExamples
+from relugeom.engines.blocked import Blocked
+from relugeom.engines.cuda.engine import CudaEngine
+from relugeom.engines.definition import Gradient
+from relugeom.engines.hull import Hull
+from relugeom.engines.moments import Moments
+from relugeom.engines.objective import DensePart, Objective
+from relugeom.engines.shards import Shards
+from relugeom.errors import ArgumentError
+
+__all__ = ["ENGINES", "Engine", "EngineChoice", "choose_engine", "make_engine", "why_not"]
+
+Array = npt.NDArray[Any]
+
+ENGINES = ("blocked", "hull", "moments", "cuda")
+
+# From how many examples on the moments win, by latent dimension. Boxes straddle more features the more dimensions
+# they have; from four on they never won.
+_MOMENTS_FROM = {2: 400, 3: 4_000}
+# Examples a box at every level, by the number of examples up to which they are best.
+_LEAVES = {
+    2: ((3_000, (64,)), (30_000, (96,)), (300_000, (1024, 128)), (np.inf, (2048, 256))),
+    3: ((np.inf, (64,)),),
+}
+_FEW_FEATURES = 500  # below, the interpreter's share of a leaf outweighs its arithmetic
+_HULL_UP_TO = 4_000  # examples; with more, some example activates nearly every feature
+_SHARDS_FROM = 1_000  # examples; a shorter step is over before a second process has woken up
+
+
+class Engine(Protocol):
+    """L and its gradient over a fixed data set."""
+
+    def value_and_gradient(self, W: Array, b: Array, M: Array | None = None) -> tuple[float, Gradient]:
+        """L and ∇L at W (m, n), b (n,) and, untied, M (n, m)."""
+
+    def state(self) -> dict[str, Array]:
+        """What must be restored for the next gradient to be the same to the last bit."""
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Take up a `state`."""
+
+    def close(self) -> None:
+        """Release what the engine holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """An engine and everything that fixes how it adds up.
+
+    Attributes
+    ----------
+    name : {"blocked", "hull", "moments", "cuda"}
+    leaves : tuple of int
+        Box sizes of "moments", coarse to fine, each a multiple of the next; empty for the others.
+    processes : int
+        Shards, this process included.
+    """
+
+    name: str
+    leaves: tuple[int, ...] = ()
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.name not in ENGINES:
+            raise ArgumentError(f"engine must be one of {', '.join(ENGINES)}; got {self.name!r}")
+        if (self.name == "moments") != bool(self.leaves):
+            raise ArgumentError(f"leaves belong to the engine 'moments'; got {self.leaves} for {self.name!r}")
+        if any(size < 1 for size in self.leaves) or any(
+            coarse % fine for coarse, fine in zip(self.leaves, self.leaves[1:], strict=False)
+        ):
+            raise ArgumentError(f"leaves must be positive, each a multiple of the next; got {self.leaves}")
+        if self.processes < 1:
+            raise ArgumentError(f"processes must be at least 1; got {self.processes}")
+
+
+def choose_engine(
+    T: int, n: int, m: int, dtype: npt.DTypeLike = np.float32, *, name: str = "auto", processes: int = 1
+) -> EngineChoice:
+    """The engine for T examples of n features and m latent dimensions.
+
+    Parameters
+    ----------
+    dtype : float32 or float64
+        Both follow the same rule: all engines slow down alike.
+    name : str
+        Force an engine; "auto" follows the rule, which never picks "cuda": the same run must be the same on a machine
+        without a GPU.
+    processes : int
+        How many may be used; fewer are when a step is too short to share.
+    """
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ArgumentError(f"dtype must be float32 or float64; got {np.dtype(dtype)}")
+    if processes < 1:
+        raise ArgumentError(f"processes must be at least 1; got {processes}")
+    shards = min(processes, T) if T >= _SHARDS_FROM and name != "cuda" else 1
+    if name == "auto":
+        if n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
+            name = "moments"
+        else:
+            name = "hull" if T <= _HULL_UP_TO and n >= _FEW_FEATURES else "blocked"
+    if name != "moments":
+        return EngineChoice(name, (), shards)
+    leaves = next(sizes for upto, sizes in _LEAVES.get(m, _LEAVES[3]) if upto >= T / shards)
+    return EngineChoice(name, leaves, shards)
+
+
+def why_not(name: str, T: int, n: int, m: int) -> str:
+    """Why `choose_engine` does not take the engine `name` for this size, in one line; empty for the one it takes."""
+    if choose_engine(T, n, m).name == name:
+        return ""
+    if name == "moments":
+        if m not in _MOMENTS_FROM:
+            return f"boxes straddle too many features for m = {m}; it is for m = 2 and 3"
+        if n < _FEW_FEATURES:
+            return f"n = {n} is below {_FEW_FEATURES}, where the interpreter's share outweighs the arithmetic"
+        return f"T = {T} is below {_MOMENTS_FROM[m]}, where it begins to pay for m = {m}"
+    if name == "hull":
+        if n < _FEW_FEATURES:
+            return f"n = {n} is below {_FEW_FEATURES}; few features are not worth leaving out"
+        return "moments are faster" if T <= _HULL_UP_TO else "of many examples, some activates nearly every feature"
+    if name == "cuda":
+        return 'taken only when asked for (engine "cuda"): results must not depend on whether there is a GPU'
+    return "another engine leaves out work that this one does"
+
+
+def make_engine(examples: SparseExamples, choice: EngineChoice) -> Engine:
+    """Build what `choice` says over `examples`."""
+    if choice.name == "cuda":
+        return CudaEngine(examples)
+    if choice.processes > 1:
+        return Shards(examples, lambda: _dense_part(choice), choice.processes)
+    return Objective(examples, _dense_part(choice))
+
+
+def _dense_part(choice: EngineChoice) -> DensePart:
+    if choice.name == "moments":
+        return Moments(choice.leaves)
+    return Hull() if choice.name == "hull" else Blocked()

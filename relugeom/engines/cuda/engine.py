@@ -1,0 +1,224 @@
+"""Loss, gradient and whole AdamW steps on a GPU; the formula is `relugeom.engines.objective`'s.
+
+`CudaEngine` is an engine like the others: arrays go in, a gradient comes out, and it may drive any optimiser. In
+`DeviceRun` the parameters and their moments stay on the device for many steps. Both compare their first gradient with
+that of a NumPy engine and refuse to go on when they differ.
+
+No sum depends on timing or on the card, so a run in pieces ends in the same bits as one in one piece.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import array_api_compat
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.arrays import to_numpy
+from relugeom.autoencoder.examples import SparseExamples
+from relugeom.engines.blocked import Blocked
+from relugeom.engines.cuda.backend import Backend, cuda
+from relugeom.engines.cuda.full_batch import FullBatch
+from relugeom.engines.definition import Gradient
+from relugeom.engines.moments import Moments
+from relugeom.engines.objective import Objective
+from relugeom.errors import ArgumentError, DeviceError
+from relugeom.optim.adamw import AdamW
+
+__all__ = ["CudaEngine", "DeviceRun", "check_gradient"]
+
+Array = npt.NDArray[Any]
+
+_TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
+
+
+def check_gradient(examples: SparseExamples, W: Array, b: Array, loss: float, gradient: Gradient) -> float:
+    """Compare a loss and a gradient with NumPy's.
+
+    The error is the larger of |L − L*| / L₀ and ‖g − g*‖ / max(‖g*‖, ‖g₀‖), where L₀ = (1/T) Σ x² is the loss of the
+    model that returns 0, and g₀ = (2/T) Σ_t x_t the gradient in b of a model that returns 0 and could return more. The
+    gradient itself nearly vanishes late in training and would be no measure of rounding.
+
+    Raises
+    ------
+    DeviceError
+        When the error exceeds 1e-4 in float32 or 1e-9 in float64.
+    """
+    dense = Moments((64,)) if len(W) == 2 and examples.T > 1_000 else Blocked()
+    expected, reference = Objective(examples, dense).value_and_gradient(W, b)
+    values = examples.values.astype(np.float64)
+    zero_loss = float(values @ values) / examples.T
+    zero_gradient = 2 / examples.T * np.bincount(examples.indices, values, minlength=examples.n)
+    difference = _norm(gradient.W - reference.W, gradient.b - reference.b)
+    scale = max(_norm(reference.W, reference.b), _norm(zero_gradient))
+    error = max(abs(loss - expected) / zero_loss, difference / scale)
+    most = _TOLERANCE[examples.values.dtype.name]
+    if not error <= most:
+        raise DeviceError(f"the GPU's first gradient differs from NumPy's by {error:.1e}; expected at most {most:.0e}")
+    return error
+
+
+def _norm(*parts: Array) -> float:
+    return math.sqrt(sum(float(np.vdot(part, part)) for part in (part.astype(np.float64) for part in parts)))
+
+
+def _full_batch(examples: SparseExamples, m: int, backend: Backend) -> FullBatch:
+    return FullBatch(examples.indptr, examples.indices, examples.values, examples.n, m, backend)
+
+
+class CudaEngine:
+    """L and its gradient over a fixed data set, on a GPU.
+
+    Parameters
+    ----------
+    examples : SparseExamples
+        Their float type is the type of all arithmetic.
+    backend : Backend, optional
+        The current GPU by default.
+    check : bool
+        Whether to compare the first gradient with NumPy's.
+
+    Raises
+    ------
+    DeviceError
+        When there is no working GPU.
+    """
+
+    def __init__(self, examples: SparseExamples, *, backend: Backend | None = None, check: bool = True) -> None:
+        self._backend = cuda() if backend is None else backend
+        self._examples, self._check = examples, check
+        self._kernel: FullBatch | None = None
+
+    def value_and_gradient(self, W: Any, b: Any, M: Any = None) -> tuple[float, Gradient]:
+        """L and its gradient, as arrays of the kind that W is: NumPy's are carried there and back.
+
+        Raises
+        ------
+        ArgumentError
+            When a shape or a float type does not fit the examples, or a decoder M is given.
+        DeviceError
+            When the first gradient is wrong.
+        """
+        if M is not None:
+            raise ArgumentError("the GPU engine has no untied decoder; M must be None")
+        if W.ndim != 2 or tuple(b.shape) != (W.shape[1],):
+            raise ArgumentError(f"W must have shape (m, n) and b (n,); got {tuple(W.shape)} and {tuple(b.shape)}")
+        dtype = self._examples.values.dtype
+        for name, array in (("W", W), ("b", b)):
+            if array.dtype != dtype:
+                raise ArgumentError(f"{name} must be {dtype}, as the examples are; got {array.dtype}")
+        xp, m = self._backend.xp, W.shape[0]
+        if self._kernel is None or self._kernel.m != m:
+            self._kernel = _full_batch(self._examples, m, self._backend)
+        loss, theta = self._kernel.value_and_gradient(xp.concatenate([xp.asarray(W), xp.asarray(b)[None]]))
+        theta = to_numpy(theta).copy() if array_api_compat.is_numpy_array(W) else theta.copy()
+        gradient = Gradient(theta[:m], theta[m])
+        if self._check:
+            host = (to_numpy(array) for array in (W, b, *gradient[:2]))
+            W, b, gW, gb = host
+            check_gradient(self._examples, W, b, loss, Gradient(gW, gb))
+            self._check = False
+        return loss, gradient
+
+    def state(self) -> dict[str, Array]:
+        """None: every call stands alone."""
+        return {}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Nothing to take up."""
+
+    def close(self) -> None:
+        """Give the device's memory back."""
+        self._kernel = None
+
+
+class DeviceRun:
+    """AdamW over a fixed data set, wholly on a GPU: `relugeom.optim.adamw`, step for step.
+
+    Parameters
+    ----------
+    examples : SparseExamples
+    parameters : ndarray, shape ((m + 1) n,)
+        The rows of W, then b.
+    backend : Backend, optional
+        The current GPU by default.
+    check : bool
+        Whether to compare the first gradient with NumPy's.
+    weight_decay, beta1, beta2, epsilon : float
+
+    Raises
+    ------
+    DeviceError
+        When there is no working GPU, or the first gradient is wrong.
+    """
+
+    def __init__(
+        self,
+        examples: SparseExamples,
+        parameters: Array,
+        *,
+        backend: Backend | None = None,
+        check: bool = True,
+        weight_decay: float = 1e-2,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        backend = cuda() if backend is None else backend
+        n, dtype = examples.n, examples.values.dtype
+        if parameters.ndim != 1 or parameters.size % n or parameters.size < 2 * n or parameters.dtype != dtype:
+            raise ArgumentError(
+                f"parameters must be {dtype} of shape ((m + 1) * {n},); got {parameters.dtype} {parameters.shape}"
+            )
+        AdamW(1, dtype, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)  # checks the constants
+        self._betas, self._epsilon, self._decay = (beta1, beta2), epsilon, weight_decay
+        m = parameters.size // n - 1
+        self._xp = backend.xp
+        self._kernel = _full_batch(examples, m, backend)
+        self._theta = self._xp.array(parameters.reshape(m + 1, n))
+        self._mean, self._square = self._xp.zeros_like(self._theta), self._xp.zeros_like(self._theta)
+        self.steps = 0
+        if check:
+            W, b = np.split(parameters.reshape(m + 1, n), [m])
+            loss, gradient = self._kernel.value_and_gradient(self._theta)
+            host = to_numpy(gradient)
+            check_gradient(examples, W, b[0], loss, Gradient(host[:m], host[m]))
+
+    def advance(self, rates: Sequence[float]) -> Array:
+        """One step for each learning rate.
+
+        Returns
+        -------
+        ndarray, shape (len(rates),)
+            The loss before each step.
+        """
+        (beta1, beta2), constants = self._betas, []
+        for t, rate in enumerate(rates, self.steps + 1):
+            root = math.sqrt(1 - beta2**t)
+            constants.append((1 - rate * self._decay, rate * root / (1 - beta1**t), self._epsilon * root))
+        losses = self._kernel.steps(self._theta, self._mean, self._square, constants, beta1=beta1, beta2=beta2)
+        self.steps += len(constants)
+        return losses
+
+    @property
+    def parameters(self) -> Array:
+        """A copy on the host, shape ((m + 1) n,)."""
+        return to_numpy(self._theta).ravel().copy()
+
+    def state(self) -> dict[str, Array]:
+        """What a resumed run needs besides the parameters; `AdamW.restore` takes it too."""
+        mean, square = (to_numpy(array).ravel().copy() for array in (self._mean, self._square))
+        return {"mean": mean, "square": square, "steps": np.array(self.steps)}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Take up a `state`, also one of `AdamW`."""
+        for name, array in (("mean", self._mean), ("square", self._square)):
+            if state[name].size != array.size or state[name].dtype != array.dtype:
+                raise ArgumentError(
+                    f"{name} must be {array.dtype} of size {array.size}; got {state[name].dtype} {state[name].shape}"
+                )
+            array[...] = self._xp.asarray(state[name].reshape(array.shape))
+        self.steps = int(state["steps"])

@@ -1,0 +1,178 @@
+"""The atlas: which critical points training finds on one data set, how often, and what each of them is.
+
+Train many seeds, polish each to the critical point next to it, group the points up to rotation, reflection and
+renaming, describe one of each group, and certify those that can be certified. A point with a certificate that
+says *strict local minimum* and names a model of lower loss is a proven spurious minimum. For comparison serve the
+lowest point found and regular polygons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.autoencoder.axial import Axial, AxialData
+from relugeom.autoencoder.constructions import zero_loss_polygon
+from relugeom.autoencoder.model import Parameters, loss
+from relugeom.claims.verdicts import Interval, wilson_interval
+from relugeom.errors import KinkError
+from relugeom.exact.certificates import CriticalPoint
+from relugeom.executors import ExecutorLike
+from relugeom.landscape.certify import certify
+from relugeom.landscape.kinds import Kind, groups, inertia, invariants, kind, one_sided
+from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.training.many_models import Training, train
+
+__all__ = ["Entry", "atlas"]
+
+_CONTINUUM = 1e-10  # Σ-loss below this is zero loss, whose minima form a continuum on X = I
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One group of critical points.
+
+    Attributes
+    ----------
+    count, seeds : int
+        So many of so many seeds ended here.
+    interval : (float, float)
+        Wilson's interval at 95 % for that share.
+    loss : float
+        Summed over the axes and averaged over the amplitudes: n times the mean over examples.
+    nature : str
+        "minimum", "saddle", "flat" (no negative curvature, zeros beyond rotation), "zero loss", or on a kink what
+        the one-sided analysis says, with "on a kink"; "diverged"; else the status of the polishing.
+    inertia : tuple of int, or None
+        Positive, negative and zero curvatures modulo rotation; None on kinks.
+    kind : Kind
+    example : Parameters
+        The first of the group.
+    seed : int
+        Its number.
+    certificate : CriticalPoint or None
+    """
+
+    count: int
+    seeds: int
+    interval: Interval
+    loss: float
+    nature: str
+    inertia: tuple[int, int, int] | None
+    kind: Kind
+    example: Parameters
+    seed: int
+    certificate: CriticalPoint | None
+
+    @property
+    def is_spurious(self) -> bool:
+        """Whether a certificate proves a strict local minimum and a model of lower loss."""
+        c = self.certificate
+        return c is not None and c.negative == 0 and c.better_encoder is not None
+
+
+def atlas(
+    training: Training,
+    seeds: int,
+    *,
+    entropy: int = 0,
+    executor: ExecutorLike = None,
+    escapes: int = 0,
+    certificates: bool = True,
+) -> list[Entry]:
+    """What `seeds` trainings find, commonest first.
+
+    Parameters
+    ----------
+    training : Training
+    seeds : int
+    entropy : int
+    executor : None, Executor, "processes://N" or "dask://host:port"
+    escapes : int
+        Passed on to `polish`: 0 keeps what the optimiser found.
+    certificates : bool
+        Whether to try to certify every smooth group.
+    """
+    data = training.data
+    found = polish(train(training, seeds, entropy=entropy, executor=executor), data, escapes=escapes)
+    labels = _labels(found, data)
+    order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
+    lowest, least = _lowest(found, data)
+    entries = []
+    for label, first in enumerate(order):
+        model = _model(found, first)
+        nature, signs = _nature(model, data, found, first)
+        certificate = None
+        if certificates and found.status[first] == Status.SMOOTH and nature in ("minimum", "saddle"):
+            worse = found.loss[first] > least + 1e-6
+            certificate = certify(model, data, lowest if worse else None)
+        count = int((labels == label).sum())
+        entries.append(
+            Entry(
+                count, seeds, wilson_interval(count, seeds, _LEVEL), data.n * float(found.loss[first]), nature, signs,
+                kind(model), model, first, certificate,
+            )
+        )  # fmt: skip
+    return entries
+
+
+def _model(found: Polished, s: int) -> Parameters:
+    return Parameters(found.W[s], found.b[s])
+
+
+def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:
+    """The lowest model known: of those found, and in the plane of polygons with the other features null."""
+    best = int(np.argmin(np.where(np.isfinite(found.loss), found.loss, np.inf)))
+    candidates = [_model(found, best)]
+    if found.W.shape[1] == 2:
+        n = data.n
+        for k in range(3, n + 1):
+            W, b = zero_loss_polygon(k)
+            start = Parameters(
+                np.pad(W, ((0, 0), (0, n - k))), np.pad(np.asarray(b), (0, n - k), constant_values=1 / n)
+            )
+            polished = polish(Parameters(start.W[None], np.asarray(start.b)[None]), data)
+            candidates.append(_model(polished, 0))
+    losses = [float(loss(model, data)) for model in candidates]
+    return candidates[int(np.argmin(losses))], min(losses)
+
+
+def _labels(found: Polished, data: AxialData) -> npt.NDArray[np.int64]:
+    """Groups of equal invariants; on X = I, at zero loss and where nothing converged, of equal type and loss."""
+    vectors: Any = invariants(Parameters(found.W, found.b))
+    names: dict[tuple[Any, ...], int] = {}
+    for s in range(len(vectors)):
+        settled = found.status[s] in (Status.SMOOTH, Status.KINK)
+        if settled and not _is_identity(data) and data.n * found.loss[s] > _CONTINUUM:
+            continue
+        level = round(data.n * float(found.loss[s]), 5) if settled else found.status[s]
+        name = (level, settled, kind(_model(found, s)).type if np.isfinite(found.loss[s]) else "")
+        vectors[s] = 1e6 + names.setdefault(name, len(names))
+    return groups(vectors, 1e-5)
+
+
+def _is_identity(data: AxialData) -> bool:
+    """Whether the data are X = I, on which minima come in families."""
+    return isinstance(data, Axial) and len(data.amplitudes) == 1
+
+
+def _nature(model: Parameters, data: AxialData, found: Polished, s: int) -> tuple[str, tuple[int, int, int] | None]:
+    if not np.isfinite(found.loss[s]):
+        return "diverged", None
+    if data.n * found.loss[s] < _CONTINUUM:
+        return "zero loss", None
+    status = Status(int(found.status[s]))
+    if status == Status.SMOOTH:
+        signs = inertia(model, data)
+        name = "saddle" if signs.negative else "flat" if signs.zero else "minimum"
+        return name, (signs.positive, signs.negative, signs.zero)
+    if status == Status.KINK:
+        try:
+            return f"{one_sided(model, data).verdict} on a kink", None
+        except KinkError:
+            return "undecided on a kink", None
+    return status.name.lower(), None

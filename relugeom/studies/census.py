@@ -1,0 +1,208 @@
+"""Counting what training finds: optimiser × rate × start × n, seed by seed, resumable.
+
+A `Cell` is one training and a number of seeds. Its seeds are cut into blocks by the rule of `kernel_for`; each
+block is trained, polished to the nearest critical point (no escapes: this counts what the optimiser found) and
+described, seed by seed, and that is one run in the `RunDatabase`. A census that was interrupted asks for the
+blocks it does not find there. Which executor runs the blocks, and with how many workers, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from relugeom.autoencoder.model import Parameters, loss
+from relugeom.claims.verdicts import Interval, wilson_interval
+from relugeom.engines.many_models import kernel_for
+from relugeom.executors import ExecutorLike, completed
+from relugeom.landscape.kinds import kind
+from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.storage import RunDatabase
+from relugeom.training.many_models import Training, starts, trained
+
+__all__ = ["Cell", "Count", "Summary", "census", "summary"]
+
+_ZERO = 1e-3  # of the loss summed over examples: what training can't tell from 0 in the steps it has
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One line of the census.
+
+    Parameters
+    ----------
+    training : Training
+    seeds : int
+    entropy : int
+        Of the seeds' `numpy.random.SeedSequence`.
+    """
+
+    training: Training
+    seeds: int
+    entropy: int = 0
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that fixes the results, but for the number of seeds, as JSON."""
+        t = self.training
+        kernel, block = kernel_for(t.data.n)
+        return {
+            "task": "census",
+            "data": {"kind": type(t.data).__name__, **asdict(t.data)},  # type: ignore[call-overload]
+            "optimiser": {"kind": type(t.optimiser).__name__, **asdict(t.optimiser)},  # type: ignore[call-overload]
+            "m": t.m, "steps": t.steps, "start": t.start, "scale": t.scale, "bias": t.bias, "precision": t.precision,
+            "entropy": self.entropy, "kernel": kernel.__name__, "block": block,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """So many of so many, with Wilson's interval at 95 %."""
+
+    successes: int
+    trials: int
+    interval: Interval
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.successes / self.trials:.1%} [{low:.1%}, {high:.1%}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a cell's seeds came to.
+
+    Attributes
+    ----------
+    zero_loss : Count
+        Loss summed over the examples below 1e-3 when training stopped, before polishing.
+    one_circle, two_circles : Count
+        Features that are not lost have radii within 2 % of each other, or fall into two such sets.
+    lost_axes : dict
+        How many seeds lost 0, 1, 2, ... axes: features that are null, dead or not the largest on their axis; of
+        two duplicates both count.
+    separable : Count
+        Every feature that is not lost can be isolated by some bias (w_i·w_j < ‖w_j‖² for all i).
+    slack_kept : Count
+        The inequalities of zero loss, w_i·(w_i − w_j) ≥ 1, hold up to 1e-2.
+    statuses : dict
+        How polishing ended.
+    types : dict
+        Seeds by `Kind.type`, commonest first.
+    losses : tuple of float
+        Least, median, largest loss after polishing, summed over the examples.
+    """
+
+    zero_loss: Count
+    one_circle: Count
+    two_circles: Count
+    lost_axes: dict[int, int]
+    separable: Count
+    slack_kept: Count
+    statuses: dict[str, int]
+    types: dict[str, int]
+    losses: tuple[float, float, float]
+
+
+def census(
+    cells: Sequence[Cell],
+    database: RunDatabase,
+    *,
+    executor: ExecutorLike = None,
+    on_start: Callable[[int], None] = lambda blocks: None,
+    on_block: Callable[[], None] = lambda: None,
+) -> list[Summary]:
+    """Run what is missing and summarise every cell.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    database : RunDatabase
+        Where finished blocks are kept.
+    executor : None, Executor, "processes://N" or "dask://host:port"
+    on_start : callable, optional
+        Called with the number of blocks that are missing.
+    on_block : callable, optional
+        Called as each of them is finished.
+    """
+    tasks = [(cell, first, count) for cell in cells for first, count in _blocks(cell)]
+    missing = [task for task in tasks if database.result(_key(*task)) is None]
+    on_start(len(missing))
+    for index, records in completed(_run_block, missing, executor):
+        database.record(_key(*missing[index]), {"records": records})
+        on_block()
+    return [summary(_records(cell, database)) for cell in cells]
+
+
+def _blocks(cell: Cell) -> list[tuple[int, int]]:
+    size = kernel_for(cell.training.data.n)[1]
+    return [(first, min(size, cell.seeds - first)) for first in range(0, cell.seeds, size)]
+
+
+def _key(cell: Cell, first: int, count: int) -> dict[str, Any]:
+    return {**cell.settings(), "first": first, "count": count}
+
+
+def _records(cell: Cell, database: RunDatabase) -> list[dict[str, Any]]:
+    found = [database.result(_key(cell, first, count)) for first, count in _blocks(cell)]
+    return [record for result in found if result is not None for record in result["records"]]
+
+
+def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
+    """Train, polish and describe one block; a row of plain numbers a seed."""
+    cell, first, count = task
+    models = trained(cell.training, starts(cell.training, cell.entropy, first, count))
+    found = polish(models, cell.training.data, escapes=0, iterations=200)
+    before = cell.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cell.training.data))
+    return [_record(first + s, float(before[s]), found, s) for s in range(count)]
+
+
+def _double(part: Any) -> Any:
+    return np.asarray(part, np.float64)
+
+
+def _record(seed: int, trained: float, found: Polished, s: int) -> dict[str, Any]:
+    n = found.b.shape[-1]
+    status = Status(int(found.status[s])).name
+    if not np.isfinite(found.W[s]).all():
+        return {"seed": seed, "status": status, "trained": None, "loss": None}
+    what = kind(Parameters(found.W[s], found.b[s]))
+    lost = {*what.null, *what.dead}
+    return {
+        "seed": seed,
+        "status": status,
+        "trained": trained,
+        "loss": n * float(found.loss[s]),
+        "type": what.type,
+        "circles": len(what.radii),
+        "lost": n - len(what.represented),
+        "separable": all(flag for i, flag in enumerate(what.separable) if i not in lost),
+        "slack": what.slack if np.isfinite(what.slack) else None,
+    }
+
+
+def summary(records: Sequence[dict[str, Any]]) -> Summary:
+    """Count records as `census` stores them."""
+    finite = [record for record in records if record["loss"] is not None]
+    trials = len(records)
+
+    def count(holds: Callable[[dict[str, Any]], bool]) -> Count:
+        successes = sum(map(holds, finite))
+        return Count(successes, trials, wilson_interval(successes, trials, _LEVEL))
+
+    losses = sorted(record["loss"] for record in finite) or [float("nan")]
+    return Summary(
+        zero_loss=count(lambda r: r["trained"] < _ZERO),
+        one_circle=count(lambda r: r["circles"] == 1),
+        two_circles=count(lambda r: r["circles"] == 2),
+        lost_axes=dict(sorted(Counter(r["lost"] for r in finite).items())),
+        separable=count(lambda r: r["separable"]),
+        slack_kept=count(lambda r: r["slack"] is None or r["slack"] > -1e-2),
+        statuses=dict(Counter(r["status"] for r in records).most_common()),
+        types=dict(Counter(r["type"] for r in finite).most_common()),
+        losses=(losses[0], losses[len(losses) // 2], losses[-1]),
+    )

@@ -1,0 +1,123 @@
+"""Watch one training: what the loss, the norms and the features do, and the moments at which something happens.
+
+`trace` records; `events` reads the record. A feature is *alive* at a moment when its own axis is given back to more
+than half (z_ii > 1/2); it *dies* or is *born* when that changes. Circles are the groups of radii of the features that
+are alive, linked by steps below 5 % of the largest; a *split* or *merger* is a change of their number. A change
+counts if it lasts for `patience` records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.autoencoder.geometry import circles
+from relugeom.autoencoder.model import Parameters, flatten, gradient, gram, loss
+from relugeom.training.many_models import Training, descend, starts
+
+__all__ = ["Event", "Trace", "events", "trace"]
+
+Floats = npt.NDArray[np.float64]
+
+_CIRCLE = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """The record of one training, one row a moment.
+
+    Attributes
+    ----------
+    steps : ndarray of int, shape (R,)
+    W : ndarray, shape (R, m, n)
+    b : ndarray, shape (R, n)
+    loss : ndarray, shape (R,)
+        Summed over the axes and averaged over the amplitudes.
+    gradient_norm : ndarray, shape (R,)
+    feature_loss : ndarray, shape (R, n)
+        The part of the loss from the examples on axis i.
+    alive : ndarray of bool, shape (R, n)
+    circles : ndarray of int, shape (R,)
+    """
+
+    steps: npt.NDArray[np.int64]
+    W: Floats
+    b: Floats
+    loss: Floats
+    gradient_norm: Floats
+    feature_loss: Floats
+    alive: npt.NDArray[np.bool_]
+    circles: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: "dies", "born", "split" or "merge"; `feature` is None for circles."""
+
+    step: int
+    what: str
+    feature: int | None
+    detail: str
+
+
+def trace(
+    training: Training, seed: int = 0, *, entropy: int = 0, every: int = 50, start: Parameters | None = None
+) -> Trace:
+    """Train one seed (or from `start`, W (m, n) and b (n,)) and record every `every` steps.
+
+    Seed and entropy mean what they mean in `relugeom.training.many_models.train`: any seed of a census can be watched.
+    """
+    first = (
+        starts(training, entropy, seed, 1)
+        if start is None
+        else Parameters(np.asarray(start.W)[None], np.asarray(start.b)[None])
+    )
+    moments = list(descend(training, first, every=every))
+    steps = np.array([step for step, _ in moments])
+    W = np.concatenate([model.W for _, model in moments]).astype(np.float64)
+    b = np.concatenate([model.b for _, model in moments]).astype(np.float64)
+    model, data, n = Parameters(W, b), training.data, training.data.n
+    G = np.asarray(gram(W))
+    by_pair = np.asarray(data.pair_loss(np, G, b[:, None, :], np.eye(n)))
+    alive = G[:, range(n), range(n)] + b > 0.5
+    return Trace(
+        steps, W, b, n * np.asarray(loss(model, data)), np.linalg.norm(flatten(gradient(model, data)), axis=1),
+        by_pair.sum(axis=2), alive, np.array([_circle_count(w, on) for w, on in zip(W, alive, strict=True)]),
+    )  # fmt: skip
+
+
+def _circle_count(W: Floats, alive: npt.NDArray[np.bool_]) -> int:
+    if not alive.any():
+        return 0
+    largest = float(np.linalg.norm(W[:, alive], axis=0).max())
+    return int(circles(W[:, alive], _CIRCLE * largest).count)
+
+
+def events(record: Trace, *, patience: int = 5) -> list[Event]:
+    """The births, deaths, splits and mergers of a trace, in order.
+
+    Parameters
+    ----------
+    record : Trace
+    patience : int
+        How many records a change must last to count.
+    """
+    found = []
+    for i in range(record.alive.shape[1]):
+        for row in _lasting_changes(record.alive[:, i].astype(np.int64), patience):
+            what = "born" if record.alive[row, i] else "dies"
+            norm = float(np.linalg.norm(record.W[row, :, i]))
+            found.append(Event(int(record.steps[row]), what, i, f"norm {norm:.3f}, bias {record.b[row, i]:.3f}"))
+    for row in _lasting_changes(record.circles, patience):
+        before, after = int(record.circles[row - 1]), int(record.circles[row])
+        what = "split" if after > before else "merge"
+        found.append(Event(int(record.steps[row]), what, None, f"{before} → {after} circles"))
+    return sorted(found, key=lambda event: event.step)
+
+
+def _lasting_changes(values: npt.NDArray[np.int64], patience: int) -> list[int]:
+    """Rows at which a value differs from the one before and then stays for `patience` rows (or to the end)."""
+    rows = np.flatnonzero(values[1:] != values[:-1]) + 1
+    return [int(row) for row in rows if (values[row : row + patience] == values[row]).all()]
