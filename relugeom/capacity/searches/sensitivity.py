@@ -220,7 +220,7 @@ def _shipped(m: int, n: int) -> list[Matrix]:
     witnesses = [MEAN_BELOW_HEXAGON]
     if m in DIMENSIONS:
         name = Column(tied=True, bias="free", sparsity=1).witness(m)
-        certificate = loads((files("relugeom.capacity") / "witnesses" / name).read_text(encoding="utf-8"))
+        certificate = loads((files("relugeom.capacity.known") / "witnesses" / name).read_text(encoding="utf-8"))
         if isinstance(certificate, SignPattern):
             witnesses.append(certificate.encoder)
     return [W for W in witnesses if (len(W), len(W[0])) == (m, n)]
