@@ -485,14 +485,3 @@ def spurious_strict_minimum() -> Outcome:
     if sizes != {(uniform, n) for uniform in (True, False) for n in (6, 7, 8, 9)}:
         return Open(f"certificates are there for {sorted(sizes)} only")
     return Witness(minima)
-
-
-@conjecture(
-    "For n = 5, m = 2 and data a·e_i with a uniform on (0, 1], the square with norms 1, biases 0 and a dead fifth "
-    "feature (w = 0, b = 1/10) is a local minimum, strict modulo rotation",
-    source=f"{FINISHED}, symmetric failure, with amplitudes",
-    expected=Verdict.UNDECIDED,
-)
-def square_with_a_dead_feature() -> Outcome:
-    """The state lies on a kink (inner products and biases are both 0), where the loss has no second derivative."""
-    return Open("needs a one-sided second-order analysis over every activation pattern that meets the point")
