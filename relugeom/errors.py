@@ -1,13 +1,17 @@
 """What can go wrong, by name.
 
-Every error that relugeom raises on purpose derives from `RelugeomError`. The leaves also derive from the
-built-in exception a caller would expect, so ``except ValueError`` keeps working. Messages name the argument,
-what came and what was expected: ``W must have shape (..., m, n); got (5,)``.
+Every error that relugeom raises on purpose derives from `RelugeomError`, but for those that Python's own protocols
+ask for: ``TypeError`` for the truth value of a verdict, ``AttributeError`` for a name that a module lacks. The leaves
+also derive from the built-in exception a caller would expect, so ``except ValueError`` keeps working. Messages name
+the argument, what came and what was expected: ``W must have shape (..., m, n); got (5,)``.
 
-A mathematical "no" is a value, never an exception.
+A mathematical "no" is a value, never an exception. The first three live with the checker, which imports nothing from
+the rest of the package.
 """
 
 from __future__ import annotations
+
+from relugeom.exact.errors import ArgumentError, CertificateError, RelugeomError
 
 __all__ = [
     "ArgumentError",
@@ -21,20 +25,8 @@ __all__ = [
 ]
 
 
-class RelugeomError(Exception):
-    """Base class of every error raised on purpose."""
-
-
-class ArgumentError(RelugeomError, ValueError):
-    """An argument has the wrong shape, type, range or value."""
-
-
 class KinkError(RelugeomError, ValueError):
     """A derivative was asked for at a point too close to a kink of the ReLU."""
-
-
-class CertificateError(RelugeomError, ValueError):
-    """A file or mapping cannot be read as a certificate: it is malformed, too large, or of an unknown kind."""
 
 
 class ConjectureError(RelugeomError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The trusted room accepts what is true and names the place where a tampered certificate breaks."""
+"""The checker accepts what is true and names the place where a tampered certificate breaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relugeom.errors import CertificateError
+from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import (
     KINDS,
     ActivationThreshold,
@@ -268,7 +268,7 @@ def test_critical_points_say_where_they_break(name: str, changes: dict[str, obje
 
 def test_a_class_that_is_not_a_kind_is_invalid() -> None:
     assert check(Certificate()) == Invalid("Certificate is not a kind of certificate")
-    with pytest.raises(TypeError):
+    with pytest.raises(ArgumentError, match="not a kind of certificate"):
         Certificate().statement()
 
 
@@ -467,7 +467,7 @@ def test_accepted_polynomials_keep_their_sign(coefficients: list[tuple[F, F]], p
         assert is_true(certificate)
 
 
-def test_the_trusted_room_needs_the_standard_library_alone() -> None:
+def test_the_checker_needs_the_standard_library_alone() -> None:
     program = (
         "import sys; before = set(sys.modules); import relugeom.exact; "
         "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))"

@@ -1,4 +1,4 @@
-"""Every line and branch of the trusted room runs in its own tests."""
+"""Every line and branch of the checker runs in its own tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 TESTS = ["tests/test_exact_check.py", "tests/test_exact_arithmetic.py", "tests/test_second_checker.py"]
 
 
-def test_every_line_and_branch_of_the_trusted_room_runs(tmp_path: Path) -> None:
+def test_every_line_and_branch_of_the_checker_runs(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS,
         "--cov=relugeom.exact", "--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing",

@@ -1,4 +1,4 @@
-"""Every bound of the trusted room lies where it is said to lie: what reaches it is taken, what exceeds it is not."""
+"""Every bound of the checker lies where it is said to lie: what reaches it is taken, what exceeds it is not."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ import relugeom
 
 PACKAGE = Path(relugeom.__file__).parent
 FLOORS: list[set[str]] = [
-    {"errors", "_version"},
-    {"exact", "arrays", "storage", "executors"},
+    {"exact", "_version"},
+    {"errors"},
+    {"arrays", "storage", "executors"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},
     {"training"},
@@ -61,3 +63,13 @@ def test_the_lazy_names_of_the_package_exist() -> None:
     assert set(relugeom.__all__) == set(dir(relugeom))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         relugeom.nonsense  # noqa: B018
+
+
+def test_the_checker_needs_the_standard_library_alone() -> None:
+    """What `relugeom/exact` imports from its own folder and from Python, and nothing else."""
+    for path in (PACKAGE / "exact").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        for name in names:
+            assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("relugeom.exact."), (path, name)

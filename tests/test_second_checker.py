@@ -1,4 +1,4 @@
-"""The trusted room and an independent checker agree on every random certificate, valid or not."""
+"""Our checker and an independent one agree on every random certificate, valid or not."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def _surd(value: Any, radicand: int) -> tuple[Fraction, Fraction]:
     linear = sympy.expand(sympy.radsimp(sympy.expand(number))).subs(sympy.sqrt(radicand), root)
     coefficients = sympy.Poly(linear, root)
     if coefficients.degree() > 1:
-        raise ValueError(f"{value} is not of the form a + b√{radicand}")
+        raise ArgumentError(f"{value} is not of the form a + b√{radicand}")
     b, a = (sympy.Rational(coefficients.coeff_monomial(root)), sympy.Rational(coefficients.coeff_monomial(1)))
     return Fraction(int(a.p), int(a.q)), Fraction(int(b.p), int(b.q))
 

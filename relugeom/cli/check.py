@@ -1,4 +1,4 @@
-"""`relugeom check FILE ...`: re-check certificates with the trusted room alone."""
+"""`relugeom check FILE ...`: re-check certificates with the checker alone."""
 
 from __future__ import annotations
 

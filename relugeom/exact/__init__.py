@@ -1,7 +1,7 @@
-"""The trusted room: certificates and their checker, standard library only.
+"""Certificates and their checker: the standard library and this folder, and nothing else.
 
 Searching may be wrong; checking must not be. Whatever relugeom calls certified or refuted carries a certificate
-that `check` accepts, and everything `check` relies on is in this folder.
+that `check` accepts, and all of relugeom that `check` relies on is in this folder.
 """
 
 from __future__ import annotations

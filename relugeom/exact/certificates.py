@@ -19,7 +19,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple
 
-from relugeom.errors import CertificateError
+from relugeom.exact.errors import ArgumentError, CertificateError
 from relugeom.exact.quadratic import Quadratic
 from relugeom.exact.rationals import Matrix, Vector
 
@@ -182,7 +182,7 @@ class Certificate:
 
     def statement(self) -> str:
         """What is proved when `relugeom.exact.check` says Valid, in one sentence."""
-        raise TypeError(f"{type(self).__name__} is not a kind of certificate")
+        raise ArgumentError(f"{type(self).__name__} is not a kind of certificate")
 
 
 def _model(decoder: Matrix | None, bias: Vector | None) -> str:

@@ -1,7 +1,7 @@
 """The checker: is a certificate's statement true? Exact arithmetic over ℚ (and ℚ(√d)) decides.
 
-This file is what has to be believed. It uses nothing but the standard library and the two small modules beside
-it, does no searching, and ends for each kind in one comparison that is visibly the definition.
+This file is what has to be believed, with those beside it in this folder. It uses nothing but them and the standard
+library, does no searching, and ends for each kind in one comparison that is visibly the definition.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from relugeom.exact.certificates import (
     WeightedSupport,
 )
 from relugeom.exact.critical import critical_point_fault, dead_outputs_fault
+from relugeom.exact.errors import ArgumentError
 from relugeom.exact.quadratic import Quadratic
 from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmul, transpose
 
@@ -248,7 +249,7 @@ def _check_polynomial_sign(c: PolynomialSign) -> None:
     try:
         p = [Quadratic(a, b, d) for a, b in c.coefficients]
         points = [Quadratic(a, b, d) for a, b in c.breakpoints]
-    except ValueError as error:
+    except ArgumentError as error:
         raise _Fault(str(error)) from None
     # A breakpoint enters with the power of the degree.
     bits = _bits(x for pair in c.coefficients for x in pair) + 2 * len(p) * max(map(_bits, c.breakpoints))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
 
+from relugeom.exact.errors import ArgumentError
+
 __all__ = ["Quadratic"]
 
 
@@ -22,12 +24,12 @@ class Quadratic:
 
     def __post_init__(self) -> None:
         if self.d < 1 or (self.b != 0 and isqrt(self.d) ** 2 == self.d):
-            raise ValueError(f"d must be a positive integer that is not a square; got {self.d}")
+            raise ArgumentError(f"d must be a positive integer that is not a square; got {self.d}")
 
     def _coerce(self, other: Quadratic | Fraction | int) -> Quadratic:
         if isinstance(other, Quadratic):
             if other.d != self.d:
-                raise ValueError(f"cannot mix √{self.d} with √{other.d}")
+                raise ArgumentError(f"cannot mix √{self.d} with √{other.d}")
             return other
         return Quadratic(Fraction(other), Fraction(0), self.d)
 
