@@ -94,3 +94,15 @@ def test_relative_links_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_file_of_arguments_is_listed() -> None:
+    page = (ROOT / "docs" / "arguments.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^- \[(\w+\.py)\]\(\.\./proofs/\1\)", page, flags=re.M)
+    assert listed == sorted(path.name for path in (ROOT / "proofs").glob("*.py") if path.name != "__init__.py")
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    reached = set(re.findall(r"<([\w/-]+)>$", index, flags=re.M))
+    assert reached == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
