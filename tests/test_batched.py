@@ -7,10 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 import threadpoolctl
 
-from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient
-from relugeom.engines.many_models import ElementwiseKernel, MatrixKernel, _most_elementwise, kernel_for
+from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient, loss
+from relugeom.engines.many_models import (
+    CentredKernel,
+    ElementwiseKernel,
+    MatrixKernel,
+    _most_elementwise,
+    kernel_for,
+)
 from relugeom.errors import ArgumentError
 from relugeom.optim.batched import Adam, Momentum
 from relugeom.training.many_models import Training, descend, starts, train, trained
@@ -39,23 +46,90 @@ def test_a_kernel_computes_the_gradient_of_the_definition(kernel_type: Any, n: i
         np.testing.assert_allclose(found.b, expected.b, atol=1e-13)
 
 
-def textbook_adam(rule: Adam, theta: Any, slopes: Any, steps: int) -> Any:
+def centred_gradient(kernel_type: Any, data: Any, W: Any, c: Any) -> tuple[Any, Any]:
+    """(∂L/∂W, ∂L/∂c) from the kernel, models first."""
+    inner = kernel_type(data, W, c - (W**2).sum(axis=1))
+    kernel = CentredKernel(inner)
+    for _ in range(2):  # the second call finds the buffers used
+        kernel.compute()
+    # The kernel's own way out, with W and c in the place of W and b.
+    inner.theta[...] = kernel.theta
+    np.testing.assert_allclose(inner.parameters().b, c, atol=1e-13)
+    inner.theta[...] = kernel.factor * kernel.gradient
+    return tuple(map(np.asarray, inner.parameters()))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("kernel_type", KERNELS)
+@pytest.mark.parametrize("m", [1, 2, 3])
+def test_the_centred_gradient_is_the_chain_rule_of_the_definition(kernel_type: Any, m: int) -> None:
+    rng = np.random.default_rng(m)
+    W, c = rng.normal(size=(4, m, 6)), 0.5 + 0.3 * rng.normal(size=(4, 6))
+    for data in data_sets(6):
+        plain = gradient(Parameters(W, c - (W**2).sum(axis=1)), data)
+        found_W, found_c = centred_gradient(kernel_type, data, W, c)
+        np.testing.assert_allclose(found_c, plain.b, atol=1e-13)
+        np.testing.assert_allclose(found_W, plain.W - 2 * W * np.asarray(plain.b)[:, None], atol=1e-13)
+
+
+@pytest.mark.parametrize("kernel_type", KERNELS)
+def test_the_centred_gradient_is_the_slope_of_the_loss(kernel_type: Any) -> None:
+    rng = np.random.default_rng(5)
+    W, c = rng.normal(size=(1, 2, 5)), 0.5 + 0.3 * rng.normal(size=(1, 5))
+    data, step = UniformAxial(5), 1e-6
+
+    def value(W: Any, c: Any) -> float:
+        return float(loss(Parameters(W[0], c[0] - (W[0] ** 2).sum(axis=0)), data))
+
+    found_W, found_c = centred_gradient(kernel_type, data, W, c)
+    for k in np.ndindex(2, 5):
+        shift = np.zeros_like(W)
+        shift[0][k] = step
+        slope = (value(W + shift, c) - value(W - shift, c)) / (2 * step)
+        assert found_W[0][k] == pytest.approx(slope, abs=1e-8)
+    for k in range(5):
+        shift = np.zeros_like(c)
+        shift[0, k] = step
+        slope = (value(W, c + shift) - value(W, c - shift)) / (2 * step)
+        assert found_c[0, k] == pytest.approx(slope, abs=1e-8)
+
+
+@pytest.mark.parametrize("kernel_type", KERNELS)
+def test_the_centred_gradient_is_that_of_algebra(kernel_type: Any) -> None:
+    """On X = I, z_ij = w_j·(w_i − w_j) + c_j differentiated by SymPy."""
+    n, rng = 4, np.random.default_rng(8)
+    W, c = rng.normal(size=(1, 2, n)), 0.5 + 0.5 * rng.normal(size=(1, n))
+    w, d = sp.Matrix(2, n, sp.symbols(f"w:{2 * n}")), sp.symbols(f"c:{n}")
+    values = dict(zip([*w, *d], [*W[0].ravel(), *c[0]], strict=True))
+    total: Any = 0
+    for i, j in np.ndindex(n, n):
+        z = sum(w[a, j] * (w[a, i] - w[a, j]) for a in range(2)) + d[j]
+        if z.subs(values) > 0:
+            total += (z - int(i == j)) ** 2 / sp.Integer(n)
+        else:
+            total += sp.Rational(int(i == j), n)
+    found_W, found_c = centred_gradient(kernel_type, Axial(n), W, c)
+    expected = [float(sp.diff(total, symbol).subs(values)) for symbol in [*w, *d]]
+    np.testing.assert_allclose([*found_W[0].ravel(), *found_c[0]], expected, atol=1e-12)
+
+
+def textbook_adam(rule: Adam, theta: Any, slopes: Any, steps: int, shares: Any = None) -> Any:
     mean, square = np.zeros_like(theta), np.zeros_like(theta)
     for t in range(1, steps + 1):
+        rate = rule.rate * (1 if shares is None else shares(t - 1))
         g = slopes(theta)
         mean = rule.beta1 * mean + (1 - rule.beta1) * g
         square = rule.beta2 * square + (1 - rule.beta2) * g * g
-        theta = (1 - rule.rate * rule.decay) * theta
+        theta = (1 - rate * rule.decay) * theta
         unbiased = mean / (1 - rule.beta1**t), square / (1 - rule.beta2**t)
-        theta = theta - rule.rate * unbiased[0] / (np.sqrt(unbiased[1]) + rule.epsilon)
+        theta = theta - rate * unbiased[0] / (np.sqrt(unbiased[1]) + rule.epsilon)
     return theta
 
 
-def textbook_momentum(rule: Momentum, theta: Any, slopes: Any, steps: int) -> Any:
+def textbook_momentum(rule: Momentum, theta: Any, slopes: Any, steps: int, shares: Any = None) -> Any:
     velocity = np.zeros_like(theta)
-    for _ in range(steps):
+    for t in range(steps):
         velocity = rule.momentum * velocity + slopes(theta)
-        theta = theta - rule.rate * velocity
+        theta = theta - rule.rate * (1 if shares is None else shares(t)) * velocity
     return theta
 
 
@@ -79,6 +153,60 @@ def test_a_trajectory_is_the_textbook_s(kernel_type: Any, rule: Any) -> None:
     found = kernel.parameters()
     np.testing.assert_allclose(found.W, expected[:, :2], atol=1e-11)
     np.testing.assert_allclose(found.b, expected[:, 2], atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [6, 21], ids=["elementwise", "matrix"])
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_centred_trajectory_with_a_schedule_is_the_textbook_s_on_w_and_c(n: int, rule: Any) -> None:
+    data, steps = Axial(n), 40
+    training = Training(
+        data, optimiser=rule, steps=steps, precision="float64", start="normal", scale=0.1, bias=0.2,
+        bias_coordinate="centred", schedule="cosine", warmup=7,
+    )  # fmt: skip
+    W, b = starts(training, 3, 0, 4)
+
+    def slopes(theta: Any) -> Any:
+        W, c = theta[:, :2], theta[:, 2]
+        g = gradient(Parameters(W, c - (W**2).sum(axis=1)), data)
+        return np.concatenate([g.W - 2 * W * np.asarray(g.b)[:, None], np.asarray(g.b)[:, None]], axis=1)
+
+    def shares(step: int) -> float:
+        if step < 7:
+            return (step + 1) / 7
+        return float(1 + np.cos(np.pi * (step - 6) / (steps - 7))) / 2
+
+    textbook = textbook_adam if isinstance(rule, Adam) else textbook_momentum
+    start = np.concatenate([W, (b + (W**2).sum(axis=1))[:, None]], axis=1)
+    expected = textbook(rule, start, slopes, steps, shares)
+    found = trained(training, Parameters(W, b))
+    np.testing.assert_allclose(found.W, expected[:, :2], atol=1e-11)
+    np.testing.assert_allclose(found.b, expected[:, 2] - (expected[:, :2] ** 2).sum(axis=1), atol=1e-11)
+
+
+def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_biases() -> None:
+    xavier, small = (starts(Training(Axial(9), start=s, precision="float64"), 4, 2, 3) for s in ("xavier", "small"))
+    np.testing.assert_allclose(small.W, 1e-3 * xavier.W, rtol=1e-15)
+    half = starts(Training(Axial(9), start="small", scale=0.5, precision="float64"), 4, 2, 3)
+    np.testing.assert_array_equal(half.W, 0.5 * xavier.W)
+    W, b = starts(Training(Axial(9), start="circle", precision="float64"), 4, 2, 3)
+    square = 16 / (1 - np.cos(2 * np.pi / 9))
+    np.testing.assert_allclose((W**2).sum(axis=1), square)
+    np.testing.assert_allclose(b, 1 - square)
+
+
+@pytest.mark.parametrize("rule", [Adam(1e-2), Momentum(0.1), Momentum(0.05, 0.9)], ids=repr)
+def test_no_coordinate_moves_a_model_that_has_not_started(rule: Any) -> None:
+    training = Training(Axial(5), optimiser=rule, steps=0, start="normal", bias_coordinate="centred")
+    np.testing.assert_array_equal(train(training, 3).b, 0)
+
+
+def test_a_small_start_and_a_centred_bias_reach_zero_loss_where_the_usual_start_fails() -> None:
+    data = Axial(12)
+    recipe: dict[str, Any] = {"optimiser": Adam(1e-2), "steps": 6_000, "schedule": "cosine"}
+    usual = train(Training(data, **recipe), 20)
+    cured = train(Training(data, start="small", bias_coordinate="centred", **recipe), 20)
+    assert (12 * np.asarray(loss(usual, data)) < 1e-3).sum() <= 8
+    assert (12 * np.asarray(loss(cured, data)) < 1e-3).all()
 
 
 def test_float32_follows_float64_for_a_while() -> None:
@@ -130,7 +258,13 @@ def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
     assert not np.isfinite(model.W).all()
 
 
-@pytest.mark.parametrize("wrong", [{"m": 0}, {"steps": -1}, {"start": "zero"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"m": 0}, {"steps": -1}, {"start": "zero"}, {"bias_coordinate": "polar"}, {"schedule": "linear"},
+        {"warmup": -1}, {"start": "small", "scale": 0.0}, {"start": "circle", "bias": 0.1},
+    ],
+)  # fmt: skip
 def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         Training(Axial(3), **wrong)

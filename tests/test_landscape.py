@@ -64,6 +64,16 @@ def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
     assert shared[0].zero_loss.trials == 20
 
 
+def test_a_census_key_names_new_ways_to_train_and_keeps_the_old_keys() -> None:
+    old = Cell(Training(Axial(5)), 20).settings()
+    assert not {"bias_coordinate", "schedule", "warmup"} & set(old)
+    assert (old["start"], old["scale"]) == ("xavier", 1.0)
+    new = Cell(Training(Axial(5), bias_coordinate="centred", schedule="cosine", warmup=3), 20).settings()
+    assert new == {**old, "bias_coordinate": "centred", "schedule": "cosine", "warmup": 3}
+    small = Cell(Training(Axial(5), start="small"), 20).settings()
+    assert small == {**old, "start": "small", "scale": 1e-3}
+
+
 def test_a_summary_counts_what_went_to_infinity() -> None:
     record = {"seed": 1, "status": "SMOOTH", "trained": 0.0, "loss": 0.0, "type": "x", "circles": 2, "lost": 1,
               "separable": True, "slack": -0.5}  # fmt: skip

@@ -41,7 +41,17 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--optimiser", choices=("adam", "adamw", "sgd", "momentum"), default="adam")
     parser.add_argument("--rate", type=float, help="learning rate (default 0.001; 0.1 for sgd, 0.05 for momentum)")
     parser.add_argument("--steps", type=positive_int, default=25_000, help="training steps (default 25000)")
-    parser.add_argument("--start", choices=("xavier", "normal"), default="xavier", help="how W starts; b starts at 0")
+    parser.add_argument(
+        "--initialisation", "--start", choices=("xavier", "normal", "small", "circle"), default="xavier", dest="start",
+        help="how W starts; b starts at 0. small: Xavier times 1/1000; circle: equal norms, b = 1 − norm²",
+    )  # fmt: skip
+    parser.add_argument("--init-scale", type=float, help="of a start (default 1; 0.001 for small, 4 for circle)")
+    parser.add_argument(
+        "--bias-coordinate", choices=("plain", "centred"), default="plain",
+        help="train b, or c in b = c − norm² (centred)",
+    )  # fmt: skip
+    parser.add_argument("--schedule", choices=("constant", "cosine"), default="constant", help="of the learning rate")
+    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which the rate rises (default 0)")
     parser.add_argument("--entropy", type=whole_number, default=0, help="of the seeds' SeedSequence (default 0)")
 
 
@@ -70,4 +80,8 @@ def training_from(arguments: argparse.Namespace, n: int) -> Training:
         optimiser=optimisers[arguments.optimiser],
         steps=arguments.steps,
         start=arguments.start,
+        scale=arguments.init_scale,
+        bias_coordinate=arguments.bias_coordinate,
+        schedule=arguments.schedule,
+        warmup=arguments.warmup,
     )

@@ -13,6 +13,8 @@ gradient and only the diagonal needs the 1. For other amplitudes φ_g and φ_b a
   g_ij = g_ji, because folding them in half takes three times as many operations.
 * `MatrixKernel`: one small matrix a model, three batched products. Best for many features; from how many on depends on
   how fast BLAS begins a small product, which is its business on processors with AVX-512.
+
+`CentredKernel` puts another coordinate in place of the bias, for either of them: b_j = c_j − ‖w_j‖².
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import Axial, AxialData
 from relugeom.autoencoder.model import Parameters
 
-__all__ = ["ElementwiseKernel", "MatrixKernel", "kernel_for"]
+__all__ = ["CentredKernel", "ElementwiseKernel", "MatrixKernel", "kernel_for"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -74,6 +76,11 @@ class ElementwiseKernel:
         np.add(Phi, Phi.swapaxes(0, 1), out=square)
         np.multiply(square, W[:, None], out=products)
         np.sum(self._terms, axis=2, out=self.gradient)
+
+    @staticmethod
+    def rows(array: Floats) -> Floats:
+        """A view of an array shaped like ``theta`` with its m + 1 rows as the first axis."""
+        return array
 
     def parameters(self) -> Parameters:
         """A copy of the models, W (B, m, n) and b (B, n)."""
@@ -130,9 +137,61 @@ class MatrixKernel:
         np.matmul(W, Phi.swapaxes(1, 2), out=self._WT)
         np.add(self.gradient[:, :m], self._WT, out=self.gradient[:, :m])
 
+    @staticmethod
+    def rows(array: Floats) -> Floats:
+        """A view of an array shaped like ``theta`` with its m + 1 rows as the first axis."""
+        return array.swapaxes(0, 1)
+
     def parameters(self) -> Parameters:
         """A copy of the models, W (B, m, n) and b (B, n)."""
         return Parameters(self.theta[:, : self.m].copy(), self.theta[:, self.m].copy())
+
+
+class CentredKernel:
+    """A kernel whose last row is c in place of b, where b_j = c_j − ‖w_j‖².
+
+    The pre-activation of output j at e_i is then w_j·(w_i − w_j) + c_j, and c_j that at its own e_j. By the chain rule
+
+        ∂L/∂c_j = ∂L/∂b_j,      (∂L/∂w_j with c held) = (∂L/∂w_j with b held) − 2 w_j ∂L/∂b_j.
+
+    Parameters
+    ----------
+    kernel : ElementwiseKernel or MatrixKernel
+        Holds the models as W and b. Only ``theta`` and ``gradient`` of this object are in the new coordinates.
+    """
+
+    def __init__(self, kernel: ElementwiseKernel | MatrixKernel) -> None:
+        self.kernel, self.factor = kernel, kernel.factor
+        self.theta, self.gradient = kernel.theta.copy(), kernel.gradient
+        self._theta, self._inner, self._slopes = map(kernel.rows, (self.theta, kernel.theta, kernel.gradient))
+        self._work: Floats = np.empty_like(self._theta[0])
+        self._terms = np.empty_like(self._theta[:-1])
+        self._theta[-1] += self._squares()
+
+    def _squares(self) -> Floats:
+        """‖w_j‖²."""
+        W = self._theta[:-1]
+        np.multiply(W, W, out=self._terms)
+        _sum_rows(self._terms, self._work)
+        return self._work
+
+    def _give_models(self) -> None:
+        """Write W and b = c − ‖w‖² into the kernel."""
+        self._inner[:-1] = self._theta[:-1]
+        np.subtract(self._theta[-1], self._squares(), out=self._inner[-1])
+
+    def compute(self) -> None:
+        """Fill ``gradient``."""
+        self._give_models()
+        self.kernel.compute()
+        np.multiply(self._slopes[-1], -2, out=self._work)
+        np.multiply(self._theta[:-1], self._work, out=self._terms)
+        np.add(self._slopes[:-1], self._terms, out=self._slopes[:-1])
+
+    def parameters(self) -> Parameters:
+        """A copy of the models, W (B, m, n) and b (B, n)."""
+        self._give_models()
+        return self.kernel.parameters()
 
 
 # Built into OpenBLAS for AVX-512, with kernels for small matrices.

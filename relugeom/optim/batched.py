@@ -29,8 +29,8 @@ Floats = npt.NDArray[np.floating[Any]]
 class State(Protocol):
     """The running averages of one block of models."""
 
-    def step(self, theta: Floats, gradient: Floats) -> None:
-        """Move `theta` in place; the true gradient is the kernel's factor times `gradient`."""
+    def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
+        """Move `theta` in place, at that share of the rate; the gradient is the kernel's factor times `gradient`."""
 
 
 class Optimiser(Protocol):
@@ -78,13 +78,14 @@ class _AdamState:
         constants = (rule.beta1, rule.beta2, 1 - rule.rate * rule.decay, 0.0, 0.0)
         self.beta1, self.beta2, self.shrink, self.epsilon, self.alpha = (np.array(c, like.dtype) for c in constants)
 
-    def step(self, theta: Floats, gradient: Floats) -> None:
+    def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
         rule, M, V, work = self.rule, self.M, self.V, self.work
         self.t += 1
         root = sqrt((1 - rule.beta2**self.t) / (1 - rule.beta2))
         self.epsilon[()] = rule.epsilon * root / self.factor
-        self.alpha[()] = rule.rate * (1 - rule.beta1) / (1 - rule.beta1**self.t) * root
+        self.alpha[()] = share * rule.rate * (1 - rule.beta1) / (1 - rule.beta1**self.t) * root
         if rule.decay:
+            self.shrink[()] = 1 - share * rule.rate * rule.decay
             np.multiply(theta, self.shrink, out=theta)
         np.multiply(M, self.beta1, out=M)
         np.add(M, gradient, out=M)
@@ -121,8 +122,8 @@ class _MomentumState:
         self.rule, self.factor = rule, factor
         self.u, self.work = np.zeros_like(like), np.empty_like(like)
 
-    def step(self, theta: Floats, gradient: Floats) -> None:
+    def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
         np.multiply(self.u, self.rule.momentum, out=self.u)
         np.add(self.u, gradient, out=self.u)
-        np.multiply(self.u, self.rule.rate * self.factor, out=self.work)
+        np.multiply(self.u, share * self.rule.rate * self.factor, out=self.work)
         np.subtract(theta, self.work, out=theta)

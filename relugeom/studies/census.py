@@ -50,12 +50,15 @@ class Cell:
         """Everything that fixes the results, but for the number of seeds, as JSON."""
         t = self.training
         kernel, block = kernel_for(t.data.n)
+        # Fields that came later are named only where they differ from what was before, so that old keys hold.
+        later = {"bias_coordinate": "plain", "schedule": "constant", "warmup": 0}
         return {
             "task": "census",
             "data": {"kind": type(t.data).__name__, **asdict(t.data)},  # type: ignore[call-overload]
             "optimiser": {"kind": type(t.optimiser).__name__, **asdict(t.optimiser)},  # type: ignore[call-overload]
             "m": t.m, "steps": t.steps, "start": t.start, "scale": t.scale, "bias": t.bias, "precision": t.precision,
             "entropy": self.entropy, "kernel": kernel.__name__, "block": block,
+            **{name: getattr(t, name) for name, before in later.items() if getattr(t, name) != before},
         }  # fmt: skip
 
 

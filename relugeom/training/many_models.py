@@ -3,6 +3,9 @@
 `train` draws every start from a child of one `SeedSequence` (so seed 17 is the same model however many seeds
 there are), cuts the seeds into blocks by a fixed rule, takes all steps for one block before the next, and maps
 the blocks over an executor. The result does not depend on how many workers there are.
+
+Where training starts, and whether it moves b or c = b + ‖w‖², decides on X = I whether it succeeds (docs/cure.md). Both
+belong to training only: models, losses and files stay (W, b).
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from math import sqrt
+from math import cos, inf, pi, sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -18,14 +21,18 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.model import Parameters
-from relugeom.engines.many_models import kernel_for
+from relugeom.engines.many_models import CentredKernel, kernel_for
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.optim.batched import Adam, Optimiser
+from relugeom.optim.schedules import SCHEDULES, Schedule
 
-__all__ = ["Training", "descend", "starts", "train", "trained"]
+__all__ = ["BIAS_COORDINATES", "STARTS", "Training", "descend", "starts", "train", "trained"]
 
 Floats = npt.NDArray[np.floating[Any]]
+
+STARTS = {"xavier": 1.0, "normal": 1.0, "small": 1e-3, "circle": 4.0}  # each with its usual scale
+BIAS_COORDINATES = ("plain", "centred")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +47,62 @@ class Training:
         Latent dimensions.
     optimiser : Adam or Momentum
     steps : int
-    start : {"xavier", "normal"}
-        Entries of W uniform on ±√(6/(m + n)) (Glorot and Bengio, 2010), or normal with deviation `scale`.
-    scale : float
-        Of normal starts.
+    start : {"xavier", "normal", "small", "circle"}
+        "xavier": entries of W uniform on ±√(6/(m + n)) (Glorot and Bengio, 2010). "normal": normal with deviation
+        `scale`. "small": Xavier times `scale`. "circle": random directions of norm R, R² = scale²/(1 − cos(2π/n)), with
+        the biases 1 − R², so that every output is 1 on its own axis.
+    scale : float, optional
+        By default 1 for "normal", 1/1000 for "small" and 4 for "circle", whose R is then four times that of the
+        smallest polygon of zero loss. Of no effect for "xavier".
     bias : float
-        Where every bias starts.
+        Where every bias starts, other than on a circle.
     precision : {"float32", "float64"}
         float32 travels twice as fast; polish afterwards.
+    bias_coordinate : {"plain", "centred"}
+        What the optimiser moves: b_j, or c_j in b_j = c_j − ‖w_j‖². Weight decay acts on the same.
+    schedule : {"constant", "cosine"}
+        Of the learning rate, as in `relugeom.optim.schedules`; the optimiser's rate is its peak.
+    warmup : int
+        Steps in which the rate rises to its peak.
     """
 
     data: AxialData
     m: int = 2
     optimiser: Optimiser = field(default_factory=Adam)
     steps: int = 25_000
-    start: Literal["xavier", "normal"] = "xavier"
-    scale: float = 1.0
+    start: Literal["xavier", "normal", "small", "circle"] = "xavier"
+    scale: float | None = None
     bias: float = 0.0
     precision: Literal["float32", "float64"] = "float32"
+    bias_coordinate: Literal["plain", "centred"] = "plain"
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: int = 0
 
     def __post_init__(self) -> None:
         if self.m < 1 or self.steps < 0:
             raise ArgumentError(f"m must be positive and steps not negative; got m = {self.m}, steps = {self.steps}")
-        if self.start not in ("xavier", "normal"):
-            raise ArgumentError(f'start must be "xavier" or "normal"; got {self.start!r}')
+        for name, allowed in (("start", STARTS), ("bias_coordinate", BIAS_COORDINATES), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in allowed:
+                raise ArgumentError(f"{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}")
+        if self.scale is None:
+            object.__setattr__(self, "scale", STARTS[self.start])  # frozen to everybody else
+        if not 0 < self.chosen_scale < inf:
+            raise ArgumentError(f"scale must be a positive number; got {self.scale}")
+        if self.start == "circle" and (self.bias or self.data.n < 2):
+            raise ArgumentError(
+                f"a circle needs n ≥ 2 and has biases of its own; got n = {self.data.n}, bias = {self.bias}"
+            )
+        self.rates()
+
+    @property
+    def chosen_scale(self) -> float:
+        """The scale: given, or the usual one of this start."""
+        assert self.scale is not None
+        return self.scale
+
+    def rates(self) -> Schedule:
+        """The rate of every step, as a share of the optimiser's."""
+        return Schedule(self.schedule, 1.0, self.steps, self.warmup)
 
 
 def starts(training: Training, entropy: int, first: int, count: int) -> Parameters:
@@ -80,11 +119,18 @@ def starts(training: Training, entropy: int, first: int, count: int) -> Paramete
     for s in range(count):
         # What SeedSequence(entropy).spawn gives as child number first + s, without making the others.
         rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(first + s,)))
-        if training.start == "xavier":
-            W[s] = rng.uniform(-limit, limit, (m, n))
+        if training.start in ("normal", "circle"):
+            W[s] = rng.standard_normal((m, n))
         else:
-            W[s] = training.scale * rng.standard_normal((m, n))
-    return Parameters(W.astype(training.precision), np.full((count, n), training.bias, training.precision))
+            W[s] = rng.uniform(-limit, limit, (m, n))
+    bias, scale = training.bias, training.chosen_scale
+    if training.start == "circle":
+        square = scale**2 / (1 - cos(2 * pi / n))
+        bias, scale = 1 - square, sqrt(square)
+        W /= np.linalg.norm(W, axis=1, keepdims=True)
+    if training.start != "xavier":
+        W *= scale
+    return Parameters(W.astype(training.precision), np.full((count, n), bias, training.precision))
 
 
 def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tuple[int, Parameters]]:
@@ -97,8 +143,11 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
     """
     kernel_type, _ = kernel_for(training.data.n)
     W, b = (np.asarray(part, training.precision) for part in start)
-    kernel = kernel_type(training.data, W, b)
+    kernel: Any = kernel_type(training.data, W, b)
+    if training.bias_coordinate == "centred":
+        kernel = CentredKernel(kernel)
     state = training.optimiser.start(kernel.theta, kernel.factor)
+    share = training.rates()
     step = 0
     while True:
         yield step, kernel.parameters()
@@ -108,7 +157,7 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
         with np.errstate(over="ignore", invalid="ignore"):
             for _ in range(min(every, training.steps - step)):
                 kernel.compute()
-                state.step(kernel.theta, kernel.gradient)
+                state.step(kernel.theta, kernel.gradient, share(step))
                 step += 1
 
 

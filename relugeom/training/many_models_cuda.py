@@ -52,6 +52,12 @@ def trained(training: Training, start: Parameters, *, backend: Backend | None = 
         raise ArgumentError(f"data must be Axial(n) with amplitude 1 for the GPU; got {training.data!r}")
     if not isinstance(rule, Adam):
         raise ArgumentError(f"optimiser must be Adam for the GPU; got {rule!r}")
+    if training.bias_coordinate != "plain":
+        raise ArgumentError(f"bias_coordinate must be plain for the GPU; got {training.bias_coordinate!r}")
+    if training.schedule != "constant" or training.warmup:
+        raise ArgumentError(
+            f"the rate must be constant for the GPU; got {training.schedule!r} after {training.warmup} steps of warm-up"
+        )
     backend = cuda() if backend is None else backend
     xp, n = backend.xp, training.data.n
     host = np.concatenate([start.W, np.asarray(start.b)[:, None]], axis=1).astype(training.precision)
