@@ -20,8 +20,8 @@ from statistics import median
 
 from relugeom.capacity import Decoding, Found, Problem, SphericalCode
 from relugeom.capacity.searches.search import search
-from relugeom.claims.verdicts import wilson_interval
 from relugeom.executors import one_blas_thread
+from relugeom.statistics import wilson_interval
 
 PROBLEMS: dict[str, Problem] = {
     "untied, no bias, m = 3, n = 7": Decoding(3, 7, tied=False),

@@ -13,9 +13,9 @@ import relugeom
 
 PACKAGE = Path(relugeom.__file__).parent
 FLOORS: list[set[str]] = [
-    {"exact", "_version"},
+    {"exact", "text", "_version"},
     {"errors"},
-    {"arrays", "storage", "executors"},
+    {"arrays", "storage", "executors", "statistics"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},
     {"training"},

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient, hessian, kink_distance
 from relugeom.claims.run import verify
-from relugeom.claims.verdicts import wilson_interval
+from relugeom.statistics import wilson_interval
 from tests.conftest import Tier
 
 STEP = 1e-100  # the complex step cancels nothing, so it can be as small as underflow allows

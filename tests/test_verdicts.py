@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import random
 import re
 
 import pytest
 import sympy as sp
-from hypothesis import given
-from hypothesis import strategies as st
 
 from relugeom.claims.steps import all_cases, between, certified, identity, polynomial_sign, sign, trace_identity
 from relugeom.claims.verdicts import (
@@ -23,7 +20,6 @@ from relugeom.claims.verdicts import (
     Verdict,
     Witness,
     judge,
-    wilson_interval,
 )
 from relugeom.errors import ConjectureError
 from relugeom.exact import AxialLoss, SignPattern
@@ -121,35 +117,6 @@ def test_a_scan_reports_every_failure() -> None:
     judgement = judge(Scan("even", range(10), lambda n: n % 2 == 0, lambda cases, outcomes: f"first {cases[0]}"))
     assert judgement.evidence == "even: 5 of 10; first 0"
     assert (judgement.successes, judgement.trials) == (5, 10)
-
-
-@given(st.integers(1, 10_000), st.data())
-def test_wilson_solves_its_own_equation(trials: int, data: st.DataObject) -> None:
-    successes = data.draw(st.integers(0, trials))
-    low, high = wilson_interval(successes, trials, 0.95)
-    p, z = successes / trials, 1.959963984540054
-    assert 0 <= low <= p <= high <= 1
-    for bound in (low, high):
-        # The bounds are the values p₀ at which |p − p₀| = z √(p₀(1 − p₀)/N).
-        assert abs(p - bound) == pytest.approx(z * math.sqrt(bound * (1 - bound) / trials), abs=1e-7)
-
-
-def test_wilson_intervals_cover() -> None:
-    rng = random.Random(11)
-    for p in (0.01, 0.3):
-        hits = sum(
-            low <= p <= high
-            for low, high in (
-                wilson_interval(sum(rng.random() < p for _ in range(200)), 200, 0.95) for _ in range(2000)
-            )
-        )
-        assert 0.92 < hits / 2000 < 0.985
-
-
-@pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 3), (4, 3)])
-def test_wilson_refuses_what_cannot_be(successes: int, trials: int) -> None:
-    with pytest.raises(ConjectureError, match="must lie in 0 to trials"):
-        wilson_interval(successes, trials)
 
 
 x = sp.Symbol("x", real=True)

@@ -17,19 +17,17 @@ Evidence that falls short never turns into a weaker "yes": the verdict is UNDECI
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 from relugeom.errors import ConjectureError
 from relugeom.exact import Certificate, Invalid, Valid, check
+from relugeom.statistics import wilson_interval
 
 __all__ = [
     "CertificateRecord",
     "Counterexample",
-    "Interval",
     "Judgement",
     "Open",
     "Outcome",
@@ -42,7 +40,6 @@ __all__ = [
     "Verdict",
     "Witness",
     "judge",
-    "wilson_interval",
 ]
 
 
@@ -235,38 +232,6 @@ class Open:
 
 
 Outcome = Proof | Witness | Counterexample | Sample | Scan | Open
-
-
-class Interval(tuple[float, float]):
-    """A closed interval (low, high)."""
-
-    __slots__ = ()
-
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self[0] <= value <= self[1]
-
-
-def wilson_interval(successes: int, trials: int, level: float = 0.99) -> Interval:
-    """Wilson's score interval for a proportion.
-
-    (p̂ + z²/2N ± z √(p̂(1 − p̂)/N + z²/4N²)) / (1 + z²/N), with z the normal quantile of (1 + level)/2.
-
-    Raises
-    ------
-    ConjectureError
-        `trials` is not positive or `successes` lies outside 0 to `trials`.
-    """
-    if trials <= 0 or not 0 <= successes <= trials:
-        raise ConjectureError(f"successes must lie in 0 to trials, trials > 0; got {successes} of {trials}")
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    p = successes / trials
-    middle = p + z * z / (2 * trials)
-    spread = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    # At the ends the bound is 0 or 1 exactly; rounding must not exclude the observed proportion.
-    low = 0.0 if successes == 0 else (middle - spread) / scale
-    high = 1.0 if successes == trials else (middle + spread) / scale
-    return Interval((low, high))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ import shutil
 import sys
 import textwrap
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from relugeom.claims.verdicts import Verdict
+from relugeom.text import json_text, printable
 
 __all__ = [
-    "Progress", "indent", "paint", "positive_float", "positive_int", "verdict_label", "width", "write_file",
+    "Progress", "indent", "paint", "positive_float", "positive_int", "print_json", "verdict_label", "width",
+    "write_file",
 ]  # fmt: skip
 
 _COLOURS = {"green": "32", "cyan": "36", "red": "31", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
@@ -53,9 +55,16 @@ def write_file(path: Path, data: bytes) -> None:
     os.replace(partial, path)
 
 
+def print_json(value: Any) -> None:
+    """One JSON value on stdout, valid whatever it holds and whatever stdout can show."""
+    print(json_text(value, sys.stdout))
+
+
 def indent(text: str, spaces: int) -> str:
-    """The text wrapped to the width, every line after the first indented; the first is left for a label."""
-    lines = textwrap.wrap(text, width() - spaces, break_long_words=False, break_on_hyphens=False) or [""]
+    """The text, safe to print and wrapped, every line after the first indented; the first is left for a label."""
+    lines = textwrap.wrap(
+        printable(text, lines=True), width() - spaces, break_long_words=False, break_on_hyphens=False
+    ) or [""]
     return ("\n" + " " * spaces).join(lines)
 
 

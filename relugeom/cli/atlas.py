@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relugeom.cli._terminal import Progress, paint, positive_int
+from relugeom.cli._terminal import Progress, paint, positive_int, print_json
 from relugeom.cli._training import add_training_arguments, numbers, training_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
 
@@ -89,7 +88,7 @@ def _count(arguments: argparse.Namespace) -> int:
         )
     progress.clear()
     if arguments.json:
-        print(json.dumps({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)}, indent=1))
+        print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})
     else:
         for n, s in zip(arguments.n, summaries, strict=True):
             _print_summary(n, s)
@@ -133,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
             _print_entries(n, entries, arguments.rows)
             sys.stdout.flush()
     if arguments.json:
-        print(json.dumps({str(n): [_entry_json(entry) for entry in entries] for n, entries in found.items()}, indent=1))
+        print_json({str(n): [_entry_json(entry) for entry in entries] for n, entries in found.items()})
     elif arguments.certificates is not None:
         print(f"\n{written} certificates written; re-check with: relugeom check {arguments.certificates}")
     return 0

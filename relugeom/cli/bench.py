@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import Progress, positive_int
+from relugeom.cli._terminal import Progress, positive_int, print_json
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             {name: getattr(timing, name) for name in ("task", "size", "n", "dtype", "engine", "seconds")}
             for timing in timings
         ]
-        print(json.dumps({**described, "timings": rows, "crossover": found}, indent=1, ensure_ascii=False))
+        print_json({**described, "timings": rows, "crossover": found})
         return 0
     print(_table(timings, arguments.markdown))
     print()

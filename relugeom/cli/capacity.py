@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import indent, paint
+from relugeom.cli._terminal import indent, paint, print_json
 
 if TYPE_CHECKING:
     from relugeom.capacity.known.table import Cell
@@ -76,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     rows = table()
     if arguments.json:
-        print(json.dumps({"cells": [_record(cell) for row in rows for cell in row]}, indent=1, ensure_ascii=False))
+        print_json({"cells": [_record(cell) for row in rows for cell in row]})
     else:
         _print(rows)
     return 0

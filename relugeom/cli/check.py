@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from relugeom.cli._terminal import indent
+from relugeom.cli._terminal import indent, print_json
 from relugeom.errors import CertificateError
 from relugeom.exact import Invalid, check, load
 
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         files += inside
     rows = [_examine(path) for path in files]
     if arguments.json:
-        print(json.dumps({"certificates": rows}, indent=1, ensure_ascii=False))
+        print_json({"certificates": rows})
     else:
         for row in rows:
             if row["status"] != "valid" or not arguments.quiet:

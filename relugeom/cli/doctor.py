@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
+
+from relugeom.cli._terminal import print_json
 
 SUMMARY = "tell versions, BLAS, whether a GPU works, and which engine a size of problem is given"
 
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     found = diagnose(arguments.examples, arguments.features, arguments.latent, arguments.dtype)
     if arguments.json:
-        print(json.dumps(found.to_json(), indent=1, ensure_ascii=False))
+        print_json(found.to_json())
         return 0
     rows = [(name, version) for name, version in found.versions.items()]
     rows.append(("machine", f"{found.machine['system']}, {found.machine['cores']} cores"))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
 from pathlib import Path
 
 from relugeom.claims.run import Result, verify
-from relugeom.cli._terminal import indent, paint, positive_float, verdict_label, width
+from relugeom.cli._terminal import indent, paint, positive_float, print_json, verdict_label, width
 
 SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, source"
 
@@ -84,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = verify(arguments.paths or None, ids=[arguments.id], full=arguments.full, time_limit=arguments.time_limit)
     result = report.results[0]
     if arguments.json:
-        print(json.dumps(result.to_json(), indent=1, ensure_ascii=False))
+        print_json(result.to_json())
     else:
         _print(result, arguments.paths)
     return 0 if report.as_expected else 1

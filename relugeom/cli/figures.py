@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from relugeom.cli._terminal import Progress, indent, paint, write_file
+from relugeom.cli._terminal import Progress, indent, paint, print_json, write_file
 from relugeom.errors import ArgumentError
 
 SUMMARY = "draw the figures, of their own examples or of your model"
@@ -36,7 +35,7 @@ def _list(as_json: bool) -> int:
             {"name": e.name, "title": e.title, "caption": e.caption, "takes_model": e.latent is not None}
             for e in FIGURES.values()
         ]
-        print(json.dumps({"figures": rows}, indent=1, ensure_ascii=False))
+        print_json({"figures": rows})
         return 0
     for entry in FIGURES.values():
         mark = "" if entry.latent is None else "  (takes --model)"
@@ -113,5 +112,5 @@ def run(arguments: argparse.Namespace) -> int:
         write(arguments.out / "film.html", film_html(theme=theme).encode())
     progress.clear()
     if arguments.json:
-        print(json.dumps({"written": [str(path) for path in written]}, indent=1, ensure_ascii=False))
+        print_json({"written": [str(path) for path in written]})
     return 0

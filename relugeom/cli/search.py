@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relugeom.claims.verdicts import Verdict
-from relugeom.cli._terminal import indent, verdict_label
+from relugeom.cli._terminal import indent, print_json, verdict_label
 from relugeom.cli._training import whole_number
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
@@ -187,7 +187,7 @@ def run(arguments: argparse.Namespace) -> int:
         file = str(arguments.certificate)
         write_atomically(arguments.certificate, dumps(outcome.certificate).encode())
     if arguments.json:
-        print(json.dumps(_record(problem, outcome, file), indent=1, ensure_ascii=False))
+        print_json(_record(problem, outcome, file))
     else:
         _print(outcome, file)
     return 1 if isinstance(outcome, NotFound) else 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.cli._terminal import print_json
 from relugeom.cli.train import add_settings, configuration_from, given_settings
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.executors import prefer_one_blas_thread
@@ -152,11 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
     best = best_of(finished)
     pictures = [] if arguments.no_pictures or not best else _pictures(best, arguments.output)
     if arguments.json:
-        print(
-            json.dumps(
-                {"runs": [_plain(run) for run in finished], "pictures": [str(path) for path in pictures]}, indent=1
-            )
-        )
+        print_json({"runs": [_plain(run) for run in finished], "pictures": [str(path) for path in pictures]})
     else:
         print("".join(f"{name:>{width}}" for name, width in _TABLE))
         for run in best:

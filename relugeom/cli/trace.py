@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from relugeom.cli._terminal import paint, positive_int
+from relugeom.cli._terminal import paint, positive_int, print_json
 from relugeom.cli._training import add_training_arguments, training_from, whole_number
 
 SUMMARY = "watch one training: loss and features over time, and the moments at which a feature dies or a circle splits"
@@ -37,15 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.save is not None:
         save_arrays(arguments.save, asdict(record), {"kind": "trace", "n": arguments.n, "seed": arguments.seed})
     if arguments.json:
-        print(
-            json.dumps(
-                {
-                    "steps": record.steps.tolist(), "loss": record.loss.tolist(),
-                    "gradient_norm": record.gradient_norm.tolist(), "feature_loss": record.feature_loss.tolist(),
-                    "alive": record.alive.tolist(), "circles": record.circles.tolist(),
-                    "events": [asdict(event) for event in happened],
-                }
-            )
+        print_json(
+            {
+                "steps": record.steps.tolist(), "loss": record.loss.tolist(),
+                "gradient_norm": record.gradient_norm.tolist(), "feature_loss": record.feature_loss.tolist(),
+                "alive": record.alive.tolist(), "circles": record.circles.tolist(),
+                "events": [asdict(event) for event in happened],
+            }
         )  # fmt: skip
         return 0
     print("    step       loss   gradient  circles  alive")

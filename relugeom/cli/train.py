@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import signal
 import sys
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.cli._terminal import print_json
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
 
@@ -174,7 +174,7 @@ def run(arguments: argparse.Namespace) -> int:
         "trajectory": [list(row) for row in end.trajectory.rows],
     }
     if arguments.json:
-        print(json.dumps(report, indent=1))
+        print_json(report)
     else:
         choice = end.configuration.chosen_engine
         print(f"{end.status} at step {end.step}, engine {choice.name} {choice.leaves or ''}x{choice.processes}")

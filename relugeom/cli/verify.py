@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable
 from itertools import groupby
@@ -17,6 +16,7 @@ from relugeom.cli._terminal import (
     paint,
     positive_float,
     positive_int,
+    print_json,
     verdict_label,
     write_file,
 )
@@ -148,7 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
     formal = _check_formal_proofs(report) if arguments.formal else []
     if arguments.json:
         data = {**report.to_json(), "environment": versions()} | ({"formal": formal} if arguments.formal else {})
-        print(json.dumps(data, indent=1, ensure_ascii=False))
+        print_json(data)
     elif arguments.markdown:
         print(_markdown(report))
     else:

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.model import Parameters, gradient, loss
-from relugeom.claims.verdicts import Interval, wilson_interval
 from relugeom.errors import ArgumentError
 from relugeom.optim.batched import Adam, Optimiser
+from relugeom.statistics import Interval, wilson_interval
 
 __all__ = ["Failures", "failures", "failures_by_activity"]
 

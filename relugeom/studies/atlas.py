@@ -17,13 +17,13 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import Axial, AxialData
 from relugeom.autoencoder.constructions import zero_loss_polygon
 from relugeom.autoencoder.model import Parameters, loss
-from relugeom.claims.verdicts import Interval, wilson_interval
 from relugeom.errors import KinkError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.executors import ExecutorLike
 from relugeom.landscape.certify import certify
 from relugeom.landscape.kinds import Kind, groups, inertia, invariants, kind, one_sided
 from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, train
 
 __all__ = ["Entry", "atlas"]

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from relugeom.autoencoder.model import Parameters, loss
-from relugeom.claims.verdicts import Interval, wilson_interval
 from relugeom.engines.many_models import kernel_for
 from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.kinds import kind
 from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.training.many_models import Training, starts, trained
 

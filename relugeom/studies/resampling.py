@@ -22,9 +22,9 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.axial import Axial
 from relugeom.autoencoder.model import Parameters, gram, loss
-from relugeom.claims.verdicts import Interval, wilson_interval
 from relugeom.errors import ArgumentError
 from relugeom.optim.batched import Adam
+from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, starts, trained
 
 __all__ = ["Outcome", "Resampling", "chaos_map", "compare"]
