@@ -33,6 +33,7 @@ __all__ = [
     "DeadOutputs",
     "ExactReconstruction",
     "NotDecodable",
+    "PentagonMinimum",
     "PolynomialSign",
     "PositivePair",
     "RankBound",
@@ -166,6 +167,16 @@ def _read_pair_of_rationals(value: Any, where: str) -> tuple[Fraction, Fraction]
     return pair[0], pair[1]
 
 
+
+
+def _read_bounds(value: Any, where: str) -> tuple[Fraction, Fraction]:
+    bounds = _vector.read(value, where)
+    if len(bounds) != 2:
+        raise CertificateError(f"{where} must be two rationals [low, high]; got {len(bounds)}")
+    return bounds[0], bounds[1]
+
+
+_bounds = Codec(_read_bounds, _vector.write)
 _surds = _listed(Codec(_read_pair_of_rationals, lambda pair: [_write_rational(x) for x in pair]))
 
 
@@ -492,6 +503,54 @@ class DeadOutputs(Certificate):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PentagonMinimum(Certificate):
+    """The least loss of five features in the plane with a bias, on x = a·e_i with a uniform on [0, 1].
+
+    The loss summed over the features, Σ_i E_a ‖ReLU(WᵀW a e_i + b) − a e_i‖², is least at regular pentagons with
+    ‖w_j‖² in `norm` and b_j in `bias`, and at nothing else; its value lies in `loss`. The argument, with the part that
+    each field has in it, is in `relugeom.exact.pentagon`.
+    """
+
+    shortest: Fraction
+    longest: Fraction
+    threshold: tuple[Fraction, Fraction]
+    norm: tuple[Fraction, Fraction]
+    bias: tuple[Fraction, Fraction]
+    loss: tuple[Fraction, Fraction]
+    slope: tuple[Fraction, Fraction]
+    angles: Vector
+    depth: int
+    window_thresholds: tuple[Fraction, Fraction]
+    window_angles: tuple[Fraction, Fraction]
+
+    kind: ClassVar[str] = "pentagon-minimum"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "shortest": _rational,
+        "longest": _rational,
+        "threshold": _bounds,
+        "norm": _bounds,
+        "bias": _bounds,
+        "loss": _bounds,
+        "slope": _bounds,
+        "angles": _vector,
+        "depth": _integer,
+        "window_thresholds": _bounds,
+        "window_angles": _bounds,
+    }
+
+    def statement(self) -> str:
+        def within(bounds: tuple[Fraction, Fraction]) -> str:
+            return f"[{_outward(bounds[0], ROUND_FLOOR)}, {_outward(bounds[1], ROUND_CEILING)}]"
+
+        return (
+            "for every W (m = 2, n = 5) and b, Σ_i E_a ‖ReLU(WᵀWx + b) − x‖² at x = a·e_i, a uniform on [0, 1], is at "
+            f"least F*, and equal to F* exactly where the w_j are the corners of a regular pentagon with ‖w_j‖² = s* "
+            f"and b_j = b* for all j, for some F* in {within(self.loss)}, s* in {within(self.norm)} and b* in "
+            f"{within(self.bias)}"
+        )
+
+
 KINDS: Mapping[str, type[Certificate]] = {
     cls.kind: cls
     for cls in (
@@ -505,6 +564,7 @@ KINDS: Mapping[str, type[Certificate]] = {
         ActivationThreshold,
         CriticalPoint,
         DeadOutputs,
+        PentagonMinimum,
     )
 }
 

@@ -21,6 +21,7 @@ from relugeom.exact.certificates import (
     DeadOutputs,
     ExactReconstruction,
     NotDecodable,
+    PentagonMinimum,
     PolynomialSign,
     PositivePair,
     RankBound,
@@ -29,6 +30,7 @@ from relugeom.exact.certificates import (
 )
 from relugeom.exact.critical import critical_point_fault, dead_outputs_fault
 from relugeom.exact.errors import ArgumentError
+from relugeom.exact.pentagon import pentagon_fault
 from relugeom.exact.quadratic import Quadratic
 from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmul, transpose
 
@@ -326,6 +328,11 @@ def _check_dead_outputs(c: DeadOutputs) -> None:
     _require(fault is None, str(fault))
 
 
+def _check_pentagon_minimum(c: PentagonMinimum) -> None:
+    fault = pentagon_fault(c)
+    _require(fault is None, str(fault))
+
+
 _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     SignPattern: _check_sign_pattern,
     ExactReconstruction: _check_exact_reconstruction,
@@ -337,4 +344,5 @@ _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     ActivationThreshold: _check_activation_threshold,
     CriticalPoint: _check_critical_point,
     DeadOutputs: _check_dead_outputs,
+    PentagonMinimum: _check_pentagon_minimum,
 }
