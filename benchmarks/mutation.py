@@ -46,6 +46,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "relugeom/exact/check.py": EXACT,
     "relugeom/exact/critical.py": EXACT,
     "relugeom/exact/certificates.py": EXACT,
+    "relugeom/exact/pentagon.py": ("tests/test_exact_pentagon.py",),
     "relugeom/exact/quadratic.py": EXACT,
     "relugeom/exact/rationals.py": EXACT,
     "relugeom/autoencoder/model.py": DERIVATIVES,

@@ -50,9 +50,7 @@ def output_steps() -> list[Step]:
             integral((s * (a - t) - a) ** 2, t, 1) + integral(a**2, 0, t),
             s**2 * (1 - t) ** 3 / 3 - 2 * s * B + third,
         ),
-        identity(
-            "for 0 ≤ t ≤ q: K(qs, −ts) = s²κ", integral((s * (a * q - t)) ** 2, t / q, 1), s**2 * KAPPA
-        ),
+        identity("for 0 ≤ t ≤ q: K(qs, −ts) = s²κ", integral((s * (a * q - t)) ** 2, t / q, 1), s**2 * KAPPA),
         identity(
             "D + 2K = s²C − 2sB + 1/3 = C(s − B/C)² + 1/3 − B²/C",
             s**2 * C - 2 * s * B + third,
@@ -251,8 +249,8 @@ def pentagon_with_bias_is_optimal() -> Outcome:
 
     *One angle.* With b = −ts and g = qs the left side is a quadratic in s, of which 1/3 − B(t)²/C(t, q) + μα is the
     least value. So the claim is B² ≤ (ρ* + μ(α − 2π/5))C for all t, where q = cos α, with ρ* = 1/3 − F*/5. It is a
-    polynomial inequality in t for each α, checked in cells of α; near (t*, 72°), where it is an equality, the difference
-    has a definite matrix of second derivatives. `relugeom.exact.pentagon` has it line by line.
+    polynomial inequality in t for each α, checked in cells of α; near (t*, 72°), where it is an equality, the
+    difference has a definite matrix of second derivatives. `relugeom.exact.pentagon` has it line by line.
 
     Each inequality is strict but at s*, b* and 72°, so nothing else has the loss F*.
     """

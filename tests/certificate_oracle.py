@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 from fractions import Fraction
-from itertools import combinations
+from functools import cache
+from itertools import combinations, pairwise
 from typing import Any
 
 import mpmath
@@ -17,6 +19,7 @@ from relugeom.exact import (
     DeadOutputs,
     ExactReconstruction,
     NotDecodable,
+    PentagonMinimum,
     PolynomialSign,
     PositivePair,
     RankBound,
@@ -221,6 +224,55 @@ def _dead_outputs(c: DeadOutputs) -> bool:
     return abs(value(W, b) - len(c.dead)) < 1e-9 and min(around) >= len(c.dead) - 1e-9
 
 
+def _square_integral(slope: Any, bias: Any, target: int) -> Any:
+    """∫ (ReLU(a·slope + bias) − a·target)² da over [0, 1], piece by piece by Simpson's rule, exact for squares."""
+    value = lambda a: (max(a * slope + bias, 0 * a) - a * target) ** 2  # noqa: E731
+    end = -bias / slope if slope != 0 else -1
+    ends = [0 * bias, *([end] if 0 < end < 1 else []), 1 + 0 * bias]
+    return sum((y - x) / 6 * (value(x) + 4 * value((x + y) / 2) + value(y)) for x, y in pairwise(ends))
+
+
+@cache
+def _best_pentagon() -> tuple[Any, Any, Any]:
+    """The squared norm, the bias and the loss of the best regular pentagon, to 40 digits, by Newton's method."""
+    with mpmath.workdps(60):
+
+        def loss(s: Any, b: Any) -> Any:
+            products = [s * mpmath.cospi(mpmath.mpf(2 * k) / 5) for k in range(5)]
+            return 5 * sum(_square_integral(g, b, int(k == 0)) for k, g in enumerate(products))
+
+        slopes = lambda s, b: (mpmath.diff(loss, (s, b), (1, 0)), mpmath.diff(loss, (s, b), (0, 1)))  # noqa: E731
+        s, b = mpmath.findroot(slopes, (mpmath.mpf("1.37"), mpmath.mpf("-0.28")), tol=1e-70)
+        return s, b, loss(s, b)
+
+
+def _pentagon_minimum(c: PentagonMinimum) -> bool:
+    """The best pentagon lies within the bounds, and none of a thousand models, half of them close, has a lower loss."""
+    norm, bias, loss = _best_pentagon()
+    with mpmath.workdps(60):
+        for value, (low, high) in ((norm, c.norm), (bias, c.bias), (loss, c.loss)):
+            if (
+                not mpmath.mpf(low.numerator) / low.denominator
+                <= value
+                <= mpmath.mpf(high.numerator) / high.denominator
+            ):
+                return False
+    rng = random.Random(0)
+    radius, corners = float(norm) ** 0.5, [2 * math.pi * k / 5 for k in range(5)]
+    for k in range(1000):
+        if k % 2:
+            W = [[rng.gauss(0, 1) for _ in range(5)] for _ in range(2)]
+            b = [rng.gauss(0, 0.5) for _ in range(5)]
+        else:
+            size = 10 ** rng.uniform(-4, -1)
+            W = [[radius * turn(x) + rng.gauss(0, size) for x in corners] for turn in (math.cos, math.sin)]
+            b = [float(bias) + rng.gauss(0, size) for _ in corners]
+        pairs = [(i, j, sum(row[i] * row[j] for row in W)) for i in range(5) for j in range(5)]
+        if sum(_square_integral(g, b[j], int(i == j)) for i, j, g in pairs) < float(c.loss[0]) - 1e-12:
+            return False
+    return True
+
+
 _ORACLES = {
     SignPattern: _sign_pattern,
     ExactReconstruction: _exact_reconstruction,
@@ -232,4 +284,5 @@ _ORACLES = {
     ActivationThreshold: _activation_threshold,
     CriticalPoint: _critical_point,
     DeadOutputs: _dead_outputs,
+    PentagonMinimum: _pentagon_minimum,
 }

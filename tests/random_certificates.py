@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from relugeom.exact import (
     DeadOutputs,
     ExactReconstruction,
     NotDecodable,
+    PentagonMinimum,
     PolynomialSign,
     PositivePair,
     RankBound,
@@ -26,6 +28,7 @@ from relugeom.exact import (
     load,
 )
 from relugeom.exact.rationals import Matrix, Vector, dot, matmul, transpose
+from relugeom.landscape.pentagon import pentagon_minimum
 
 __all__ = ["GENERATORS", "random_certificate", "shipped"]
 
@@ -318,6 +321,20 @@ def _dead_outputs(rng: Rng) -> DeadOutputs:
     return DeadOutputs(W, bias, dead)
 
 
+@cache
+def _pentagon() -> PentagonMinimum:
+    return pentagon_minimum()
+
+
+def _pentagon_minimum(rng: Rng) -> PentagonMinimum:
+    """The certificate with some cells halved and wider bounds."""
+    c = _pentagon()
+    more = [(x + y) / 2 for x, y in pairwise(c.angles) if rng.random() < 0.1]
+    slack = Fraction(rng.randint(0, 3), 10**12)
+    bounds = {name: (getattr(c, name)[0] - slack, getattr(c, name)[1] + slack) for name in ("norm", "bias", "loss")}
+    return replace(c, angles=tuple(sorted((*c.angles, *more))), **bounds)
+
+
 GENERATORS: dict[str, Callable[[Rng], Certificate]] = {
     "sign-pattern": _sign_pattern,
     "exact-reconstruction": _exact_reconstruction,
@@ -329,4 +346,5 @@ GENERATORS: dict[str, Callable[[Rng], Certificate]] = {
     "activation-threshold": _activation_threshold,
     "critical-point": _critical_point,
     "dead-outputs": _dead_outputs,
+    "pentagon-minimum": _pentagon_minimum,
 }

@@ -8,11 +8,12 @@ arithmetic instead of squaring for signs in ℚ(√d), intervals of amplitudes i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import combinations, pairwise
 from math import isqrt
 from typing import Any
 
-from flint import arb, ctx, fmpq, fmpq_mat, fmpq_poly
+from flint import arb, arb_poly, ctx, fmpq, fmpq_mat, fmpq_poly
 
 __all__ = ["second_opinion"]
 
@@ -368,7 +369,190 @@ def _rounded(ball: arb) -> fmpq:
     return fmpq(int(middle)) * fmpq(2) ** int(exponent) / 2**40
 
 
+# ---------------------------------------------------------------------------------------------------------
+# The pentagon: balls where the checker has fractions, mean values where it has Bernstein's form, derivatives by
+# arithmetic on Taylor polynomials where it has formulas, and the cells from the last to the first.
+
+
+class _Jet:
+    """f, f_t, f_γ, f_tt, f_tγ, f_γγ at a ball of (t, γ)."""
+
+    def __init__(self, *parts: arb) -> None:
+        self.parts = parts
+
+    def __add__(self, other: _Jet) -> _Jet:
+        return _Jet(*(x + y for x, y in zip(self.parts, other.parts, strict=True)))
+
+    def __sub__(self, other: _Jet) -> _Jet:
+        return _Jet(*(x - y for x, y in zip(self.parts, other.parts, strict=True)))
+
+    def __mul__(self, other: _Jet) -> _Jet:
+        f, ft, fa, ftt, fta, faa = self.parts
+        g, gt, ga, gtt, gta, gaa = other.parts
+        return _Jet(
+            f * g, ft * g + f * gt, fa * g + f * ga,
+            ftt * g + 2 * ft * gt + f * gtt, fta * g + ft * ga + fa * gt + f * gta, faa * g + 2 * fa * ga + f * gaa,
+        )  # fmt: skip
+
+    def over(self, number: int) -> _Jet:
+        return _Jet(*(x / number for x in self.parts))
+
+
+def _constant(x: arb | int) -> _Jet:
+    return _Jet(arb(x), *[arb(0)] * 5)
+
+
+def _margin(t: arb, angle: arb, gain: arb, slope: arb, middle: arb) -> _Jet:
+    """G = (ρ* + μ(γ − 72°))C − B², with C = (1 − t)³/3 + (2/3)(q² − 3qt + 3t² − t³/q)."""
+    sine, q = angle.sin(), angle.cos()
+    T, Q = _Jet(t, arb(1), *[arb(0)] * 4), _Jet(q, arb(0), -sine, arb(0), arb(0), -q)
+    inverse = _Jet(1 / q, arb(0), sine / q**2, arb(0), arb(0), 1 / q + 2 * sine**2 / q**3)
+    M = _Jet(gain + slope * (angle - middle), arb(0), slope, *[arb(0)] * 3)
+    rest = _constant(1) - T
+    three = _constant(3)
+    kappa = Q * Q - three * Q * T + three * T * T - T * T * T * inverse
+    C = (rest * rest * rest + kappa + kappa).over(3)
+    B = (rest * rest * (_constant(2) + T)).over(6)
+    return M * C - B * B
+
+
+def _between(low: arb, high: arb) -> arb:
+    return arb((low + high) / 2, (high - low) / 2)
+
+
+def _throughout(
+    holds: Callable[[list[arb]], bool], fails: Callable[[list[arb]], bool], box: list[tuple[arb, arb]], depth: int
+) -> bool | None:
+    """Whether something holds on the whole box; no if it fails at a middle, None if halving does not tell."""
+    if holds([_between(*side) for side in box]):
+        return True
+    if fails([(low + high) / 2 for low, high in box]):
+        return False
+    if depth == 0:
+        return None
+    widest = max(range(len(box)), key=lambda k: float(box[k][1] - box[k][0]))
+    low, high = box[widest]
+    answers = []
+    for part in (((low + high) / 2, high), (low, (low + high) / 2)):
+        answers.append(_throughout(holds, fails, [*box[:widest], part, *box[widest + 1 :]], depth - 1))
+        if answers[-1] is False:
+            return False
+    return None if None in answers else True
+
+
+def _keeps_its_sign(p: arb_poly, low: arb, high: arb) -> bool | None:
+    """p > 0 on [low, high], by mean values."""
+    slope = p.derivative()
+
+    def holds(x: list[arb]) -> bool:
+        middle = x[0].mid()
+        return bool(p(middle) + slope(x[0]) * (x[0] - middle) > 0)
+
+    return _throughout(holds, lambda x: bool(p(x[0]) <= 0), [(low, high)], 30)
+
+
+def _cell(data: dict[str, Any], low: fmpq, high: fmpq, gain: arb, slope: arb, middle: arb) -> bool | None:
+    """Whether m C > B² for all thresholds outside the window, with the least m and q of the cell."""
+    r2 = arb(_number(data["shortest"])) ** 2
+    m = gain + slope * (arb(low) - middle)
+    q = arb(high).cos() if high > 0 else 1 / arb(high).cos()
+    if not (m > 0 and q > 0 and m * (1 + 2 * q**2) > arb(1) / 3):
+        return False
+    if not (r2 * (1 + 2 * q) >= 1 or (m * (1 + 2 * q) > arb(1) / 3 and m > arb(1) / 12)):
+        return False
+    if q >= 1:
+        return True
+    if not m > (1 - q) * (2 + q) ** 2 / 12:
+        return False
+    t = arb_poly([0, 1])
+    p = m * ((1 - t) ** 3 + 2 * (q - t) ** 3 * (1 / q)) * (arb(1) / 3) - ((1 - t) ** 2 * (2 + t)) ** 2 * (arb(1) / 36)
+    (t_low, t_high), (left, right) = (list(map(_number, data[f"window_{name}"])) for name in ("thresholds", "angles"))
+    ends = [(arb(0), q)]
+    if left <= low and high <= right:
+        ends = [(arb(t_high), q), (arb(0), arb(t_low))]
+    answers = [_keeps_its_sign(p, *pair) for pair in ends]
+    return False if False in answers else None if None in answers else True
+
+
+def _shortest_and_longest(r: fmpq, R: fmpq, loss: arb) -> bool:
+    """A norm outside (r, R) costs more than the loss."""
+    if not 0 < r < 1 < R:
+        return False
+    s, S, reach = r * r, R * R, r * R
+    end = fmpq(2, 3) * (1 - s)
+    if not (loss < ((S - 1) / (S + 1)) ** 2 / 3 and loss < (1 - s) ** 2 / 3):
+        return False
+    if end > reach or not loss < 4 * end**3 / (3 * reach):
+        return False
+    # The least value of (1 − s)²/3 − (1 − s)b + b² + 4b³/(3rR) over b ≥ 0 is where 4b²/(rR) + 2b = 1 − s.
+    b = (((4 + 16 * arb((1 - s) / reach)).sqrt() - 2) / (8 / arb(reach))).min(arb(end))
+    return bool(loss < arb((1 - s) ** 2 / 3) - arb(1 - s) * b + b**2 + 4 * b**3 / (3 * arb(reach)))
+
+
+def _pentagon_minimum(data: dict[str, Any]) -> bool | None:
+    precision, ctx.prec = ctx.prec, 200
+    try:
+        r, R = _number(data["shortest"]), _number(data["longest"])
+        low, high = map(_number, data["threshold"])
+        middle = 2 * arb.pi() / 5
+        q, sine = middle.cos(), middle.sin()
+        if not (data["depth"] >= 0 and low > 0 and low < high and arb(high) < q):
+            return False
+        signs = [
+            q * t * (1 - t) ** 3 - 2 * (q - t) ** 2 * (2 + t + t**2 - 2 * q * (1 + t)) for t in (arb(low), arb(high))
+        ]
+        if not (signs[0] < 0 and signs[1] > 0):
+            return False
+        t = _between(arb(low), arb(high))
+        B, C = 1 / arb(3) - t / 2 + t**3 / 6, ((1 - t) ** 3 + 2 * q**2 * (1 - t / q) ** 3) / 3
+        s, gain = B / C, B**2 / C
+        slope = 2 * s**2 * sine * (2 * q - 3 * t + t**3 / q**2) / 3
+        values = {"norm": s, "bias": -t * s, "loss": 5 * (1 / arb(3) - gain), "slope": slope}
+        for name, value in values.items():
+            bounds = list(map(_number, data[name]))
+            if not (value > bounds[0] and value < bounds[1]):
+                return False
+        loss = values["loss"]
+        if not _shortest_and_longest(r, R, loss):
+            return False
+        angles = [_number(x) for x in data["angles"]]
+        if len(angles) < 2 or any(x >= y for x, y in pairwise(angles)):
+            return False
+        quarter = arb.pi() / 2
+        if not (-arb(angles[0]) < quarter and angles[0] < 0 and arb(angles[0]).cos() <= arb(r / R)):
+            return False
+        if not (arb(angles[-1]) < quarter and slope * (arb(angles[-1]) - middle) >= loss / 5):
+            return False
+        (t_low, t_high), (left, right) = (
+            list(map(_number, data[f"window_{name}"])) for name in ("thresholds", "angles")
+        )
+        if not (0 < t_low <= low and high <= t_high and left > 0 and arb(left) < middle and middle < arb(right)):
+            return False
+        if not (arb(right) < quarter and arb(t_high) < arb(right).cos()):
+            return False
+
+        def definite(box: list[arb]) -> bool:
+            *_, tt, ta, aa = _margin(*box, gain, slope, middle).parts
+            return bool(tt > 0 and tt * aa > ta**2)
+
+        def indefinite(point: list[arb]) -> bool:
+            *_, tt, ta, aa = _margin(*point, gain, slope, middle).parts
+            return bool(tt <= 0 or tt * aa <= ta**2)
+
+        window = [(arb(t_low), arb(t_high)), (arb(left), arb(right))]
+        answers = [_throughout(definite, indefinite, window, 16)]
+        for pair in reversed(list(pairwise(angles))):
+            answers.append(_cell(data, *pair, gain, slope, middle))
+            if False in answers:
+                return False
+        # With little halving the checker cannot tell what is so.
+        return None if None in answers or data["depth"] < 5 else True
+    finally:
+        ctx.prec = precision
+
+
 _KINDS = {
+    "pentagon-minimum": _pentagon_minimum,
     "critical-point": _critical_point,
     "dead-outputs": _dead_outputs,
     "sign-pattern": _sign_pattern,

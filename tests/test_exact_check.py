@@ -39,6 +39,7 @@ from relugeom.exact import (
 )
 from relugeom.exact.certificates import LIMITS
 from relugeom.exact.rationals import as_matrix, as_vector
+from relugeom.landscape.pentagon import pentagon_minimum
 from tests.certificate_oracle import is_true
 from tests.conftest import Tier
 from tests.mutants import mutate
@@ -104,6 +105,7 @@ VALID["off is worse"] = CriticalPoint(  # w = 0, b = 3/4: the best constant for 
     F(6, 100), F(7, 100), as_matrix([[1]]), as_vector([0]),
 )  # fmt: skip
 VALID["two outputs are dead"] = DeadOutputs(as_matrix([[1, 0, 0], [0, 1, -1]]), as_vector([0, -2, -2]), (1, 2))
+VALID["pentagon"] = pentagon_minimum()
 
 
 @pytest.mark.parametrize("name", VALID)
@@ -291,6 +293,7 @@ LONG = tuple((F(10**500), F(k)) for k in range(60))
         ActivationThreshold(WIDE, WIDE[0], F(0)),
         CriticalPoint(WIDE, WIDE[0], None, None, F(1), F(1), (), 0, F(0), F(1)),
         DeadOutputs(WIDE, WIDE[0], (0,)),
+        replace(VALID["pentagon"], angles=as_vector([F(k, 10**5) for k in range(20_000)])),  # type: ignore[call-arg]
     ],
     ids=lambda certificate: certificate.kind,
 )
@@ -329,6 +332,10 @@ def test_numbers_that_could_round_or_overflow_are_refused(entry: object) -> None
     assert isinstance(result, Invalid)
     assert "is not a rational number" in result.reason
     assert isinstance(check(ActivationThreshold(as_matrix([[1]]), as_vector([0]), 0.5)), Invalid)  # type: ignore[arg-type]
+    for changes in ({"shortest": entry}, {"angles": (entry, F(1))}, {"loss": (entry, F(1))}):
+        pentagon = check(replace(VALID["pentagon"], **changes))  # type: ignore[arg-type]
+        assert isinstance(pentagon, Invalid)
+        assert "is not a rational number" in pentagon.reason
 
 
 def test_numbers_too_long_to_print_are_described() -> None:

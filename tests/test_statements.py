@@ -63,6 +63,12 @@ SENTENCES = {
         "ReLU(WᵀWx + b) with 2 dead outputs is a local minimum of Σ_i ‖ReLU(WᵀWe_i + b) − e_i‖², with value 2 (m ="
         " 2, n = 3)"
     ),
+    "pentagon": (
+        "for every W (m = 2, n = 5) and b, Σ_i E_a ‖ReLU(WᵀWx + b) − x‖² at x = a·e_i, a uniform on [0, 1], is at "
+        "least F*, and equal to F* exactly where the w_j are the corners of a regular pentagon with ‖w_j‖² = s* and "
+        "b_j = b* for all j, for some F* in [0.0791281353724, 0.0791281353725], s* in [1.36997576675, 1.36997576676] "
+        "and b* in [-0.282297283127, -0.282297283126]"
+    ),
 }
 VARIANTS: list[tuple[Certificate, str]] = [
     (

@@ -167,8 +167,6 @@ def _read_pair_of_rationals(value: Any, where: str) -> tuple[Fraction, Fraction]
     return pair[0], pair[1]
 
 
-
-
 def _read_bounds(value: Any, where: str) -> tuple[Fraction, Fraction]:
     bounds = _vector.read(value, where)
     if len(bounds) != 2:

@@ -12,9 +12,10 @@ part; r and R are the certificate's `shortest` and `longest`:
 
        B(t) = (1 − t)²(2 + t)/6,   C(t, q) = (1 − t)³/3 + 2κ,   κ(t, q) = K(q, −t) = (q − t)³/(3q), or 0 for t ≥ q.
 
-   Put γ* = 72°, q* = cos γ*. Some t* in `threshold` makes B²/C largest at q*, that is, is a root of
-   q t(1 − t)³ − 2(q − t)²(2 + t + t² − 2q(1 + t)); there s* = B/C, b* = −t*s*, ρ* = B²/C, F* = 5(1/3 − ρ*), which is
-   the loss of the regular pentagon (for b ≤ 0 only neighbours interfere), and μ = 2 s*² ∂κ/∂q sin γ*.
+   Put γ* = 72°, q* = cos γ*. At q* the slope of B²/C in t is 0 at some t* in `threshold`: a root of
+   q t(1 − t)³ − 2(q − t)²(2 + t + t² − 2q(1 + t)) = −6q(2B'C − BC')/(1 − t). There s* = B/C, b* = −t*s*, ρ* = B²/C,
+   F* = 5(1/3 − ρ*), which is the loss of the regular pentagon (for b ≤ 0 only neighbours interfere), and
+   μ = 2 s*² ∂κ/∂q sin γ*.
 2. *One output.* A model with ‖w_j‖ ≥ R for some j has F ≥ D ≥ ((R² − 1)/(R² + 1))²/3 > F*. One with all ‖w_i‖ ≤ R
    and ‖w_j‖ ≤ r < 1 has g_ij ≥ −rR and F ≥ D + 4K(−rR, b_j). With σ = r² ≥ s this is more than F* for b_j ≤ 0, as
    D ≥ (1 − σ)²/3; for 0 ≤ b_j ≤ e = 2(1 − σ)/3, as there D falls in s and D(σ, b) = (1 − σ)²/3 − (1 − σ)b + b²,
@@ -30,19 +31,21 @@ part; r and R are the certificate's `shortest` and `longest`:
 
    which is clear for α ≥ c/μ. The other α lie between `angles[0]`, whose cosine is at most r/R, and `angles[-1]`.
 4. *Cells.* On α_0 ≤ α ≤ α_1 one has g ≥ qs, q the value of g/s at α_1, and with m = ρ* + μ(α_0 − γ*) > 0 the left side
-   of (*) less c is at least D + 2K(qs, b) − 1/3 + m. This is m for b ≤ −s. For −s < b ≤ 0 it is positive if mC > B²:
-   on q ≤ t < 1 because 12m > (1 − q)(2 + q)², where the right side falls; on 0 ≤ t ≤ q by the coefficients of
-   Bernstein's form; for q ≥ 1 because C ≥ (1 + 2q²)(1 − t)³/3 and B² ≤ (1 − t)³/9, if 3m(1 + 2q²) > 1. For b > 0
-   it is s²(1 + 2q²)/3 − 2s/3 + b(s(1 + 2q) − 1) + 3b² + m. If r²(1 + 2q) ≥ 1, this is positive because
-   3m(1 + 2q²) > 1. If not, then because 3m(1 + 2q) > 1 and 12m > 1 too: with b = τs it is s²C − 2sB + m with
-   mC − B² = (m(1 + 2q²)/3 − 1/9) + (m(1 + 2q) − 1/3)τ + (3m − 1/4)τ².
+   of (*) less c is at least D + 2K(qs, b) − 1/3 + m. This is at least m for b ≤ −s. For −s < b ≤ 0 it is
+   s²C − 2sB + m, which is positive if mC > B², and so it is: on q ≤ t < 1 because 12m > (1 − q)(2 + q)², where the
+   right side falls in q; on 0 ≤ t ≤ q by the coefficients of Bernstein's form; and for q ≥ 1, if 3m(1 + 2q²) > 1,
+   because C ≥ (1 + 2q²)(1 − t)³/3 and B² ≤ (1 − t)³/9. For b > 0 it is
+   s²(1 + 2q²)/3 − 2s/3 + b(s(1 + 2q) − 1) + 3b² + m. If r²(1 + 2q) ≥ 1, this is positive because 3m(1 + 2q²) > 1. If
+   not, then because 3m(1 + 2q) > 1 and 12m > 1 too: with b = τs it is s²C − 2sB + m, C = (1 + 2q²)/3 + (1 + 2q)τ + 3τ²,
+   B = 1/3 + τ/2, and mC − B² = (m(1 + 2q²)/3 − 1/9) + (m(1 + 2q) − 1/3)τ + (3m − 1/4)τ².
 5. *Window.* In a cell within `window_angles`, those t within `window_thresholds` are left out of 4. There the function
    G(t, γ) = (ρ* + μ(γ − γ*)) C(t, cos γ) − B(t)² has a positive definite matrix of second derivatives, checked box
    by box, and G = 0, ∇G = 0 at (t*, γ*) by the choice of ρ*, t* and μ. So G ≥ 0 there, and G = 0 at
    (t*, γ*) alone.
 
-All inequalities of 2 and 4 are strict, so F = F* forces α = γ*, t = t* and s = s* at both ends of every edge: the
-regular pentagon with ‖w_j‖² = s* and b_j = b*.
+All inequalities of 2 and 4 are strict, and in 3 as well D + 2K > 0 for g > 0, since D = 0 for s = 1, b = 0 alone and
+K(g, 0) = g²/3; and c/μ < 90°. So F = F* forces α = γ*, t = t* and s = s* at both ends of every edge: the regular
+pentagon with ‖w_j‖² = s* and b_j = b*.
 
 Numbers are fractions. Those that are no fractions are enclosed between two, rounded outwards to multiples of 2⁻⁹⁶.
 """
@@ -64,7 +67,7 @@ __all__ = ["Constants", "cell_fault", "constants", "pentagon_fault"]
 _GRID = 2**96
 _MOST_BITS = 200
 _MOST_DEPTH = 8
-_MOST_WORK = 1_000_000  # polynomials, of which some ten thousand take a second
+_MOST_WORK = 400_000  # polynomials, of which some ten thousand take a second
 
 _ZERO, _ONE = Fraction(0), Fraction(1)
 
@@ -300,6 +303,7 @@ def _halves(x: Interval) -> tuple[Interval, Interval]:
 
 
 def _window_fault(c: PentagonMinimum, known: Constants) -> str | None:
+    """Whether the window lies where step 5 needs it: around (t*, γ*), with t < q < 1 throughout."""
     (t_low, t_high), (low, high) = c.window_thresholds, c.window_angles
     if not 0 < t_low <= c.threshold[0] <= c.threshold[1] <= t_high:
         return "window_thresholds do not enclose threshold"
@@ -307,8 +311,6 @@ def _window_fault(c: PentagonMinimum, known: Constants) -> str | None:
         return "window_angles do not enclose 72° between 0 and 90°"
     if not t_high < _cosine(high).low:
         return "window_thresholds reach beyond the cosine of window_angles"
-    if not _is_convex(Interval(t_low, t_high), Interval(low, high), known, c.depth):
-        return "the second derivatives are not positive definite throughout the window"
     return None
 
 
@@ -326,8 +328,8 @@ def _size_fault(c: PentagonMinimum) -> str | None:
         return "there must be two angles at least"
     if not 0 <= c.depth <= _MOST_DEPTH:
         return f"depth must lie in 0 to {_MOST_DEPTH}; got {c.depth}"
-    # Each cell ends in at most 2^depth polynomials, the window in 4^depth boxes, of which each takes as long as forty.
-    if len(c.angles) * 2**c.depth + 40 * 4**c.depth > _MOST_WORK:
+    # A cell takes fewer than 2^(depth + 1) polynomials, the window 4^depth · 4/3 boxes that each take as long as ten.
+    if len(c.angles) * 2 ** (c.depth + 1) + 14 * 4**c.depth > _MOST_WORK:
         return "the certificate is too large to check"
     return None
 
@@ -359,9 +361,14 @@ def pentagon_fault(c: PentagonMinimum) -> str | None:
     if not (last < right and (known.slope * (_point(last) - known.angle)).low >= known.loss.high / 5):
         return "angles do not end between c/μ and 90°"
     # 4. Cells.
+    fault = _window_fault(c, known)
+    if fault is not None:
+        return fault
     for low, high in pairwise(c.angles):
         fault = cell_fault(c, known, low, high)
         if fault is not None:
             return f"between angles {low} and {high}: {fault}"
     # 5. Window.
-    return _window_fault(c, known)
+    if not _is_convex(Interval(*c.window_thresholds), Interval(*c.window_angles), known, c.depth):
+        return "the second derivatives are not positive definite throughout the window"
+    return None
