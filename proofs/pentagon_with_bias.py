@@ -15,11 +15,11 @@ from fractions import Fraction
 
 import sympy as sp
 
-from relugeom.algebra import certified, identity, polynomial_sign, sign
-from relugeom.conjectures import conjecture
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import certified, identity, polynomial_sign, sign
+from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict
 from relugeom.exact import PentagonMinimum
 from relugeom.landscape.pentagon import pentagon_minimum
-from relugeom.verdicts import Outcome, Proof, Sibling, Step, Verdict
 
 __all__: list[str] = []
 

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TESTS = ["tests/test_exact_check.py", "tests/test_exact_arithmetic.py", "tests/test_second_checker.py"]
+TESTS = [
+    "tests/test_exact_check.py", "tests/test_exact_arithmetic.py", "tests/test_second_checker.py",
+    "tests/test_exact_pentagon.py",
+]  # fmt: skip
 
 
 def test_every_line_and_branch_of_the_checker_runs(tmp_path: Path) -> None:
