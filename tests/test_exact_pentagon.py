@@ -145,9 +145,9 @@ def test_ratios_are_lower_bounds() -> None:
     assert 0 < 1 - module._ratio(F(0)) < F(1, 10**20)
 
 
-def _loss(s: float, b: float, g: float) -> float:
+def _loss(s: float, b: float, g: float, points: int = 20_000) -> float:
     """D(s, b) + 2K(g, b) by the midpoint rule."""
-    a = (np.arange(20_000) + 0.5) / 20_000
+    a = (np.arange(points) + 0.5) / points
     own = np.maximum(a * s + b, 0) - a
     other = np.maximum(a * g + b, 0)
     return float(np.mean(own**2 + 2 * other**2))
@@ -297,6 +297,39 @@ def test_the_inequality_is_false_with_other_constants(known: Constants, side: in
 
     assert margin(known) < -F(1, 10**8)
     assert margin(KNOWN) > -F(1, 10**20)
+
+
+@pytest.mark.parametrize(
+    ("m", "q", "shortest", "reason"),
+    [
+        (F(-1, 100), F(5, 4), F(1, 2), "the bound is not positive"),
+        (F(1, 3), F(-1, 10), F(1, 2), "the bound is not positive"),
+        (F(33, 100), F(1, 50), F(1, 2), "a positive bias is not excluded"),
+        (F(9, 100), F(11, 10), F(1, 2), "a positive bias is not excluded"),
+        (F(9, 100), F(6, 5), F(1, 2), "a large positive bias is not excluded"),  # 3m(1 + 2q) < 1 < 12m
+        (F(8, 100), F(2), F(2, 5), "a large positive bias is not excluded"),  # 12m < 1 < 3m(1 + 2q)
+        (F(8, 100), F(2), F(1, 2), None),
+        (F(9, 100), F(13, 10), F(3, 5), None),
+        (F(1, 10), F(3, 2), F(1, 10), None),
+        (F(33, 100), F(1, 10), F(1, 2), "a threshold above the ratio is not excluded"),
+        (F(35, 100), F(1, 10), F(1, 2), None),
+        (F(30, 100), F(4, 10), F(1, 2), "a threshold below the ratio is not excluded"),
+        (F(31, 100), F(4, 10), F(1, 2), None),
+    ],
+)
+def test_a_cell_is_decided_by_its_least_values(
+    m: F, q: F, shortest: F, reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """m and q as given, in place of those of an angle; where a cell passes, no s and t of many do worse than 0."""
+    monkeypatch.setattr(module, "_ratio", lambda angle: q)
+    point = lambda x: Interval(x, x)  # noqa: E731
+    known = KNOWN._replace(gain=point(m), slope=point(F(0)))
+    answer = cell_fault(replace(PENTAGON, shortest=shortest, window_angles=(F(2), F(2))), known, F(0), F(1))
+    assert answer == reason
+    grid = [(s, t) for s in np.linspace(float(shortest) ** 2, 4, 80) for t in np.linspace(-3, 1.2, 43)]
+    if m > 0 and q > 0:
+        least = min(_loss(s, -t * s, float(q) * s, 400) for s, t in grid) - 1 / 3 + float(m)
+        assert least > 0 or reason is not None
 
 
 def test_the_hexagon_is_not_decided_by_its_edges() -> None:
