@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from relugeom.cli._terminal import positive_int
 
 if TYPE_CHECKING:
+    from relugeom.optim.batched import Optimiser
     from relugeom.training.many_models import Training
 
-__all__ = ["add_training_arguments", "numbers", "training_from", "whole_number"]
+__all__ = ["OPTIMISERS", "add_training_arguments", "numbers", "optimiser_from", "training_from", "whole_number"]
+
+OPTIMISERS = ("adam", "adamw", "sgd", "momentum")
 
 
 def whole_number(text: str) -> int:
@@ -38,7 +41,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         help="amplitudes of the examples a·e_i: 1 alone (X = I), uniform on (0, 1], or 1/4, 1/2, 3/4, 1",
     )  # fmt: skip
     parser.add_argument("--m", type=positive_int, default=2, help="latent dimensions (default 2)")
-    parser.add_argument("--optimiser", choices=("adam", "adamw", "sgd", "momentum"), default="adam")
+    parser.add_argument("--optimiser", choices=OPTIMISERS, default="adam")
     parser.add_argument("--rate", type=float, help="learning rate (default 0.001; 0.1 for sgd, 0.05 for momentum)")
     parser.add_argument("--steps", type=positive_int, default=25_000, help="training steps (default 25000)")
     parser.add_argument(
@@ -55,10 +58,20 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--entropy", type=whole_number, default=0, help="of the seeds' SeedSequence (default 0)")
 
 
+def optimiser_from(name: str, rate: float | None = None) -> Optimiser:
+    """One of `OPTIMISERS`, at a rate or its usual one; "adamw" decays by 0.01, "momentum" keeps 0.9."""
+    from relugeom.optim.batched import Adam, Momentum
+
+    rates = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "momentum": 0.05}
+    chosen = rates[name] if rate is None else rate
+    if name in ("adam", "adamw"):
+        return Adam(chosen, decay=1e-2 if name == "adamw" else 0.0)
+    return Momentum(chosen, 0.9 if name == "momentum" else 0.0)
+
+
 def training_from(arguments: argparse.Namespace, n: int) -> Training:
     """The training that the arguments describe, for n features."""
     from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
-    from relugeom.optim.batched import Adam, Momentum, Optimiser
     from relugeom.training.many_models import Training
 
     grids: dict[str, AxialData] = {
@@ -66,18 +79,10 @@ def training_from(arguments: argparse.Namespace, n: int) -> Training:
         "uniform": UniformAxial(n),
         "grid": Axial(n, (0.25, 0.5, 0.75, 1.0)),
     }
-    rates = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "momentum": 0.05}
-    rate = rates[arguments.optimiser] if arguments.rate is None else arguments.rate
-    optimisers: dict[str, Optimiser] = {
-        "adam": Adam(rate),
-        "adamw": Adam(rate, decay=1e-2),
-        "sgd": Momentum(rate),
-        "momentum": Momentum(rate, 0.9),
-    }
     return Training(
         grids[arguments.data],
         m=arguments.m,
-        optimiser=optimisers[arguments.optimiser],
+        optimiser=optimiser_from(arguments.optimiser, arguments.rate),
         steps=arguments.steps,
         start=arguments.start,
         scale=arguments.init_scale,

@@ -1,0 +1,151 @@
+"""What cures failed training on X = I: start × coordinate of the bias × optimiser × rate, counted seed by seed.
+
+A census (`relugeom.studies.census`) polishes what training found and asks what it is; here nothing is polished and the
+question is narrower: did this seed reach zero loss, after how many steps, and how near is what it found to the regular
+polygon, which is the smallest model of zero loss in the plane (`smallest-is-regular` in `relugeom verify`)? Blocks of
+seeds are runs of a `RunDatabase`, so an interrupted count goes on where it stopped, whatever the workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.autoencoder.geometry import angular_gaps
+from relugeom.autoencoder.model import Parameters, loss
+from relugeom.claims.verdicts import wilson_interval
+from relugeom.executors import ExecutorLike, completed
+from relugeom.storage import RunDatabase
+from relugeom.studies.census import Cell, Count
+from relugeom.training.many_models import descend, starts
+
+__all__ = ["Cure", "cures", "watched"]
+
+_BLOCK = 250
+_ZERO = 1e-3  # of the loss summed over examples, as in the census
+_LOOKS = 100  # moments of a run at which the loss is looked at
+_LEVEL = 0.95
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """What one cell came to.
+
+    Attributes
+    ----------
+    zero_loss : Count
+        Loss summed over the examples below 1e-3 when training stopped.
+    steps : int or None
+        The median step from which on the loss stayed below 1e-3, over the seeds that reached zero loss.
+    ratio : float or None
+        Median of the longest column over the shortest, of the same seeds.
+    gap : float or None
+        For m = 2, median of their largest angle between neighbours, in units of 2π/n.
+    size : float or None
+        For m = 2, median of their largest ‖w‖², in units of the least possible, 1/(1 − cos(2π/n)).
+    live : float
+        Median number of outputs that are positive on their own axis, over all seeds.
+    losses : tuple of float
+        Least, median and largest loss summed over the examples; a seed that diverged counts as infinite.
+    """
+
+    zero_loss: Count
+    steps: int | None
+    ratio: float | None
+    gap: float | None
+    size: float | None
+    live: float
+    losses: tuple[float, float, float]
+
+
+def cures(
+    cells: Sequence[Cell],
+    database: RunDatabase,
+    *,
+    executor: ExecutorLike = None,
+    on_start: Callable[[int], None] = lambda blocks: None,
+    on_block: Callable[[], None] = lambda: None,
+) -> list[Cure]:
+    """Run what is missing and count every cell; the parameters are those of `relugeom.studies.census.census`."""
+    tasks = [(cell, first, count) for cell in cells for first, count in _blocks(cell)]
+    missing = [task for task in tasks if database.result(_key(*task)) is None]
+    on_start(len(missing))
+    for index, records in completed(_run_block, missing, executor):
+        database.record(_key(*missing[index]), {"records": records})
+        on_block()
+    found = []
+    for cell in cells:
+        results = [database.result(_key(cell, first, count)) for first, count in _blocks(cell)]
+        found.append(_counted([record for result in results if result is not None for record in result["records"]]))
+    return found
+
+
+def _blocks(cell: Cell) -> list[tuple[int, int]]:
+    return [(first, min(_BLOCK, cell.seeds - first)) for first in range(0, cell.seeds, _BLOCK)]
+
+
+def _key(cell: Cell, first: int, count: int) -> dict[str, Any]:
+    return {**cell.settings(), "task": "cures", "block": _BLOCK, "first": first, "count": count}
+
+
+def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
+    cell, first, count = task
+    return watched(cell, first, count)
+
+
+def watched(cell: Cell, first: int, count: int) -> list[dict[str, Any]]:
+    """Train seeds first, ..., first + count − 1 of a cell, and describe each by a row of plain numbers."""
+    training = cell.training
+    n, every = training.data.n, max(1, training.steps // _LOOKS)
+    since = np.full(count, -1)  # the step from which on the loss has been small
+    for step, models in descend(training, starts(training, cell.entropy, first, count), every=every):
+        model = Parameters(*(np.asarray(part, np.float64) for part in models))
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = n * np.asarray(loss(model, training.data))
+        small = total < _ZERO
+        since = np.where(small, np.where(since < 0, step, since), -1)
+    W, b = (np.asarray(part) for part in model)
+    return [_record(first + s, W[s], b[s], float(total[s]), int(since[s])) for s in range(count)]
+
+
+def _record(seed: int, W: Floats, b: Floats, total: float, since: int) -> dict[str, Any]:
+    n = W.shape[1]
+    if not (np.isfinite(W).all() and np.isfinite(total)):
+        return {"seed": seed, "loss": None, "step": None, "live": 0}
+    squares = (W**2).sum(axis=0)
+    record: dict[str, Any] = {
+        "seed": seed, "loss": total, "step": since if since >= 0 else None, "live": int((squares + b > 0).sum()),
+    }  # fmt: skip
+    if since >= 0:
+        record["ratio"] = float(np.sqrt(squares.max() / squares.min()))
+        if len(W) == 2:
+            record["gap"] = float(np.max(angular_gaps(W))) * n / (2 * pi)
+            record["size"] = float(squares.max() * (1 - cos(2 * pi / n)))
+    return record
+
+
+def _counted(records: Sequence[dict[str, Any]]) -> Cure:
+    zero = [record for record in records if record["step"] is not None]
+    losses = sorted(np.inf if record["loss"] is None else record["loss"] for record in records)
+
+    def median(name: str) -> float | None:
+        values = [record[name] for record in zero if name in record]
+        return float(np.median(values)) if values else None
+
+    steps = median("step")
+    return Cure(
+        Count(len(zero), len(records), wilson_interval(len(zero), len(records), _LEVEL)),
+        None if steps is None else round(steps),
+        median("ratio"),
+        median("gap"),
+        median("size"),
+        float(np.median([record["live"] for record in records])),
+        (losses[0], losses[len(losses) // 2], losses[-1]),
+    )

@@ -1,0 +1,85 @@
+"""Counting cures: what is counted, against numbers worked out apart; and going on where a count stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from relugeom.autoencoder import Axial, loss, zero_loss_polygon
+from relugeom.cli import main
+from relugeom.optim.batched import Adam, Momentum
+from relugeom.storage import RunDatabase
+from relugeom.studies.census import Cell
+from relugeom.studies.cures import _counted, _record, cures, watched
+from relugeom.training.many_models import Training, starts, trained
+
+CURED = Training(
+    Axial(6), optimiser=Adam(0.02), steps=1_500, start="small", bias_coordinate="centred", schedule="cosine"
+)
+
+
+def test_the_polygon_is_the_smallest_and_regular() -> None:
+    W, b = zero_loss_polygon(7)
+    record = _record(3, np.asarray(W), np.asarray(b), 0.0, 40)
+    assert record["ratio"] == pytest.approx(1)
+    assert record["gap"] == pytest.approx(1)
+    assert record["size"] == pytest.approx(1)
+    assert (record["seed"], record["step"], record["live"]) == (3, 40, 7)
+
+
+def test_seeds_are_counted_as_they_are() -> None:
+    cell = Cell(CURED, 12)
+    records = watched(cell, 0, 12)
+    models = trained(CURED, starts(CURED, 0, 0, 12))
+    total = 6 * np.asarray(loss(models, Axial(6)))
+    assert [r["loss"] for r in records] == pytest.approx(list(total), abs=1e-6)
+    assert [r["step"] is not None for r in records] == list(total < 1e-3)
+    found = _counted(records)
+    assert found.zero_loss.successes == (total < 1e-3).sum() > 0
+    assert found.size is not None
+    assert found.size >= 1 - 1e-3
+    assert found.steps is not None
+    assert found.steps % 15 == 0
+
+
+def test_a_seed_that_diverges_is_a_failure() -> None:
+    wild = Training(Axial(4), optimiser=Momentum(1e6), steps=30)
+    found = _counted(watched(Cell(wild, 5), 0, 5))
+    assert found.zero_loss.successes == 0
+    assert found.losses[2] == np.inf
+    assert (found.steps, found.ratio, found.gap) == (None, None, None)
+
+
+def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_path: Path) -> None:
+    few, many = Cell(CURED, 3), Cell(CURED, 253)
+    asked: list[int] = []
+    with RunDatabase(tmp_path / "cures.db") as database:
+        first = cures([few], database, on_start=asked.append)
+        again = cures([few, many], database, on_start=asked.append)
+        assert cures([few, many], database, on_start=asked.append) == again
+    assert asked == [1, 2, 0]
+    assert again[0] == first[0]
+    assert again[1].zero_loss.trials == 253
+
+
+def test_the_command_prints_a_line_a_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["cure", str(tmp_path / "a.db"), "--n", "4,5", "--seeds", "4", "--steps", "300", "--rates", "0.03"]
+    command += ["--optimisers", "adam,momentum", "--initialisations", "small", "--bias-coordinates", "centred"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert sum(line.strip().startswith(("4 ", "5 ")) for line in printed.splitlines()) == 4
+    assert main([*command, "--json"]) == 0
+    cells: Any = json.loads(capsys.readouterr().out)["cells"]
+    assert [(c["n"], c["optimiser"]) for c in cells] == [(4, "adam"), (4, "momentum"), (5, "adam"), (5, "momentum")]
+    assert all(c["zero_loss"]["trials"] == 4 for c in cells)
+
+
+@pytest.mark.parametrize("wrong", [["--optimisers", "lion"], ["--initialisations", "small,huge"], ["--rates", "fast"]])
+def test_nonsense_is_refused(wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["cure", str(tmp_path / "a.db"), *wrong])
+    assert "must be" in capsys.readouterr().err
