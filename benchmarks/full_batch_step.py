@@ -31,8 +31,7 @@ import numpy as np
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
 from relugeom.engines.choice import EngineChoice, choose_engine, make_engine
 from relugeom.engines.definition import value_and_gradient
-from relugeom.optim.adamw import AdamW
-from relugeom.optim.schedules import Schedule
+from relugeom.optim import AdamW, Schedule
 
 N, M, S, RATE, DECAY = 10_000, 2, 0.999, 1e-3, 1e-2
 RUN_STEPS = {100: 50_000, 1_000: 20_000, 10_000: 4_000}  # of the run that gives the states
@@ -54,7 +53,10 @@ def states(examples: SparseExamples) -> dict[str, tuple[Array, Array]]:
     W, b = start(examples.T)
     flat = np.concatenate([W.ravel(), b])
     W, b = flat[: M * N].reshape(M, N), flat[M * N :]
-    optimiser, schedule = AdamW(flat.size, np.float32), Schedule("cosine", RATE, steps, steps // 20)
+    optimiser, schedule = (
+        AdamW(weight_decay=DECAY).scheduled(flat.size, np.float32),
+        Schedule("cosine", RATE, steps, steps // 20),
+    )
     found = {"early": (W.copy(), b.copy())}
     for step in range(steps):
         if step == steps // 10:
@@ -95,7 +97,7 @@ def ours(examples: SparseExamples, W: Array, b: Array, choice: EngineChoice) -> 
     engine = make_engine(examples, choice)
     flat = np.concatenate([W.ravel(), b])
     W, b = flat[: M * N].reshape(M, N), flat[M * N :]
-    optimiser = AdamW(flat.size, np.float32, weight_decay=DECAY)
+    optimiser = AdamW(weight_decay=DECAY).scheduled(flat.size, np.float32)
     packed = np.empty_like(flat)
 
     def gradient() -> tuple[Array, Array]:

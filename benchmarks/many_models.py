@@ -31,7 +31,7 @@ import numpy as np
 
 from relugeom.autoencoder import Axial, Parameters, flatten, gradient, unflatten
 from relugeom.engines.many_models import kernel_for
-from relugeom.optim.batched import Adam
+from relugeom.optim import AdamW
 from relugeom.training.many_models import Training, starts
 
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
@@ -44,7 +44,7 @@ def ours(W: Array, b: Array) -> Form:
     n = W.shape[2]
     kernel_type, size = kernel_for(n)
     blocks = [kernel_type(Axial(n), W[s : s + size], b[s : s + size]) for s in range(0, len(W), size)]
-    rates = [Adam(RATE).start(kernel.theta, kernel.factor) for kernel in blocks]
+    rates = [AdamW(RATE).start(kernel.theta, kernel.factor) for kernel in blocks]
 
     def run(steps: int) -> None:
         for kernel, state in zip(blocks, rates, strict=True):

@@ -1,7 +1,7 @@
 """What training finds, counted over seeds: the post's guesses about optimisation failure.
 
 Each row trains models, looks at every one, and gives the part of them that has the property, with its interval. Recipes
-are stated in the rows, since other optimisers, rates and starts give other figures.
+are stated in the rows, since other optimisers, learning rates and starts give other figures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from relugeom.autoencoder import Axial, Parameters, loss
 from relugeom.claims.conjectures import conjecture
 from relugeom.claims.verdicts import Outcome, Sample, Verdict
 from relugeom.landscape.kinds import kind
-from relugeom.optim.batched import Adam, Momentum
+from relugeom.optim import SGD, AdamW
 from relugeom.studies.activity import failures
 from relugeom.training.many_models import Training, train
 
@@ -31,7 +31,7 @@ ZERO = 1e-3  # of the loss summed over the examples
 def failed(seed: int, trials: int) -> Iterator[Parameters]:
     """As many trained models with n = 8 that did not reach zero loss, in float64."""
     data, first = Axial(8), 0
-    training = Training(data, optimiser=Momentum(0.1), steps=8_000)
+    training = Training(data, optimiser=SGD(0.1), steps=8_000)
     while trials > 0:
         found = train(training, trials, entropy=seed, first=first)
         W, b = (np.asarray(part, np.float64) for part in found)
@@ -78,7 +78,7 @@ def activity(active: int) -> Outcome:
     """The rate of failure with so many active entries an example."""
 
     def draw(seed: int, trials: int) -> Iterable[bool]:
-        return failures(7, 35, active, trials, optimiser=Adam(3e-3), steps=3_000, entropy=seed)
+        return failures(7, 35, active, trials, optimiser=AdamW(3e-3), steps=3_000, entropy=seed)
 
     recipe = "seven examples of 35 features, m = 2, none in two examples, Adam at 0.003 for 3,000 steps, Xavier starts"
     return Sample(f"P(loss above 0.001); {recipe}", draw, 100)
@@ -114,7 +114,9 @@ def failure_with_five_active_entries() -> Outcome:
     return activity(5)
 
 
-def untied(seed: int, models: int, n: int, steps: int, rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def untied(
+    seed: int, models: int, n: int, steps: int, learning_rate: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """W (B, 2, n) and M (B, n, 2) after Adam on X = I from Xavier starts of both.
 
     z = MW + b, R = (2/n)(ReLU(z) − I)[z > 0]; ∂L/∂M = R Wᵀ, ∂L/∂W = Mᵀ R, ∂L/∂b = R 1.
@@ -122,7 +124,7 @@ def untied(seed: int, models: int, n: int, steps: int, rate: float) -> tuple[NDA
     limit = np.sqrt(6 / (2 + n))
     W, MT = np.random.default_rng(seed).uniform(-limit, limit, (2, models, 2, n))
     theta = np.concatenate([W, MT, np.zeros((models, 1, n))], axis=1)
-    state = Adam(rate).start(theta, 1.0)
+    state = AdamW(learning_rate).start(theta)
     for _ in range(steps):
         W, M, b = theta[:, :2], theta[:, 2:4].swapaxes(1, 2), theta[:, 4, :, None]
         z = M @ W + b

@@ -28,7 +28,7 @@ from relugeom.engines.cuda.engine import DeviceRun
 from relugeom.engines.cuda.nvrtc import compile_for, find_nvrtc
 from relugeom.engines.many_models import kernel_for
 from relugeom.errors import ArgumentError, DeviceError
-from relugeom.optim.adamw import AdamW
+from relugeom.optim import AdamW
 from relugeom.training import many_models, many_models_cuda
 
 __all__ = ["Diagnosis", "EngineAdvice", "Timing", "bench", "blas", "crossover", "diagnose", "machine"]
@@ -236,7 +236,7 @@ def _full_batch_steps(T: int, n: int, dtype: str, works: bool) -> dict[str, _Ste
     flat = np.zeros(3 * n, dtype)
     flat[: 2 * n] = np.random.default_rng(0).uniform(-bound, bound, 2 * n)
     choice = choose_engine(T, n, 2, dtype)
-    engine, optimiser = make_engine(examples, choice), AdamW(3 * n, dtype)
+    engine, optimiser = make_engine(examples, choice), AdamW(weight_decay=1e-2).scheduled(3 * n, dtype)
     parameters = flat.copy()
 
     def numpy_step() -> None:

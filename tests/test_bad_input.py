@@ -25,15 +25,15 @@ TRAIN = [
     "5",
 ]
 REFUSED = [
-    ("atlas --rate nan", "rate must be positive and finite; got nan"),
-    ("atlas --rate inf", "rate must be positive and finite; got inf"),
-    ("atlas --rate -1", "rate must be positive and finite; got -1.0"),
-    ("atlas --optimiser momentum --rate 0", "rate must be positive and finite; got 0.0"),
+    ("atlas --learning-rate nan", "learning_rate must be positive and finite; got nan"),
+    ("atlas --learning-rate inf", "learning_rate must be positive and finite; got inf"),
+    ("atlas --learning-rate -1", "learning_rate must be positive and finite; got -1.0"),
+    ("atlas --optimiser sgd --learning-rate 0", "learning_rate must be positive and finite; got 0.0"),
     ("atlas --entropy -1", "argument --entropy: must be a whole number that is not negative; got -1"),
     ("atlas --escapes -1", "argument --escapes: must be a whole number that is not negative; got -1"),
     ("atlas --n 5..3", "argument --n: must be a range that goes up; got 5..3"),
     ("trace --seed -1", "argument --seed: must be a whole number that is not negative; got -1"),
-    ("trace --rate nan", "rate must be positive and finite; got nan"),
+    ("trace --learning-rate nan", "learning_rate must be positive and finite; got nan"),
     ("search --m 3 --n 8 --threshold 1/0", "argument --threshold: must be a fraction or a decimal number; got 1/0"),
     ("search --m 2 --n 3 --seed -1", "argument --seed: must be a whole number that is not negative; got -1"),
     (
@@ -72,7 +72,7 @@ def test_a_run_is_replaced_only_by_force(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_seeds_that_diverge_are_a_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wild = ["atlas", "--optimiser", "sgd", "--rate", "3", "--n", "6", "--seeds", "30", "--steps", "100"]
+    wild = ["atlas", "--optimiser", "sgd", "--learning-rate", "3", "--n", "6", "--seeds", "30", "--steps", "100"]
     assert main(wild) == 0
     assert "diverged" in capsys.readouterr().out
     assert main([*wild, "--json"]) == 0

@@ -19,11 +19,18 @@ from relugeom.engines.many_models import (
     kernel_for,
 )
 from relugeom.errors import ArgumentError
-from relugeom.optim.batched import Adam, Momentum
+from relugeom.optim import SGD, AdamW
 from relugeom.training.many_models import Training, descend, starts, train, trained
 
 KERNELS = (ElementwiseKernel, MatrixKernel)
-RULES = [Adam(1e-2), Adam(1e-2, 0.8, 0.99, 1e-3), Adam(1e-2, decay=0.5), Momentum(0.1), Momentum(0.05, 0.9)]
+RULES = [
+    AdamW(1e-2),
+    AdamW(1e-2, 0.8, 0.99, 1e-3),
+    AdamW(1e-2, weight_decay=0.5),
+    SGD(0.1),
+    SGD(0.05, 0.9),
+    SGD(0.05, 0.9, 0.3),
+]
 
 
 def data_sets(n: int) -> list[Any]:
@@ -112,24 +119,24 @@ def test_the_centred_gradient_is_that_of_algebra(kernel_type: Any) -> None:
     np.testing.assert_allclose([*found_W[0].ravel(), *found_c[0]], expected, atol=1e-12)
 
 
-def textbook_adam(rule: Adam, theta: Any, slopes: Any, steps: int, shares: Any = None) -> Any:
+def textbook_adam(rule: AdamW, theta: Any, slopes: Any, steps: int, shares: Any = None) -> Any:
     mean, square = np.zeros_like(theta), np.zeros_like(theta)
     for t in range(1, steps + 1):
-        rate = rule.rate * (1 if shares is None else shares(t - 1))
+        learning_rate = rule.learning_rate * (1 if shares is None else shares(t - 1))
         g = slopes(theta)
         mean = rule.beta1 * mean + (1 - rule.beta1) * g
         square = rule.beta2 * square + (1 - rule.beta2) * g * g
-        theta = (1 - rate * rule.decay) * theta
+        theta = (1 - learning_rate * rule.weight_decay) * theta
         unbiased = mean / (1 - rule.beta1**t), square / (1 - rule.beta2**t)
-        theta = theta - rate * unbiased[0] / (np.sqrt(unbiased[1]) + rule.epsilon)
+        theta = theta - learning_rate * unbiased[0] / (np.sqrt(unbiased[1]) + rule.epsilon)
     return theta
 
 
-def textbook_momentum(rule: Momentum, theta: Any, slopes: Any, steps: int, shares: Any = None) -> Any:
+def textbook_momentum(rule: SGD, theta: Any, slopes: Any, steps: int, shares: Any = None) -> Any:
     velocity = np.zeros_like(theta)
     for t in range(steps):
-        velocity = rule.momentum * velocity + slopes(theta)
-        theta = theta - rule.rate * (1 if shares is None else shares(t)) * velocity
+        velocity = rule.momentum * velocity + slopes(theta) + rule.weight_decay * theta
+        theta = theta - rule.learning_rate * (1 if shares is None else shares(t)) * velocity
     return theta
 
 
@@ -148,7 +155,7 @@ def test_a_trajectory_is_the_textbook_s(kernel_type: Any, rule: Any) -> None:
         g = gradient(Parameters(theta[:, :2], theta[:, 2]), data)
         return np.concatenate([g.W, g.b[:, None]], axis=1)
 
-    textbook = textbook_adam if isinstance(rule, Adam) else textbook_momentum
+    textbook = textbook_adam if isinstance(rule, AdamW) else textbook_momentum
     expected = textbook(rule, np.concatenate([W, b[:, None]], axis=1), slopes, steps)
     found = kernel.parameters()
     np.testing.assert_allclose(found.W, expected[:, :2], atol=1e-11)
@@ -175,7 +182,7 @@ def test_a_centred_trajectory_with_a_schedule_is_the_textbook_s_on_w_and_c(n: in
             return (step + 1) / 7
         return float(1 + np.cos(np.pi * (step - 6) / (steps - 7))) / 2
 
-    textbook = textbook_adam if isinstance(rule, Adam) else textbook_momentum
+    textbook = textbook_adam if isinstance(rule, AdamW) else textbook_momentum
     start = np.concatenate([W, (b + (W**2).sum(axis=1))[:, None]], axis=1)
     expected = textbook(rule, start, slopes, steps, shares)
     found = trained(training, Parameters(W, b))
@@ -194,7 +201,7 @@ def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_bia
     np.testing.assert_allclose(b, 1 - square)
 
 
-@pytest.mark.parametrize("rule", [Adam(1e-2), Momentum(0.1), Momentum(0.05, 0.9)], ids=repr)
+@pytest.mark.parametrize("rule", [AdamW(1e-2), SGD(0.1), SGD(0.05, 0.9), SGD(0.05, 0.9, 0.3)], ids=repr)
 def test_no_coordinate_moves_a_model_that_has_not_started(rule: Any) -> None:
     training = Training(Axial(5), optimiser=rule, steps=0, start="normal", bias_coordinate="centred")
     np.testing.assert_array_equal(train(training, 3).b, 0)
@@ -202,7 +209,7 @@ def test_no_coordinate_moves_a_model_that_has_not_started(rule: Any) -> None:
 
 def test_a_small_start_and_a_centred_bias_reach_zero_loss_where_the_usual_start_fails() -> None:
     data = Axial(12)
-    recipe: dict[str, Any] = {"optimiser": Adam(1e-2), "steps": 6_000, "schedule": "cosine"}
+    recipe: dict[str, Any] = {"optimiser": AdamW(1e-2), "steps": 6_000, "schedule": "cosine"}
     usual = train(Training(data, **recipe), 20)
     cured = train(Training(data, start="small", bias_coordinate="centred", **recipe), 20)
     assert (12 * np.asarray(loss(usual, data)) < 1e-3).sum() <= 8
@@ -254,7 +261,7 @@ def test_no_steps_give_the_start_back() -> None:
 
 
 def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
-    model = train(Training(Axial(4), optimiser=Momentum(1e6), steps=50), 2)
+    model = train(Training(Axial(4), optimiser=SGD(1e6), steps=50), 2)
     assert not np.isfinite(model.W).all()
 
 

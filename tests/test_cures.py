@@ -11,14 +11,14 @@ import pytest
 
 from relugeom.autoencoder import Axial, loss, zero_loss_polygon
 from relugeom.cli import main
-from relugeom.optim.batched import Adam, Momentum
+from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.census import Cell
 from relugeom.studies.cures import _counted, _record, cures, watched
 from relugeom.training.many_models import Training, starts, trained
 
 CURED = Training(
-    Axial(6), optimiser=Adam(0.02), steps=1_500, start="small", bias_coordinate="centred", schedule="cosine"
+    Axial(6), optimiser=AdamW(0.02), steps=1_500, start="small", bias_coordinate="centred", schedule="cosine"
 )
 
 
@@ -47,7 +47,7 @@ def test_seeds_are_counted_as_they_are() -> None:
 
 
 def test_a_seed_that_diverges_is_a_failure() -> None:
-    wild = Training(Axial(4), optimiser=Momentum(1e6), steps=30)
+    wild = Training(Axial(4), optimiser=SGD(1e6), steps=30)
     found = _counted(watched(Cell(wild, 5), 0, 5))
     assert found.zero_loss.successes == 0
     assert found.losses[2] == np.inf
@@ -67,8 +67,19 @@ def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_pat
 
 
 def test_the_command_prints_a_line_a_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["cure", str(tmp_path / "a.db"), "--n", "4,5", "--seeds", "4", "--steps", "300", "--rates", "0.03"]
-    command += ["--optimisers", "adam,momentum", "--initialisations", "small", "--bias-coordinates", "centred"]
+    command = [
+        "cure",
+        str(tmp_path / "a.db"),
+        "--n",
+        "4,5",
+        "--seeds",
+        "4",
+        "--steps",
+        "300",
+        "--learning-rates",
+        "0.03",
+    ]
+    command += ["--optimisers", "adamw,sgd", "--initialisations", "small", "--bias-coordinates", "centred"]
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert sum(line.strip().startswith(("4 ", "5 ")) for line in printed.splitlines()) == 4
@@ -78,7 +89,9 @@ def test_the_command_prints_a_line_a_cell(tmp_path: Path, capsys: pytest.Capture
     assert all(c["zero_loss"]["trials"] == 4 for c in cells)
 
 
-@pytest.mark.parametrize("wrong", [["--optimisers", "lion"], ["--initialisations", "small,huge"], ["--rates", "fast"]])
+@pytest.mark.parametrize(
+    "wrong", [["--optimisers", "lion"], ["--initialisations", "small,huge"], ["--learning-rates", "fast"]]
+)
 def test_nonsense_is_refused(wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["cure", str(tmp_path / "a.db"), *wrong])

@@ -180,7 +180,11 @@ def test_the_recorded_solutions_are_what_their_captions_say() -> None:
 
 def test_recordings_can_be_made_again() -> None:
     frames = film()
-    again = [*descend(FILM.__class__(FILM.n, FILM.seed, FILM.scale, FILM.rate, FILM.momentum, 20), Axial(7), range(20))]
+    again = [
+        *descend(
+            FILM.__class__(FILM.n, FILM.seed, FILM.scale, FILM.learning_rate, FILM.momentum, 20), Axial(7), range(20)
+        )
+    ]
     for frame in again:
         stored = next(old for old in frames if old.step >= frame.step)
         if stored.step == frame.step:

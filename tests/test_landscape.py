@@ -14,7 +14,7 @@ from relugeom.errors import ArgumentError
 from relugeom.exact import Valid, check
 from relugeom.landscape.families.failure import best_ratio, escape, escape_curvature, leaving
 from relugeom.landscape.families.kgons import kgon_loss, kgons, quadrature_loss
-from relugeom.optim.batched import Adam
+from relugeom.optim import AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.activity import failures_by_activity
 from relugeom.studies.atlas import atlas
@@ -23,7 +23,7 @@ from relugeom.studies.resampling import Resampling, chaos_map, compare
 from relugeom.studies.trace import Trace, events, trace
 from relugeom.training.many_models import Training
 
-QUICK = Adam(1e-2)
+QUICK = AdamW(1e-2)
 
 
 def test_the_atlas_of_six_features_holds_a_certified_spurious_minimum() -> None:
@@ -193,7 +193,7 @@ def test_several_active_entries_do_not_forbid_zero_loss() -> None:
 
 
 def test_the_commands_print_what_they_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    training = ["--steps", "2000", "--rate", "0.01"]
+    training = ["--steps", "2000", "--learning-rate", "0.01"]
     common = ["atlas", "--n", "6", "--data", "uniform", "--seeds", "20", *training]
     assert main([*common, "--certificates", str(tmp_path / "found")]) == 0
     shown = capsys.readouterr().out

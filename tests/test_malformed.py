@@ -173,7 +173,7 @@ class Stored:
 
 
 EXAMPLES = axial_examples(5)
-SMALL = Configuration(T=4, n=6, S=0.5, steps=20, warmup=2, rate=1e-2)
+SMALL = Configuration(T=4, n=6, S=0.5, steps=20, warmup=2, learning_rate=1e-2)
 
 
 def equal_examples(found: SparseExamples) -> bool:

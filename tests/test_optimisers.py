@@ -8,23 +8,21 @@ import numpy as np
 import pytest
 
 from relugeom.errors import ArgumentError
-from relugeom.optim.adamw import AdamW
-from relugeom.optim.schedules import Schedule
-from relugeom.optim.sgd import SGD
+from relugeom.optim import SGD, AdamW, Schedule
 
 
 def test_adamw_is_its_formula() -> None:
     rng = np.random.default_rng(0)
     theta = rng.normal(size=20)
     expected, mean, square = theta.copy(), np.zeros(20), np.zeros(20)
-    optimiser = AdamW(20, np.float64, beta1=0.8, beta2=0.95, epsilon=1e-3, weight_decay=0.1)
+    optimiser = AdamW(beta1=0.8, beta2=0.95, epsilon=1e-3, weight_decay=0.1).scheduled(20, np.float64)
     for step in range(1, 200):
-        gradient, rate = rng.normal(size=20), 0.1 / step
+        gradient, learning_rate = rng.normal(size=20), 0.1 / step
         mean = 0.8 * mean + 0.2 * gradient
         square = 0.95 * square + 0.05 * gradient**2
-        expected -= rate * 0.1 * expected
-        expected -= rate * (mean / (1 - 0.8**step)) / (np.sqrt(square / (1 - 0.95**step)) + 1e-3)
-        optimiser.update(theta, gradient, rate)
+        expected -= learning_rate * 0.1 * expected
+        expected -= learning_rate * (mean / (1 - 0.8**step)) / (np.sqrt(square / (1 - 0.95**step)) + 1e-3)
+        optimiser.update(theta, gradient, learning_rate)
         np.testing.assert_allclose(theta, expected, rtol=1e-12)
 
 
@@ -32,7 +30,7 @@ def test_sgd_is_its_formula() -> None:
     rng = np.random.default_rng(0)
     theta = rng.normal(size=20)
     expected, velocity = theta.copy(), np.zeros(20)
-    optimiser = SGD(20, np.float64, momentum=0.9, weight_decay=0.1)
+    optimiser = SGD(momentum=0.9, weight_decay=0.1).scheduled(20, np.float64)
     for _ in range(100):
         gradient = rng.normal(size=20)
         velocity = 0.9 * velocity + gradient + 0.1 * expected
@@ -41,7 +39,10 @@ def test_sgd_is_its_formula() -> None:
         np.testing.assert_allclose(theta, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("make", [lambda: AdamW(10, np.float32), lambda: SGD(10, np.float32, momentum=0.9)])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: AdamW(weight_decay=1e-2).scheduled(10, np.float32), lambda: SGD(momentum=0.9).scheduled(10, np.float32)],
+)
 def test_averages_never_become_subnormal(make) -> None:
     optimiser, theta = make(), np.ones(10, np.float32)
     gradient = np.float32(10) ** -np.arange(10, dtype=np.float32)
@@ -53,7 +54,10 @@ def test_averages_never_become_subnormal(make) -> None:
                 assert not np.any((average != 0) & (np.abs(average) < tiny)), f"step {step}"
 
 
-@pytest.mark.parametrize("make", [lambda: AdamW(4, np.float32), lambda: SGD(4, np.float32, momentum=0.5)])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: AdamW(weight_decay=1e-2).scheduled(4, np.float32), lambda: SGD(momentum=0.5).scheduled(4, np.float32)],
+)
 def test_state_goes_over(make) -> None:
     one, other = make(), make()
     theta = np.arange(4, dtype=np.float32)
@@ -87,9 +91,12 @@ def test_schedules() -> None:
         lambda: Schedule("cosine", 0, 1),
         lambda: Schedule("cosine", math.nan, 1),
         lambda: Schedule("cosine", 1, 1, -1),
-        lambda: AdamW(1, np.float32, beta1=1),
-        lambda: AdamW(1, np.float32, weight_decay=-1),
-        lambda: SGD(1, np.float32, momentum=1),
+        lambda: AdamW(beta1=1),
+        lambda: AdamW(weight_decay=-1),
+        lambda: AdamW(epsilon=0),
+        lambda: AdamW(math.inf),
+        lambda: SGD(0),
+        lambda: SGD(momentum=1),
     ],
 )
 def test_wrong_arguments(wrong) -> None:

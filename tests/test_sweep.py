@@ -23,7 +23,7 @@ from relugeom.executors import completed
 from relugeom.training.configuration import Configuration
 from relugeom.training.sweep import Finished, best_of, configurations, model_of, seeds, sweep
 
-BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, rate=1e-2)
+BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2)
 RUNS = configurations(BASE, [3, 6], data_sets=2, initialisations=2)
 
 
@@ -75,8 +75,8 @@ def test_best_of_keeps_the_lowest_loss(tmp_path: Path) -> None:
 
 
 def test_settings_and_seeds() -> None:
-    runs = configurations(BASE, [3], initialisations=3, settings=[{"rate": 1e-2}, {"rate": 1e-3}])
-    assert [run.rate for run in runs] == [1e-2] * 3 + [1e-3] * 3
+    runs = configurations(BASE, [3], initialisations=3, settings=[{"learning_rate": 1e-2}, {"learning_rate": 1e-3}])
+    assert [run.learning_rate for run in runs] == [1e-2] * 3 + [1e-3] * 3
     assert len({run.seed for run in runs}) == 3
     assert seeds(5, 4)[:2] == seeds(5, 2)
     with pytest.raises(ArgumentError):
@@ -205,7 +205,7 @@ SETTINGS = ["--features", "60", "--sparsity", "0.9", "--steps", "60", "--warmup"
 
 def test_sweep_command(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ["sweep", "-T", "5", "3", *SETTINGS, "--rates", "0.01", "0.02", "-o", str(out)]
+    arguments = ["sweep", "-T", "5", "3", *SETTINGS, "--learning-rates", "0.01", "0.02", "-o", str(out)]
     ended = command(*arguments)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
@@ -214,7 +214,7 @@ def test_sweep_command(tmp_path: Path) -> None:
         assert (out / name).read_bytes().startswith(b"\x89PNG")
     again = json.loads(command(*arguments, "--json", "--no-pictures").stdout)
     assert len(again["runs"]) == 4
-    assert {run["configuration"]["rate"] for run in again["runs"]} == {0.01, 0.02}
+    assert {run["configuration"]["learning_rate"] for run in again["runs"]} == {0.01, 0.02}
 
 
 def test_train_command(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def is_running(pid: str) -> bool:
         ["train", "-T", "5", "--data", "file", "--data-file", "/nonexistent"],
         ["train", "-T", "5", "--features", "20", "-o", "/nonexistent/run.npz"],
         ["train", "--resume", "/nonexistent"],
-        ["train", "--resume", "x", "--rate", "1"],
+        ["train", "--resume", "x", "--learning-rate", "1"],
         ["sweep", "-T", "0", "-o", "out"],
         ["sweep", "-T", "3", "-o", "/dev/null/out"],
         ["sweep", "-T", "3", "-o", "out", "--executor", "nonsense"],
@@ -307,7 +307,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_divergence_is_told(tmp_path: Path) -> None:
-    ended = command("train", "-T", "5", *SETTINGS, "--optimiser", "sgd", "--rate", "1e9", "-o", str(tmp_path / "run"))
+    ended = command(
+        "train", "-T", "5", *SETTINGS, "--optimiser", "sgd", "--learning-rate", "1e9", "-o", str(tmp_path / "run")
+    )
     assert ended.returncode == 1
     assert "diverged" in ended.stderr
     with np.load(tmp_path / "run") as arrays:

@@ -39,7 +39,7 @@ VARIANTS = {
     "moments": {"engine": EngineChoice("moments", (16, 4))},
     "untied": {"untied": True},
     "float64": {"dtype": "float64"},
-    "sgd": {"optimiser": "sgd", "momentum": 0.9, "rate": 0.1},
+    "sgd": {"optimiser": "sgd", "momentum": 0.9, "learning_rate": 0.1},
     "constant": {"schedule": "constant"},
     "fresh": {"data": "fresh", "steps": 60},
     "axial": {"data": "axial", "T": 60, "initialisation": "normal"},
@@ -78,7 +78,7 @@ def test_shards_resume(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("default::RuntimeWarning")
 def test_divergence_stops_with_the_last_good_state(tmp_path: Path) -> None:
-    configuration = replace(SMALL, optimiser="sgd", rate=1e9, warmup=0, schedule="constant", weight_decay=0.0)
+    configuration = replace(SMALL, optimiser="sgd", learning_rate=1e9, warmup=0, schedule="constant", weight_decay=0.0)
     ended = train(configuration, path=tmp_path / "run")
     assert ended.status == "diverged"
     assert np.isfinite(ended.parameters).all()
@@ -88,7 +88,7 @@ def test_divergence_stops_with_the_last_good_state(tmp_path: Path) -> None:
 
 
 def test_polygon_at_five_examples() -> None:
-    found = measured(train(Configuration(T=5, n=200, S=0.98, steps=3_000, warmup=150, rate=1e-2, seed=3)))
+    found = measured(train(Configuration(T=5, n=200, S=0.98, steps=3_000, warmup=150, learning_rate=1e-2, seed=3)))
     assert found.polygon
     assert found.example_dimensionality == pytest.approx(2 / 5, rel=0.02)
     assert found.example_dimensionality_max == pytest.approx(2 / 5, rel=0.02)
@@ -147,7 +147,7 @@ def test_log_spaced() -> None:
         {"S": -0.1},
         {"S": float("nan")},
         {"m": 0},
-        {"rate": 0.0},
+        {"learning_rate": 0.0},
         {"steps": 0},
         {"dtype": "float16"},
         {"data": "axial"},

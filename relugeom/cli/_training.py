@@ -6,14 +6,23 @@ import argparse
 from typing import TYPE_CHECKING
 
 from relugeom.cli._terminal import positive_int
+from relugeom.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from relugeom.optim.batched import Optimiser
+    from relugeom.optim import Optimiser
     from relugeom.training.many_models import Training
 
-__all__ = ["OPTIMISERS", "add_training_arguments", "numbers", "optimiser_from", "training_from", "whole_number"]
+__all__ = [
+    "OPTIMISERS",
+    "add_constants",
+    "add_training_arguments",
+    "numbers",
+    "optimiser_from",
+    "training_from",
+    "whole_number",
+]
 
-OPTIMISERS = ("adam", "adamw", "sgd", "momentum")
+OPTIMISERS = ("adamw", "sgd")
 
 
 def whole_number(text: str) -> int:
@@ -41,8 +50,9 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         help="amplitudes of the examples a·e_i: 1 alone (X = I), uniform on (0, 1], or 1/4, 1/2, 3/4, 1",
     )  # fmt: skip
     parser.add_argument("--m", type=positive_int, default=2, help="latent dimensions (default 2)")
-    parser.add_argument("--optimiser", choices=OPTIMISERS, default="adam")
-    parser.add_argument("--rate", type=float, help="learning rate (default 0.001; 0.1 for sgd, 0.05 for momentum)")
+    parser.add_argument("--optimiser", choices=OPTIMISERS, default="adamw", help="default: adamw")
+    parser.add_argument("--learning-rate", type=float, metavar="X", help="default 0.001; 0.1 for sgd")
+    add_constants(parser)
     parser.add_argument("--steps", type=positive_int, default=25_000, help="training steps (default 25000)")
     parser.add_argument(
         "--initialisation", "--start", choices=("xavier", "normal", "small", "circle"), default="xavier", dest="start",
@@ -54,19 +64,26 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         help="train b, or c in b = c − norm² (centred)",
     )  # fmt: skip
     parser.add_argument("--schedule", choices=("constant", "cosine"), default="constant", help="of the learning rate")
-    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which the rate rises (default 0)")
+    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which it rises (default 0)")
     parser.add_argument("--entropy", type=whole_number, default=0, help="of the seeds' SeedSequence (default 0)")
 
 
-def optimiser_from(name: str, rate: float | None = None) -> Optimiser:
-    """One of `OPTIMISERS`, at a rate or its usual one; "adamw" decays by 0.01, "momentum" keeps 0.9."""
-    from relugeom.optim.batched import Adam, Momentum
+def add_constants(parser: argparse.ArgumentParser) -> None:
+    """Weight decay and momentum."""
+    parser.add_argument(
+        "--weight-decay", type=float, default=0.0, metavar="X", help="default 0, with which adamw is Adam"
+    )
+    parser.add_argument("--momentum", type=float, default=0.0, metavar="X", help="of sgd (default 0)")
 
-    rates = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "momentum": 0.05}
-    chosen = rates[name] if rate is None else rate
-    if name in ("adam", "adamw"):
-        return Adam(chosen, decay=1e-2 if name == "adamw" else 0.0)
-    return Momentum(chosen, 0.9 if name == "momentum" else 0.0)
+
+def optimiser_from(name: str, learning_rate: float | None, weight_decay: float, momentum: float) -> Optimiser:
+    """One of `OPTIMISERS`, at a learning rate or its usual one."""
+    from relugeom.optim import SGD, AdamW
+
+    given = {} if learning_rate is None else {"learning_rate": learning_rate}
+    if name == "adamw":
+        return AdamW(weight_decay=weight_decay, **given)
+    return SGD(momentum=momentum, weight_decay=weight_decay, **given)
 
 
 def training_from(arguments: argparse.Namespace, n: int) -> Training:
@@ -79,10 +96,14 @@ def training_from(arguments: argparse.Namespace, n: int) -> Training:
         "uniform": UniformAxial(n),
         "grid": Axial(n, (0.25, 0.5, 0.75, 1.0)),
     }
+    if arguments.momentum and arguments.optimiser != "sgd":
+        raise ArgumentError(f"--momentum is for --optimiser sgd; got {arguments.optimiser}")
     return Training(
         grids[arguments.data],
         m=arguments.m,
-        optimiser=optimiser_from(arguments.optimiser, arguments.rate),
+        optimiser=optimiser_from(
+            arguments.optimiser, arguments.learning_rate, arguments.weight_decay, arguments.momentum
+        ),
         steps=arguments.steps,
         start=arguments.start,
         scale=arguments.init_scale,

@@ -1,4 +1,4 @@
-"""`relugeom cure`: on X = I, how often each start, coordinate of the bias, optimiser and rate reaches zero loss."""
+"""`relugeom cure`: on X = I, how often each way to start and to train reaches zero loss."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relugeom.cli._terminal import Progress, paint, positive_int
-from relugeom.cli._training import OPTIMISERS, numbers, optimiser_from, whole_number
+from relugeom.cli._training import OPTIMISERS, add_constants, numbers, optimiser_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from relugeom.studies.census import Cell
     from relugeom.studies.cures import Cure
 
-SUMMARY = "count on X = I how often training reaches zero loss: start × coordinate of the bias × optimiser × rate"
+SUMMARY = "count on X = I how often training reaches zero loss: start × bias coordinate × optimiser × learning rate"
 
 _STARTS = ("xavier", "normal", "small", "circle")
 _COORDINATES = ("plain", "centred")
@@ -58,13 +58,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="train b (plain), or c in b = c − norm² (centred) (default plain,centred)",
     )  # fmt: skip
     parser.add_argument(
-        "--optimisers", type=_some_of(OPTIMISERS), default=["adam"], metavar="NAMES",
-        help=f"some of {', '.join(OPTIMISERS)} (default adam)",
+        "--optimisers", type=_some_of(OPTIMISERS), default=["adamw"], metavar="NAMES",
+        help=f"some of {', '.join(OPTIMISERS)} (default adamw)",
     )  # fmt: skip
-    parser.add_argument("--rates", type=_decimals, default=[0.01], help="peak learning rates (default 0.01)")
+    parser.add_argument("--learning-rates", type=_decimals, default=[0.01], help="peak learning rates (default 0.01)")
+    add_constants(parser)
     parser.add_argument("--steps", type=positive_int, default=20_000, help="training steps (default 20000)")
     parser.add_argument("--schedule", choices=("constant", "cosine"), default="cosine", help="(default cosine)")
-    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which the rate rises (default 0)")
+    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which it rises (default 0)")
     parser.add_argument("--entropy", type=whole_number, default=0, help="of the seeds' SeedSequence (default 0)")
     parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -78,7 +79,8 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
     return [
         Cell(
             Training(
-                Axial(n), m=arguments.m, optimiser=optimiser_from(optimiser, rate), steps=arguments.steps,
+                Axial(n), m=arguments.m, steps=arguments.steps,
+                optimiser=optimiser_from(optimiser, learning_rate, arguments.weight_decay, arguments.momentum),
                 start=start, scale=arguments.init_scale, bias_coordinate=coordinate, schedule=arguments.schedule,
                 warmup=arguments.warmup,
             ),
@@ -87,7 +89,7 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
         )
         for n in arguments.n
         for optimiser in arguments.optimisers
-        for rate in arguments.rates
+        for learning_rate in arguments.learning_rates
         for start in arguments.initialisations
         for coordinate in arguments.bias_coordinates
     ]  # fmt: skip
@@ -95,21 +97,21 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
 
 def _labels(arguments: argparse.Namespace) -> list[tuple[int, str, float, str, str]]:
     return [
-        (n, optimiser, rate, start, coordinate)
+        (n, optimiser, learning_rate, start, coordinate)
         for n in arguments.n
         for optimiser in arguments.optimisers
-        for rate in arguments.rates
+        for learning_rate in arguments.learning_rates
         for start in arguments.initialisations
         for coordinate in arguments.bias_coordinates
     ]
 
 
 def _line(label: tuple[int, str, float, str, str], cure: Cure) -> str:
-    n, optimiser, rate, start, coordinate = label
+    n, optimiser, learning_rate, start, coordinate = label
     ratio, gap, size = ("" if x is None else f"{x:.3f}" for x in (cure.ratio, cure.gap, cure.size))
     steps = "" if cure.steps is None else f"{cure.steps:,}"
     return (
-        f"{n:4d}  {optimiser:<8s} {rate:<7g} {start:<7s} {coordinate:<8s} {cure.zero_loss!s:<24s} {steps:>8s} "
+        f"{n:4d}  {optimiser:<8s} {learning_rate:<7g} {start:<7s} {coordinate:<8s} {cure.zero_loss!s:<24s} {steps:>8s} "
         f"{ratio:>7s} {gap:>7s} {size:>9s} {cure.live:5g}  {cure.losses[1]:.3g}"
     )
 
@@ -129,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_start=progress.start, on_block=progress.advance,
         )  # fmt: skip
     progress.clear()
-    names = ("n", "optimiser", "rate", "initialisation", "bias_coordinate")
+    names = ("n", "optimiser", "learning_rate", "initialisation", "bias_coordinate")
     labels = _labels(arguments)
     if arguments.json:
         lines = [

@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--initialisations", type=int, default=1, metavar="N",
         help="initialisations a data set; the table keeps the one of lowest training loss (1)",
     )  # fmt: skip
-    parser.add_argument("--rates", type=float, nargs="+", metavar="X", help="learning rates, one run each")
+    parser.add_argument("--learning-rates", type=float, nargs="+", metavar="X", help="learning rates, one run each")
     parser.add_argument("--weight-decays", type=float, nargs="+", metavar="X", help="weight decays, one run each")
     parser.add_argument("--inits", nargs="+", metavar="KIND", help="initialisations (xavier, normal), one run each")
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="worker processes (1: none)")
@@ -61,7 +61,11 @@ def _runs(arguments: argparse.Namespace) -> list[Configuration]:
     given = given_settings(arguments)
     engine = given.pop("engine", None)
     base = configuration_from(given, max(arguments.examples))
-    grid = {"rate": arguments.rates, "weight_decay": arguments.weight_decays, "initialisation": arguments.inits}
+    grid = {
+        "learning_rate": arguments.learning_rates,
+        "weight_decay": arguments.weight_decays,
+        "initialisation": arguments.inits,
+    }
     axes = [[(field, value) for value in values] for field, values in grid.items() if values]
     settings = [dict(point) for point in itertools.product(*axes)]
     sizes = sorted(set(arguments.examples))

@@ -32,7 +32,7 @@ _OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("--seed", "seed", int, "seed of the initialisation (0)"),
     ("--steps", "steps", int, "updates (50000)"),
     ("--optimiser", "optimiser", str, "adamw or sgd (adamw)"),
-    ("--rate", "rate", float, "peak learning rate (0.001)"),
+    ("--learning-rate", "learning_rate", float, "peak learning rate (0.001)"),
     ("--warmup", "warmup", int, "steps of linear warm-up (2500)"),
     ("--schedule", "schedule", str, "cosine or constant after the warm-up (cosine)"),
     ("--weight-decay", "weight_decay", float, "decay (0.01)"),

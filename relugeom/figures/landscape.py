@@ -59,11 +59,11 @@ def course(record: Trace) -> Figure:
     return figure
 
 
-def chaos(values: npt.NDArray[Any], rates: npt.NDArray[Any], perturbations: npt.NDArray[Any]) -> Figure:
-    """Σ‖w_j‖ after training, shape (rates, perturbations), as an image."""
+def chaos(values: npt.NDArray[Any], learning_rates: npt.NDArray[Any], perturbations: npt.NDArray[Any]) -> Figure:
+    """Σ‖w_j‖ after training, shape (learning rates, perturbations), as an image."""
     figure = _figure(5.5, 4)
     ax = figure.subplots()
-    image = ax.pcolormesh(perturbations, rates, values, shading="nearest", cmap="viridis")
+    image = ax.pcolormesh(perturbations, learning_rates, values, shading="nearest", cmap="viridis")
     ax.set(xlabel="perturbation of two biases", ylabel="learning rate", yscale="log")
     figure.colorbar(image, label="sum of norms")
     return figure

@@ -52,7 +52,7 @@ class Training:
     seed : int
     scale : float
         The standard deviation of the initial weights.
-    rate, momentum : float
+    learning_rate, momentum : float
         η and μ.
     steps : int
     """
@@ -60,7 +60,7 @@ class Training:
     n: int
     seed: int
     scale: float
-    rate: float
+    learning_rate: float
     momentum: float
     steps: int
 
@@ -93,8 +93,8 @@ def descend(training: Training, data: Any, keep: Iterable[int] = ()) -> Iterator
     for step in range(training.steps + 1):
         if step:
             slope = gradient(Parameters(W, b), data)
-            V = training.momentum * V - training.rate * slope.W
-            c = training.momentum * c - training.rate * np.asarray(slope.b)
+            V = training.momentum * V - training.learning_rate * slope.W
+            c = training.momentum * c - training.learning_rate * np.asarray(slope.b)
             W, b = W + V, b + c
         if step in wanted:
             yield Frame(step, Parameters(W, b), float(loss(Parameters(W, b), data)))

@@ -1,79 +1,141 @@
-"""AdamW (Loshchilov and Hutter, 2019): Adam with the weight decay taken out of the gradient.
+"""AdamW (Loshchilov and Hutter, 2019): Adam (Kingma and Ba, 2015) with the weight decay taken out of the gradient.
 
-    μ ← β₁ μ + (1 - β₁) g           ν ← β₂ ν + (1 - β₂) g²
-    θ ← θ - η λ θ - η (μ / (1 - β₁ᵗ)) / (√(ν / (1 - β₂ᵗ)) + ε)
+    μ ← β₁ μ + (1 − β₁) g           ν ← β₂ ν + (1 − β₂) g²
+    θ ← θ − η λ θ − η (μ / (1 − β₁ᵗ)) / (√(ν / (1 − β₂ᵗ)) + ε)
 
-Defaults are those of PyTorch, which the paper used.
+With λ = 0 it is Adam.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
+from relugeom.optim.rules import check_constants, check_state
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
-__all__ = ["AdamW"]
+__all__ = ["AdamW", "ManyAdamW", "ScheduledAdamW"]
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.floating[Any]]
 
 
+@dataclass(frozen=True, slots=True)
 class AdamW:
-    """AdamW over one flat parameter array, updated in place.
+    """The constants of AdamW; without weight decay, the default, it is Adam.
 
     Parameters
     ----------
-    size : int
-    dtype : float32 or float64
-    beta1, beta2, epsilon, weight_decay : float
+    learning_rate : float
+        η, where no schedule gives it.
+    beta1, beta2, epsilon : float
+        β₁, β₂ and ε; PyTorch's defaults.
+    weight_decay : float
+        λ, which shrinks biases too. PyTorch's default, which the paper used, is 0.01.
+
+    See Also
+    --------
+    relugeom.optim.SGD
     """
 
-    def __init__(
-        self,
-        size: int,
-        dtype: npt.DTypeLike,
-        *,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 1e-2,
-    ) -> None:
-        if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
-            raise ArgumentError(f"beta1 and beta2 must lie in [0, 1); got {beta1}, {beta2}")
-        if epsilon <= 0 or weight_decay < 0:
-            raise ArgumentError(f"epsilon must be > 0 and weight_decay >= 0; got {epsilon}, {weight_decay}")
-        self._beta1, self._beta2, self._epsilon, self._decay = beta1, beta2, epsilon, weight_decay
+    learning_rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_constants(self.learning_rate, self.weight_decay, beta1=self.beta1, beta2=self.beta2)
+        if self.epsilon <= 0:
+            raise ArgumentError(f"epsilon must be positive; got {self.epsilon}")
+
+    def start(self, like: Floats, factor: float = 1.0) -> ManyAdamW:
+        """Averages at zero, for parameters of this shape and type whose gradient lacks the constant `factor`."""
+        return ManyAdamW(self, like, factor)
+
+    def scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledAdamW:
+        """Averages at zero, for one flat array of `size` parameters."""
+        return ScheduledAdamW(self, size, dtype)
+
+
+class ManyAdamW:
+    """AdamW in place on an array of any shape, at the rule's own learning rate.
+
+    The gradient comes without its constant factor c (2/n for X = I). Adam does not notice a factor except beside ε, so
+    the factor and all constants of one step are folded into three numbers: with μ = (1 − β₁) M and ν = (1 − β₂) V the
+    step above becomes θ ← θ − α M / (√V + ε'), which touches memory ten times and not fourteen.
+    """
+
+    def __init__(self, rule: AdamW, like: Floats, factor: float) -> None:
+        self.rule, self.factor, self.t = rule, factor, 0
+        self.M, self.V, self.work = np.zeros_like(like), np.zeros_like(like), np.empty_like(like)
+        # Arrays of no dimension: an operation with one begins twice as fast as with a Python float.
+        constants = (rule.beta1, rule.beta2, 1.0, 0.0, 0.0)
+        self.beta1, self.beta2, self.shrink, self.epsilon, self.alpha = (np.array(c, like.dtype) for c in constants)
+
+    def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
+        """Move `theta` in place, at that share of the learning rate."""
+        rule, M, V, work = self.rule, self.M, self.V, self.work
+        self.t += 1
+        root = sqrt((1 - rule.beta2**self.t) / (1 - rule.beta2))
+        self.epsilon[()] = rule.epsilon * root / self.factor
+        self.alpha[()] = share * rule.learning_rate * (1 - rule.beta1) / (1 - rule.beta1**self.t) * root
+        if rule.weight_decay:
+            self.shrink[()] = 1 - share * rule.learning_rate * rule.weight_decay
+            np.multiply(theta, self.shrink, out=theta)
+        np.multiply(M, self.beta1, out=M)
+        np.add(M, gradient, out=M)
+        np.multiply(gradient, gradient, out=work)
+        np.multiply(V, self.beta2, out=V)
+        np.add(V, work, out=V)
+        if self.t % EVERY == 0:
+            clear_subnormals(M)
+            clear_subnormals(V)
+        np.sqrt(V, out=work)
+        np.add(work, self.epsilon, out=work)
+        np.divide(M, work, out=work)
+        np.multiply(work, self.alpha, out=work)
+        np.subtract(theta, work, out=theta)
+
+
+class ScheduledAdamW:
+    """AdamW in place on one flat array, at the learning rate that each step is given."""
+
+    def __init__(self, rule: AdamW, size: int, dtype: npt.DTypeLike) -> None:
+        self.rule = rule
         self.mean = np.zeros(size, dtype)
         self.square = np.zeros(size, dtype)
         self.steps = 0
         self._scratch = np.empty(size, dtype)
 
-    def update(self, parameters: Array, gradient: Array, rate: float) -> None:
-        """One step at learning rate `rate`; `gradient` is not kept."""
+    def update(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
+        """One step; `gradient` is not kept."""
+        rule = self.rule
         self.steps += 1
         mean, square, scratch = self.mean, self.square, self._scratch
         np.subtract(gradient, mean, out=scratch)
-        scratch *= 1 - self._beta1
+        scratch *= 1 - rule.beta1
         mean += scratch
         np.multiply(gradient, gradient, out=scratch)
         scratch -= square
-        scratch *= 1 - self._beta2
+        scratch *= 1 - rule.beta2
         square += scratch
         if self.steps % EVERY == 0:
             clear_subnormals(mean)
             clear_subnormals(square)
         # √(ν / c₂) + ε in the denominator, c₂ = 1 - β₂ᵗ: both multiplied by √c₂ to save a division.
-        root = math.sqrt(1 - self._beta2**self.steps)
+        root = sqrt(1 - rule.beta2**self.steps)
         np.sqrt(square, out=scratch)
-        scratch += self._epsilon * root
+        scratch += rule.epsilon * root
         np.divide(mean, scratch, out=scratch)
-        scratch *= rate * root / (1 - self._beta1**self.steps)
-        if self._decay:
-            parameters *= 1 - rate * self._decay
+        scratch *= learning_rate * root / (1 - rule.beta1**self.steps)
+        if rule.weight_decay:
+            parameters *= 1 - learning_rate * rule.weight_decay
         parameters -= scratch
 
     def state(self) -> dict[str, Array]:
@@ -82,13 +144,6 @@ class AdamW:
 
     def restore(self, state: dict[str, Array]) -> None:
         """Take up a `state`."""
-        for name in ("mean", "square"):
-            if state[name].shape != self.mean.shape or state[name].dtype != self.mean.dtype:
-                raise ArgumentError(
-                    f"{name} must be {self.mean.dtype} {self.mean.shape}; got {state[name].dtype} {state[name].shape}"
-                )
+        self.steps = check_state(state, self.mean, "mean", "square")
         self.mean[:] = state["mean"]
         self.square[:] = state["square"]
-        if state["steps"].shape != () or state["steps"].dtype.kind not in "iu" or state["steps"] < 0:
-            raise ArgumentError(f"steps must be one whole number, at least 0; got {state['steps']!s:.60}")
-        self.steps = int(state["steps"])

@@ -27,7 +27,7 @@ class Schedule:
     Attributes
     ----------
     kind : {"cosine", "constant"}
-    rate : float
+    learning_rate : float
         The peak η.
     steps : int
         K.
@@ -36,22 +36,22 @@ class Schedule:
     """
 
     kind: str
-    rate: float
+    learning_rate: float
     steps: int
     warmup: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in SCHEDULES:
             raise ArgumentError(f"schedule must be one of {', '.join(SCHEDULES)}; got {self.kind!r}")
-        if not (math.isfinite(self.rate) and self.rate > 0):
-            raise ArgumentError(f"rate must be a positive number; got {self.rate}")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate}")
         if self.steps < 0 or self.warmup < 0:
             raise ArgumentError(f"steps and warmup must be at least 0; got {self.steps}, {self.warmup}")
 
     def __call__(self, step: int) -> float:
         """η at `step`."""
         if step < self.warmup:
-            return self.rate * (step + 1) / self.warmup
+            return self.learning_rate * (step + 1) / self.warmup
         if self.kind == "constant":
-            return self.rate
-        return self.rate * (1 + math.cos(math.pi * (step - self.warmup + 1) / (self.steps - self.warmup))) / 2
+            return self.learning_rate
+        return self.learning_rate * (1 + math.cos(math.pi * (step - self.warmup + 1) / (self.steps - self.warmup))) / 2

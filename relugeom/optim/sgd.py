@@ -1,51 +1,95 @@
 """Gradient descent with momentum.
 
-μ ← κ μ + g + λ θ,     θ ← θ - η μ
+μ ← κ μ + g + λ θ,     θ ← θ − η μ
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.errors import ArgumentError
+from relugeom.optim.rules import check_constants, check_state
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
-__all__ = ["SGD"]
+__all__ = ["SGD", "ManySGD", "ScheduledSGD"]
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.floating[Any]]
 
 
+@dataclass(frozen=True, slots=True)
 class SGD:
-    """Gradient descent over one flat parameter array, updated in place.
+    """The constants of gradient descent.
 
     Parameters
     ----------
-    size : int
-    dtype : float32 or float64
-    momentum, weight_decay : float
-        κ and λ above.
+    learning_rate : float
+        η, where no schedule gives it.
+    momentum : float
+        κ; 0 is plain gradient descent.
+    weight_decay : float
+        λ, added to the gradient, biases included.
+
+    See Also
+    --------
+    relugeom.optim.AdamW
     """
 
-    def __init__(self, size: int, dtype: npt.DTypeLike, *, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
-        if not 0 <= momentum < 1 or weight_decay < 0:
-            raise ArgumentError(f"momentum must lie in [0, 1) and weight_decay be >= 0; got {momentum}, {weight_decay}")
-        self._momentum, self._decay = momentum, weight_decay
+    learning_rate: float = 0.1
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_constants(self.learning_rate, self.weight_decay, momentum=self.momentum)
+
+    def start(self, like: Floats, factor: float = 1.0) -> ManySGD:
+        """Velocity zero, for parameters of this shape and type whose gradient lacks the constant `factor`."""
+        return ManySGD(self, like, factor)
+
+    def scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledSGD:
+        """Velocity zero, for one flat array of `size` parameters."""
+        return ScheduledSGD(self, size, dtype)
+
+
+class ManySGD:
+    """Gradient descent in place on an array of any shape; the factor c is folded into the learning rate, μ = c u."""
+
+    def __init__(self, rule: SGD, like: Floats, factor: float) -> None:
+        self.rule, self.factor = rule, factor
+        self.u, self.work = np.zeros_like(like), np.empty_like(like)
+
+    def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
+        """Move `theta` in place, at that share of the learning rate."""
+        np.multiply(self.u, self.rule.momentum, out=self.u)
+        np.add(self.u, gradient, out=self.u)
+        if self.rule.weight_decay:
+            np.multiply(theta, self.rule.weight_decay / self.factor, out=self.work)
+            np.add(self.u, self.work, out=self.u)
+        np.multiply(self.u, share * self.rule.learning_rate * self.factor, out=self.work)
+        np.subtract(theta, self.work, out=theta)
+
+
+class ScheduledSGD:
+    """Gradient descent in place on one flat array, at the learning rate that each step is given."""
+
+    def __init__(self, rule: SGD, size: int, dtype: npt.DTypeLike) -> None:
+        self.rule = rule
         self.velocity = np.zeros(size, dtype)
         self.steps = 0
 
-    def update(self, parameters: Array, gradient: Array, rate: float) -> None:
-        """One step at learning rate `rate`."""
+    def update(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
+        """One step."""
         self.steps += 1
-        self.velocity *= self._momentum
+        self.velocity *= self.rule.momentum
         self.velocity += gradient
-        if self._decay:
-            self.velocity += self._decay * parameters
+        if self.rule.weight_decay:
+            self.velocity += self.rule.weight_decay * parameters
         if self.steps % EVERY == 0:
             clear_subnormals(self.velocity)
-        parameters -= rate * self.velocity
+        parameters -= learning_rate * self.velocity
 
     def state(self) -> dict[str, Array]:
         """What a resumed run needs."""
@@ -53,12 +97,5 @@ class SGD:
 
     def restore(self, state: dict[str, Array]) -> None:
         """Take up a `state`."""
-        if state["velocity"].shape != self.velocity.shape or state["velocity"].dtype != self.velocity.dtype:
-            raise ArgumentError(
-                f"velocity must be {self.velocity.dtype} {self.velocity.shape}; "
-                f"got {state['velocity'].dtype} {state['velocity'].shape}"
-            )
+        self.steps = check_state(state, self.velocity, "velocity")
         self.velocity[:] = state["velocity"]
-        if state["steps"].shape != () or state["steps"].dtype.kind not in "iu" or state["steps"] < 0:
-            raise ArgumentError(f"steps must be one whole number, at least 0; got {state['steps']!s:.60}")
-        self.steps = int(state["steps"])

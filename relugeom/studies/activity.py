@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.model import Parameters, gradient, loss
 from relugeom.errors import ArgumentError
-from relugeom.optim.batched import Adam, Optimiser
+from relugeom.optim import AdamW, Optimiser
 from relugeom.statistics import Interval, wilson_interval
 
 __all__ = ["Failures", "failures", "failures_by_activity"]
@@ -75,7 +75,7 @@ def failures(
     examples, features, active : int
         T, n and k.
     seeds, m, steps, entropy : int
-    optimiser : Adam or Momentum, optional
+    optimiser : AdamW or SGD, optional
         Default: Adam at 0.001.
     scale : float, optional
         Deviation of normal starts. Default: Xavier.
@@ -101,7 +101,7 @@ def failures(
         W[s] = rng.uniform(-limit, limit, W[s].shape) if scale is None else scale * rng.standard_normal(W[s].shape)
     X /= np.linalg.norm(X, axis=2, keepdims=True)
     theta = np.concatenate([W, np.zeros((seeds, 1, features))], axis=1)
-    state = (optimiser or Adam(1e-3)).start(theta, 1.0)
+    state = (optimiser or AdamW(1e-3)).start(theta)
     model = Parameters(theta[:, :m], theta[:, m])
     for _ in range(steps):
         slope = gradient(model, X)

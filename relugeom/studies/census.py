@@ -1,4 +1,4 @@
-"""Counting what training finds: optimiser × rate × start × n, seed by seed, resumable.
+"""Counting what training finds: optimiser × learning rate × start × n, seed by seed, resumable.
 
 A `Cell` is one training and a number of seeds. Its seeds are cut into blocks by the rule of `kernel_for`; each
 block is trained, polished to the nearest critical point (no escapes: this counts what the optimiser found) and
@@ -20,6 +20,7 @@ from relugeom.engines.many_models import kernel_for
 from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.kinds import kind
 from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.optim import AdamW, Optimiser
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.training.many_models import Training, starts, trained
@@ -47,7 +48,10 @@ class Cell:
     entropy: int = 0
 
     def settings(self) -> dict[str, Any]:
-        """Everything that fixes the results, but for the number of seeds, as JSON."""
+        """Everything that fixes the results, but for the number of seeds, as JSON.
+
+        The names are those of version 0.1.0: these settings are the key by which a block is stored, for ever.
+        """
         t = self.training
         kernel, block = kernel_for(t.data.n)
         # Fields that came later are named only where they differ from what was before, so that old keys hold.
@@ -55,11 +59,19 @@ class Cell:
         return {
             "task": "census",
             "data": {"kind": type(t.data).__name__, **asdict(t.data)},  # type: ignore[call-overload]
-            "optimiser": {"kind": type(t.optimiser).__name__, **asdict(t.optimiser)},  # type: ignore[call-overload]
+            "optimiser": _optimiser_key(t.optimiser),
             "m": t.m, "steps": t.steps, "start": t.start, "scale": t.scale, "bias": t.bias, "precision": t.precision,
             "entropy": self.entropy, "kernel": kernel.__name__, "block": block,
             **{name: getattr(t, name) for name, before in later.items() if getattr(t, name) != before},
         }  # fmt: skip
+
+
+def _optimiser_key(rule: Optimiser) -> dict[str, Any]:
+    key: dict[str, Any] = asdict(rule)  # type: ignore[call-overload]
+    key["rate"], decay = key.pop("learning_rate"), key.pop("weight_decay")
+    if isinstance(rule, AdamW):
+        return {"kind": "Adam", "decay": decay, **key}
+    return {"kind": "Momentum", **key, **({"decay": decay} if decay else {})}  # which had no weight decay then
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What cures failed training on X = I: start × coordinate of the bias × optimiser × rate, counted seed by seed.
+"""What cures failed training on X = I: start × bias coordinate × optimiser × learning rate, seed by seed.
 
 A census (`relugeom.studies.census`) polishes what training found and asks what it is; here nothing is polished and the
 question is narrower: did this seed reach zero loss, after how many steps, and how near is what it found to the regular
@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.geometry import angular_gaps
 from relugeom.autoencoder.model import Parameters, loss
-from relugeom.claims.verdicts import wilson_interval
 from relugeom.executors import ExecutorLike, completed
+from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.studies.census import Cell, Count
 from relugeom.training.many_models import descend, starts

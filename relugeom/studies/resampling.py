@@ -23,7 +23,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import Axial
 from relugeom.autoencoder.model import Parameters, gram, loss
 from relugeom.errors import ArgumentError
-from relugeom.optim.batched import Adam
+from relugeom.optim import AdamW
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, starts, trained
 
@@ -139,7 +139,7 @@ def _resampled(scheme: Resampling, model: Parameters, rng: np.random.Generator) 
 
 
 def chaos_map(
-    n: int, rates: Floats, perturbations: Floats, *, steps: int = 5000, seed: int = 0, entropy: int = 0
+    n: int, learning_rates: Floats, perturbations: Floats, *, steps: int = 5000, seed: int = 0, entropy: int = 0
 ) -> Floats:
     """Σ_j ‖w_j‖ after training one seed, over learning rate × a perturbation of two biases.
 
@@ -147,11 +147,11 @@ def chaos_map(
 
     Returns
     -------
-    ndarray, shape (len(rates), len(perturbations))
+    ndarray, shape (len(learning_rates), len(perturbations))
     """
     rows = []
-    for rate in rates:
-        training = Training(Axial(n), optimiser=Adam(float(rate)), steps=steps)
+    for learning_rate in learning_rates:
+        training = Training(Axial(n), optimiser=AdamW(float(learning_rate)), steps=steps)
         start = starts(training, entropy, seed, 1)
         W, b = (np.repeat(np.asarray(part), len(perturbations), axis=0) for part in start)
         b[:, 0] += perturbations

@@ -27,6 +27,7 @@ from relugeom.autoencoder.examples import (
 from relugeom.engines.choice import EngineChoice, choose_engine
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.optim.adamw import AdamW
+from relugeom.optim.rules import Scheduled
 from relugeom.optim.schedules import Schedule
 from relugeom.optim.sgd import SGD
 from relugeom.storage import load_arrays
@@ -40,6 +41,9 @@ OPTIMISERS = ("adamw", "sgd")
 INITIALISATIONS = ("xavier", "normal", "file")
 
 _TEST_STREAM = 1  # data_seed's stream of test examples; training data are stream 0
+
+# How version 0.1.0 called a field.
+_OLDER_NAMES: Mapping[str, str] = {"rate": "learning_rate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Configuration:
     steps : int
         Updates.
     optimiser : {"adamw", "sgd"}
-    rate, warmup, schedule
+    learning_rate, warmup, schedule
         See `relugeom.optim.schedules`.
     weight_decay, momentum : float
         Momentum is for "sgd".
@@ -90,7 +94,7 @@ class Configuration:
     seed: int = 0
     steps: int = 50_000
     optimiser: str = "adamw"
-    rate: float = 1e-3
+    learning_rate: float = 1e-3
     warmup: int = 2_500
     schedule: str = "cosine"
     weight_decay: float = 1e-2
@@ -115,7 +119,7 @@ class Configuration:
         for name, least in (("m", 1), ("data_seed", 0), ("seed", 0), ("steps", 1), ("warmup", 0)):
             if getattr(self, name) < least:
                 raise ArgumentError(f"{name} must be at least {least}; got {getattr(self, name)}")
-        for name in ("rate", "init_scale"):
+        for name in ("learning_rate", "init_scale"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ArgumentError(f"{name} must be a positive number; got {getattr(self, name)}")
         if self.data == "axial" and self.n != self.T:
@@ -125,7 +129,7 @@ class Configuration:
                 raise ArgumentError(
                     f"{kind} = 'file' and its path go together; got {getattr(self, kind)!r} and {path!r}"
                 )
-        self.learning_rate()
+        self.learning_rates()
         self.optimiser_for(1)
         if self.engine is None:
             choice = choose_engine(self.T, self.n, self.m, self.dtype)
@@ -145,6 +149,11 @@ class Configuration:
         """Plain JSON values."""
         return dataclasses.asdict(self)
 
+    def key(self) -> dict[str, Any]:
+        """`as_dict` in the names of version 0.1.0, by which runs are stored: a run keeps its key for ever."""
+        newer = {name: older for older, name in _OLDER_NAMES.items()}
+        return {newer.get(name, name): value for name, value in self.as_dict().items()}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Configuration:
         """The inverse of `as_dict`, for values from a file.
@@ -155,9 +164,10 @@ class Configuration:
             When they describe no configuration.
         """
         try:
-            engine = dict(values["engine"])
+            named = {_OLDER_NAMES.get(name, name): value for name, value in values.items()}
+            engine = dict(named["engine"])
             engine["leaves"] = tuple(engine["leaves"])
-            found = cls(**{**values, "engine": EngineChoice(**engine)})
+            found = cls(**{**named, "engine": EngineChoice(**engine)})
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(f"not a configuration ({error!s:.200})") from None
         _check_types(found)
@@ -207,15 +217,15 @@ class Configuration:
             W = rng.normal(scale=self.init_scale, size=shape).astype(self.dtype)
         return W, np.zeros(self.n, self.dtype), np.ascontiguousarray(W.T) if self.untied else None
 
-    def optimiser_for(self, size: int) -> AdamW | SGD:
+    def optimiser_for(self, size: int) -> Scheduled:
         """The optimiser of `size` parameters."""
         if self.optimiser == "adamw":
-            return AdamW(size, self.dtype, weight_decay=self.weight_decay)
-        return SGD(size, self.dtype, momentum=self.momentum, weight_decay=self.weight_decay)
+            return AdamW(weight_decay=self.weight_decay).scheduled(size, self.dtype)
+        return SGD(momentum=self.momentum, weight_decay=self.weight_decay).scheduled(size, self.dtype)
 
-    def learning_rate(self) -> Schedule:
+    def learning_rates(self) -> Schedule:
         """η over the steps."""
-        return Schedule(self.schedule, self.rate, self.steps, self.warmup)
+        return Schedule(self.schedule, self.learning_rate, self.steps, self.warmup)
 
 
 # What a field of a configuration read from a file may hold; JSON has no other numbers.

@@ -199,7 +199,7 @@ class _Run:
     def go(self, progress: Progress | None, stop: Callable[[], bool] | None) -> Checkpoint:
         """Step until the end, a stop, or a loss that makes no sense."""
         configuration = self._start.configuration
-        rate = configuration.learning_rate()
+        learning_rate = configuration.learning_rates()
         gradient = np.empty_like(self._parameters)
         before = self._parameters.copy()
         limit = _DIVERGED * self._problem.loss_of_zero()
@@ -216,7 +216,7 @@ class _Run:
                 np.concatenate([part.ravel() for part in found if part is not None], out=gradient)
                 if self._step in self._record:
                     self._note(loss, gradient)
-                self._optimiser.update(self._parameters, gradient, rate(self._step))
+                self._optimiser.update(self._parameters, gradient, learning_rate(self._step))
             self._step += 1
             if progress is not None:
                 progress(self._step, loss)

@@ -24,7 +24,7 @@ from relugeom.autoencoder.model import Parameters
 from relugeom.engines.many_models import CentredKernel, kernel_for
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
-from relugeom.optim.batched import Adam, Optimiser
+from relugeom.optim import AdamW, Optimiser
 from relugeom.optim.schedules import SCHEDULES, Schedule
 
 __all__ = ["BIAS_COORDINATES", "STARTS", "Training", "descend", "starts", "train", "trained"]
@@ -45,7 +45,7 @@ class Training:
         `Axial` (X = I by default) or `UniformAxial`.
     m : int
         Latent dimensions.
-    optimiser : Adam or Momentum
+    optimiser : AdamW or SGD
     steps : int
     start : {"xavier", "normal", "small", "circle"}
         "xavier": entries of W uniform on ±√(6/(m + n)) (Glorot and Bengio, 2010). "normal": normal with deviation
@@ -61,14 +61,14 @@ class Training:
     bias_coordinate : {"plain", "centred"}
         What the optimiser moves: b_j, or c_j in b_j = c_j − ‖w_j‖². Weight decay acts on the same.
     schedule : {"constant", "cosine"}
-        Of the learning rate, as in `relugeom.optim.schedules`; the optimiser's rate is its peak.
+        Of the learning rate, as in `relugeom.optim.schedules`; the optimiser's learning rate is its peak.
     warmup : int
-        Steps in which the rate rises to its peak.
+        Steps in which it rises to its peak.
     """
 
     data: AxialData
     m: int = 2
-    optimiser: Optimiser = field(default_factory=Adam)
+    optimiser: Optimiser = field(default_factory=AdamW)
     steps: int = 25_000
     start: Literal["xavier", "normal", "small", "circle"] = "xavier"
     scale: float | None = None
@@ -92,7 +92,7 @@ class Training:
             raise ArgumentError(
                 f"a circle needs n ≥ 2 and has biases of its own; got n = {self.data.n}, bias = {self.bias}"
             )
-        self.rates()
+        self.learning_rates()
 
     @property
     def chosen_scale(self) -> float:
@@ -100,8 +100,8 @@ class Training:
         assert self.scale is not None
         return self.scale
 
-    def rates(self) -> Schedule:
-        """The rate of every step, as a share of the optimiser's."""
+    def learning_rates(self) -> Schedule:
+        """The learning rate of every step, as a share of the optimiser's."""
         return Schedule(self.schedule, 1.0, self.steps, self.warmup)
 
 
@@ -147,13 +147,13 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
     if training.bias_coordinate == "centred":
         kernel = CentredKernel(kernel)
     state = training.optimiser.start(kernel.theta, kernel.factor)
-    share = training.rates()
+    share = training.learning_rates()
     step = 0
     while True:
         yield step, kernel.parameters()
         if step >= training.steps:
             return
-        # A rate too large sends a model to infinity; it stays there as inf or nan and is reported as such later.
+        # Too large a learning rate sends a model to infinity; it stays there as inf or nan, and is reported so later.
         with np.errstate(over="ignore", invalid="ignore"):
             for _ in range(min(every, training.steps - step)):
                 kernel.compute()

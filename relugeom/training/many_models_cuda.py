@@ -1,6 +1,6 @@
 """Many seeds at once on a GPU: `relugeom.training.many_models.trained`, a block of threads a model.
 
-For X = I and Adam. The first gradient is compared with the definition's, and a difference ends the run.
+For X = I and AdamW. The first gradient is compared with the definition's, and a difference ends the run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from relugeom.autoencoder.model import Parameters
 from relugeom.engines.cuda.backend import Backend, cuda
 from relugeom.engines.cuda.many_models import adam_steps
 from relugeom.errors import ArgumentError, DeviceError
-from relugeom.optim.batched import Adam
+from relugeom.optim import AdamW
 from relugeom.training.many_models import Training
 
 __all__ = ["check_gradient", "trained"]
@@ -34,7 +34,7 @@ def trained(training: Training, start: Parameters, *, backend: Backend | None = 
     Parameters
     ----------
     training : Training
-        Its data must be ``Axial(n)``, that is X = I, and its optimiser `Adam`.
+        Its data must be ``Axial(n)``, that is X = I, and its optimiser `AdamW`.
     start : Parameters
         NumPy arrays; the result is NumPy's too.
     backend : Backend, optional
@@ -50,13 +50,13 @@ def trained(training: Training, start: Parameters, *, backend: Backend | None = 
     rule = training.optimiser
     if not isinstance(training.data, Axial) or tuple(training.data.amplitudes) != (1.0,):
         raise ArgumentError(f"data must be Axial(n) with amplitude 1 for the GPU; got {training.data!r}")
-    if not isinstance(rule, Adam):
-        raise ArgumentError(f"optimiser must be Adam for the GPU; got {rule!r}")
+    if not isinstance(rule, AdamW):
+        raise ArgumentError(f"optimiser must be AdamW for the GPU; got {rule!r}")
     if training.bias_coordinate != "plain":
         raise ArgumentError(f"bias_coordinate must be plain for the GPU; got {training.bias_coordinate!r}")
     if training.schedule != "constant" or training.warmup:
         raise ArgumentError(
-            f"the rate must be constant for the GPU; got {training.schedule!r} after {training.warmup} steps of warm-up"
+            f"schedule must be constant for the GPU; got {training.schedule!r}, {training.warmup} steps of warm-up"
         )
     backend = cuda() if backend is None else backend
     xp, n = backend.xp, training.data.n
@@ -66,8 +66,10 @@ def trained(training: Training, start: Parameters, *, backend: Backend | None = 
     constants = []
     for t in range(1, training.steps + 1):
         root = sqrt((1 - rule.beta2**t) / (1 - rule.beta2))
-        constants.append((rule.rate * (1 - rule.beta1) / (1 - rule.beta1**t) * root, rule.epsilon * root * n / 2))
-    constants_of_rule = {"keep": 1 - rule.rate * rule.decay, "beta1": rule.beta1, "beta2": rule.beta2}
+        constants.append(
+            (rule.learning_rate * (1 - rule.beta1) / (1 - rule.beta1**t) * root, rule.epsilon * root * n / 2)
+        )
+    constants_of_rule = {"keep": 1 - rule.learning_rate * rule.weight_decay, "beta1": rule.beta1, "beta2": rule.beta2}
     if check and constants:
         some = xp.array(host[:_CHECKED])
         first = xp.zeros_like(some)

@@ -135,7 +135,7 @@ def sweep(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{directory}: cannot be made ({error.strerror})") from None
-    keys = [{**run.as_dict(), "test_examples": test_examples} for run in runs]
+    keys = [{**run.key(), "test_examples": test_examples} for run in runs]
     with RunDatabase(directory / _DATABASE) as database:
         missing = [index for index, key in enumerate(keys) if database.result(key) is None]
         done = len(runs) - len(missing)

@@ -26,7 +26,7 @@ from relugeom.engines.definition import Gradient
 from relugeom.engines.moments import Moments
 from relugeom.engines.objective import Objective
 from relugeom.errors import ArgumentError, DeviceError
-from relugeom.optim.adamw import AdamW
+from relugeom.optim import AdamW
 
 __all__ = ["CudaEngine", "DeviceRun", "check_gradient"]
 
@@ -135,6 +135,9 @@ class CudaEngine:
         self._kernel = None
 
 
+_PAPER = AdamW(weight_decay=1e-2)  # of Henighan et al.
+
+
 class DeviceRun:
     """AdamW over a fixed data set, wholly on a GPU: `relugeom.optim.adamw`, step for step.
 
@@ -147,7 +150,8 @@ class DeviceRun:
         The current GPU by default.
     check : bool
         Whether to compare the first gradient with NumPy's.
-    weight_decay, beta1, beta2, epsilon : float
+    optimiser : AdamW
+        Its constants; the learning rates are given to `advance`.
 
     Raises
     ------
@@ -162,10 +166,7 @@ class DeviceRun:
         *,
         backend: Backend | None = None,
         check: bool = True,
-        weight_decay: float = 1e-2,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
+        optimiser: AdamW = _PAPER,
     ) -> None:
         backend = cuda() if backend is None else backend
         n, dtype = examples.n, examples.values.dtype
@@ -173,8 +174,7 @@ class DeviceRun:
             raise ArgumentError(
                 f"parameters must be {dtype} of shape ((m + 1) * {n},); got {parameters.dtype} {parameters.shape}"
             )
-        AdamW(1, dtype, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)  # checks the constants
-        self._betas, self._epsilon, self._decay = (beta1, beta2), epsilon, weight_decay
+        self._optimiser = optimiser
         m = parameters.size // n - 1
         self._xp = backend.xp
         self._kernel = _full_batch(examples, m, backend)
@@ -187,19 +187,22 @@ class DeviceRun:
             host = to_numpy(gradient)
             check_gradient(examples, W, b[0], loss, Gradient(host[:m], host[m]))
 
-    def advance(self, rates: Sequence[float]) -> Array:
+    def advance(self, learning_rates: Sequence[float]) -> Array:
         """One step for each learning rate.
 
         Returns
         -------
-        ndarray, shape (len(rates),)
+        ndarray, shape (len(learning_rates),)
             The loss before each step.
         """
-        (beta1, beta2), constants = self._betas, []
-        for t, rate in enumerate(rates, self.steps + 1):
-            root = math.sqrt(1 - beta2**t)
-            constants.append((1 - rate * self._decay, rate * root / (1 - beta1**t), self._epsilon * root))
-        losses = self._kernel.steps(self._theta, self._mean, self._square, constants, beta1=beta1, beta2=beta2)
+        rule, constants = self._optimiser, []
+        for t, learning_rate in enumerate(learning_rates, self.steps + 1):
+            root = math.sqrt(1 - rule.beta2**t)
+            keep = 1 - learning_rate * rule.weight_decay
+            constants.append((keep, learning_rate * root / (1 - rule.beta1**t), rule.epsilon * root))
+        losses = self._kernel.steps(
+            self._theta, self._mean, self._square, constants, beta1=rule.beta1, beta2=rule.beta2
+        )
         self.steps += len(constants)
         return losses
 
@@ -209,12 +212,12 @@ class DeviceRun:
         return to_numpy(self._theta).ravel().copy()
 
     def state(self) -> dict[str, Array]:
-        """What a resumed run needs besides the parameters; `AdamW.restore` takes it too."""
+        """What a resumed run needs besides the parameters; `ScheduledAdamW.restore` takes it too."""
         mean, square = (to_numpy(array).ravel().copy() for array in (self._mean, self._square))
         return {"mean": mean, "square": square, "steps": np.array(self.steps)}
 
     def restore(self, state: dict[str, Array]) -> None:
-        """Take up a `state`, also one of `AdamW`."""
+        """Take up a `state`, also one of `ScheduledAdamW`."""
         for name, array in (("mean", self._mean), ("square", self._square)):
             if state[name].size != array.size or state[name].dtype != array.dtype:
                 raise ArgumentError(

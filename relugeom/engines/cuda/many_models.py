@@ -41,10 +41,10 @@ def adam_steps(
     models, means, squares : arrays of the backend, shape (B, m + 1, n)
         The rows of W, then b; and the moments M = m/(1 − β₁), V = v/(1 − β₂) of n/2 times the gradient.
     constants : sequence of pairs
-        For each step: rate (1 − β₁) root/(1 − β₁ᵗ) and ε root n/2, with root = √((1 − β₂ᵗ)/(1 − β₂)).
+        For each step: η (1 − β₁) root/(1 − β₁ᵗ) and ε root n/2, with root = √((1 − β₂ᵗ)/(1 − β₂)).
     backend : Backend
     keep : float
-        What decay leaves of the parameters at every step, 1 − rate·decay.
+        What weight decay leaves of the parameters at every step, 1 − ηλ.
     beta1, beta2 : float
 
     Raises

@@ -34,7 +34,7 @@ from relugeom.autoencoder.axial import Axial
 from relugeom.autoencoder.constructions import symmetric_failure
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.errors import ArgumentError
-from relugeom.optim.batched import Adam, Optimiser
+from relugeom.optim import AdamW, Optimiser
 from relugeom.training.many_models import Training, descend
 
 __all__ = ["Leaving", "best_ratio", "escape", "escape_curvature", "leaving"]
@@ -121,7 +121,7 @@ def leaving(
     start = symmetric_failure(n)
     W = start.W + noise * rng.standard_normal((trials, 2, n))
     b = np.asarray(start.b) + noise * rng.standard_normal((trials, n))
-    training = Training(Axial(n), optimiser=optimiser or Adam(1e-3), steps=steps, precision="float64")
+    training = Training(Axial(n), optimiser=optimiser or AdamW(1e-3), steps=steps, precision="float64")
     alignment, ratio = np.full(trials, np.nan), np.full(trials, np.nan)
     left, recovered = np.full(trials, -1), np.full(trials, -1)
     tenth = _square(n) ** 0.5 / 10

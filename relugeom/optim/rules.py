@@ -1,0 +1,77 @@
+"""What an optimiser is: a rule with its constants, in two layouts.
+
+* `start` is for parameters of any shape (a block of many small models, say) at the rule's own learning rate; the
+  gradient may lack a constant factor.
+* `scheduled` is for one flat array at a learning rate that changes from step to step; its state can be stored.
+
+Both take the same step; they differ in what they fold together to touch memory less often, and so in the last bits.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.errors import ArgumentError
+
+__all__ = ["Optimiser", "Scheduled", "Stepper", "check_constants", "check_state"]
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.floating[Any]]
+
+
+class Stepper(Protocol):
+    """The running averages of parameters of any shape."""
+
+    def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
+        """Move `theta` in place, at that share of the learning rate; the true gradient is the factor times this."""
+
+
+class Scheduled(Protocol):
+    """The running averages of one flat array."""
+
+    def update(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
+        """One step, in place."""
+
+    def state(self) -> dict[str, Array]:
+        """What a resumed run needs."""
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Take up a `state`."""
+
+
+class Optimiser(Protocol):
+    """A rule with its constants."""
+
+    def start(self, like: Floats, factor: float = 1.0) -> Stepper:
+        """Averages at zero, for parameters of this shape and type."""
+
+    def scheduled(self, size: int, dtype: npt.DTypeLike) -> Scheduled:
+        """Averages at zero, for one flat array of `size` parameters."""
+
+
+def check_constants(learning_rate: float, weight_decay: float, **fractions: float) -> None:
+    """Refuse a rule that is none: `fractions` lie in [0, 1)."""
+    if not 0 < learning_rate < inf:
+        raise ArgumentError(f"learning_rate must be positive and finite; got {learning_rate}")
+    if not 0 <= weight_decay < inf:
+        raise ArgumentError(f"weight_decay must be finite and at least 0; got {weight_decay}")
+    for name, value in fractions.items():
+        if not 0 <= value < 1:
+            raise ArgumentError(f"{name} must lie in [0, 1); got {value}")
+
+
+def check_state(state: dict[str, Array], like: Array, *names: str) -> int:
+    """Refuse averages of another shape or type than `like`; return how many steps the state has behind it."""
+    for name in names:
+        if state[name].shape != like.shape or state[name].dtype != like.dtype:
+            raise ArgumentError(
+                f"{name} must be {like.dtype} {like.shape}; got {state[name].dtype} {state[name].shape}"
+            )
+    steps = state["steps"]
+    if steps.shape != () or steps.dtype.kind not in "iu" or steps < 0:
+        raise ArgumentError(f"steps must be one whole number, at least 0; got {steps!s:.60}")
+    return int(steps)
