@@ -49,6 +49,7 @@ from relugeom.autoencoder.geometry import (
     feature_dimensionality,
     maximal_dimensionality,
 )
+from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import (
     DataSet,
     Parameters,
@@ -81,6 +82,7 @@ __all__ = [
     "Cell",
     "Circles",
     "DataSet",
+    "Independent",
     "Parameters",
     "RationalMatrix",
     "UniformAxial",

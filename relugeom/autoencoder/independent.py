@@ -1,0 +1,337 @@
+"""Features present independently of each other: the data of *Toy Models of Superposition*, and their exact loss.
+
+    x_i = 0 with probability S, else uniform on (0, 1],        L = E Σ_j I_j (x_j − x'_j)²,
+
+not normalised, empty examples included, with an importance I_j in the loss (Elhage et al., 2022). Pairs may be
+correlated (present together) or anticorrelated (never together).
+
+Given which features are active, every pre-activation is a linear form on a cube, so the loss over the whole
+population is a finite sum, without sampling: with P(A) the probability that exactly the set A is active and the moments
+of `relugeom.autoencoder.positive_part`,
+
+    L = Σ_A P(A) Σ_j I_j (1[j ∈ A] (1/3 − 2 E[u_j z_j₊]) + E[z_j₊²]),      z_j = Σ_{i∈A} g_ij u_i + b_j,
+
+g_ij = w_i·w_j. With D_ji = ∂L/∂g_ij through output j alone, the chain rule gives ∂L/∂W = W (D + Dᵀ).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import comb
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from relugeom.arrays import to_numpy
+from relugeom.autoencoder.model import DataSet, Parameters, model_arrays
+from relugeom.autoencoder.positive_part import Moments, active_sets, moments
+from relugeom.errors import ArgumentError
+
+__all__ = ["Independent"]
+
+Array = npt.NDArray[Any]
+
+#: The states of the recursion grow like 3^n.
+_MOST_ACTIVE_STATES = 200_000
+
+
+class _Slopes(NamedTuple):
+    """Derivatives of L by output: to the coefficient of feature i, D (batch, j, i), and to b_j, d (batch, j)."""
+
+    D: Array
+    d: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Independent(DataSet):
+    """Independent features; its loss and derivatives are exact, over the whole population.
+
+    Attributes
+    ----------
+    n : int
+        Number of features.
+    sparsity : float
+        S = P(x_i = 0), in [0, 1); p = 1 − S.
+    importance : sequence of n floats, optional
+        I_j ≥ 0; default 1 each.
+    correlated, anticorrelated : sequence of pairs of int
+        Pairs that are present together, and pairs that never are (needs p ≤ 1/2). No feature is in two pairs.
+    values : {"uniform", "one"}
+        What a present feature has: uniform on (0, 1], or 1.
+    most_active : int, optional
+        Leave out the sets of more active features; `rest` bounds what that may add. Default: all, for n ≤ 10.
+
+    Raises
+    ------
+    ArgumentError
+        A value is out of its range, pairs overlap, or there are too many sets to sum over.
+    """
+
+    n: int
+    sparsity: float
+    importance: Sequence[float] | None = None
+    correlated: Sequence[tuple[int, int]] = ()
+    anticorrelated: Sequence[tuple[int, int]] = ()
+    values: str = "uniform"
+    most_active: int | None = None
+    _weights: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.n, int) or self.n < 1:
+            raise ArgumentError(f"n must be a positive integer; got {self.n!r}")
+        if not 0 <= self.sparsity < 1:
+            raise ArgumentError(f"sparsity must lie in [0, 1); got {self.sparsity!r}")
+        if self.values not in ("uniform", "one"):
+            raise ArgumentError(f'values must be "uniform" or "one"; got {self.values!r}')
+        weights = np.ones(self.n) if self.importance is None else np.asarray(self.importance, dtype=float)
+        if weights.shape != (self.n,) or not np.isfinite(weights).all() or (weights < 0).any():
+            raise ArgumentError(
+                f"importance must be {self.n} finite numbers that are not negative; got {weights!s:.80}"
+            )
+        object.__setattr__(self, "_weights", weights)
+        members = [i for pair in (*self.correlated, *self.anticorrelated) for i in pair]
+        if any(len(pair) != 2 for pair in (*self.correlated, *self.anticorrelated)):
+            raise ArgumentError("correlated and anticorrelated must hold pairs of features")
+        if any(i not in range(self.n) for i in members):
+            raise ArgumentError(f"pairs must be of features 0 to {self.n - 1}; got {sorted(set(members))}")
+        if len(set(members)) < len(members):
+            raise ArgumentError("no feature may be in two pairs")
+        if self.anticorrelated and self.sparsity < 0.5:
+            raise ArgumentError(f"anticorrelated pairs need a sparsity of at least 1/2; got {self.sparsity:g}")
+        if self.most_active is not None and not 0 <= self.most_active <= self.n:
+            raise ArgumentError(f"most_active must lie in 0 to n = {self.n}; got {self.most_active}")
+
+    @property
+    def density(self) -> float:
+        """p = 1 − S, the probability that a feature is present."""
+        return 1.0 - self.sparsity
+
+    def probabilities(self, sets: Array) -> Array:
+        """P(A): the probability that exactly these features are active.
+
+        Parameters
+        ----------
+        sets : ndarray of bool, shape (..., n)
+
+        Returns
+        -------
+        ndarray, shape (...)
+        """
+        p = self.density
+        result: Array = np.ones(sets.shape[:-1])
+        alone = np.ones(self.n, dtype=bool)
+        for i, j in self.correlated:
+            alone[[i, j]] = False
+            both, neither = sets[..., i] & sets[..., j], ~sets[..., i] & ~sets[..., j]
+            result = result * np.where(both, p, np.where(neither, 1 - p, 0.0))
+        for i, j in self.anticorrelated:
+            alone[[i, j]] = False
+            both, neither = sets[..., i] & sets[..., j], ~sets[..., i] & ~sets[..., j]
+            result = result * np.where(both, 0.0, np.where(neither, 1 - 2 * p, p))
+        result = result * np.where(sets[..., alone], p, 1 - p).prod(-1)
+        return result
+
+    def examples(self, T: int, seed: int, step: int = 0) -> Array:
+        """T examples of this law; the same for the same seed and step.
+
+        Parameters
+        ----------
+        T : int
+        seed : int
+            Entropy.
+        step : int
+            Which batch: any can be visited again, in any order.
+
+        Returns
+        -------
+        ndarray, shape (T, n)
+        """
+        if T < 1 or step < 0:
+            raise ArgumentError(f"T must be positive and step not negative; got {T} and {step}")
+        streams = np.random.SeedSequence(seed, spawn_key=(step,)).spawn(2)
+        presence, sizes = (np.random.default_rng(stream) for stream in streams)
+        tosses = presence.random((T, self.n))
+        present = tosses < self.density
+        for i, j in self.correlated:
+            present[:, j] = present[:, i]
+        for i, j in self.anticorrelated:
+            # One toss for both: below p the first, in the next p the second.
+            present[:, j] = (tosses[:, i] >= self.density) & (tosses[:, i] < 2 * self.density)
+        if self.values == "one":
+            return present.astype(float)
+        values: Array = present * (1.0 - sizes.random((T, self.n)))  # random() lies in [0, 1)
+        return values
+
+    def rest(self, parameters: Parameters) -> Array:
+        """An upper bound of what the sets of more than `most_active` features add to the loss.
+
+        Σ_{|A| > k} P(A) Σ_j I_j max(1, max(0, b_j + Σ_i max(g_ij, 0))²): no output exceeds its largest value on the
+        cube, and |x_j − x'_j| ≤ max(1, x'_j).
+        """
+        a, b, _ = self._forms(parameters)
+        left_out = max(0.0, 1.0 - float(self.probabilities(self._sets()).sum()))
+        largest = np.maximum(b + np.maximum(a, 0).sum(-1), 1.0)
+        return self._shaped(left_out * (self._weights * largest**2).sum(-1), parameters)
+
+    def loss(self, parameters: Parameters) -> Array:
+        """L = E Σ_j I_j (x_j − x'_j)², exact up to rounding (and up to `rest`)."""
+        a, b, P = self._forms(parameters)
+        sets = self._sets()
+        if self.values == "one":
+            z = self._vertex_forms(a, b)
+            error = np.maximum(z, 0) - sets
+            return self._shaped(np.einsum("s,zsj,j->z", P, error**2, self._weights), parameters)
+        found = moments(a, b, most=self._most, order=0)
+        by_output = found["", 2] - 2 * found["j", 1] + sets / 3
+        return self._shaped(np.einsum("s,zsj,j->z", P, by_output, self._weights), parameters)
+
+    def gradient(self, parameters: Parameters) -> Parameters:
+        """∂L/∂W = W (D + Dᵀ) and ∂L/∂b = d.
+
+        D_ji = Σ_A P(A) I_j (2 E[u_i z_j₊] − 2 E[u_i u_j 1[z_j > 0]]),
+        d_j = Σ_A P(A) I_j (2 E[z_j₊] − 2 E[u_j 1[z_j > 0]]).
+        """
+        W = self._arrays(parameters)[0]
+        slopes = self._slopes(parameters)
+        return self._like(parameters, W @ (slopes.D + np.swapaxes(slopes.D, -1, -2)), slopes.d)
+
+    def hessian_vector_product(self, parameters: Parameters, direction: Parameters) -> Parameters:
+        """The derivative of `gradient` along (V, c): with ȧ = VᵀW + WᵀV,
+
+            Ḋ_ji = Σ_l K_jil ȧ_jl + k_ji c_j,      ḋ_j = Σ_i k_ji ȧ_ji + κ_j c_j,
+            (∂L/∂W)˙ = V (D + Dᵀ) + W (Ḋ + Ḋᵀ),
+
+        where K, k, κ are the second derivatives of L by output, sums over A of
+
+            2 E[u_i u_l 1[z_j > 0]] − 2 E[u_i u_l u_j δ(z_j)],   2 E[u_i 1] − 2 E[u_i u_j δ],   2 E[1] − 2 E[u_j δ].
+        """
+        if _batch(parameters) != _batch(direction):
+            raise ArgumentError(
+                f"parameters and direction must have the same leading axes; got {_batch(parameters)} and "
+                f"{_batch(direction)}"
+            )
+        W, _ = self._arrays(parameters)
+        V, c = self._arrays(direction)
+        slopes = self._slopes(parameters)
+        K, k, kappa = self._curvatures(parameters)
+        moved = np.swapaxes(V, -1, -2) @ W
+        moved = moved + np.swapaxes(moved, -1, -2)
+        D_dot = np.einsum("zjil,zjl->zji", K, moved) + k * c[..., None]
+        d_dot = np.einsum("zji,zji->zj", k, moved) + kappa * c
+        T = np.swapaxes
+        dW = V @ (slopes.D + T(slopes.D, -1, -2)) + W @ (D_dot + T(D_dot, -1, -2))
+        return self._like(parameters, dW, d_dot)
+
+    def hessian(self, parameters: Parameters) -> Array:
+        """The matrix of second derivatives, in the order of `flatten`: the product with every unit direction."""
+        W, _ = self._arrays(parameters)
+        batch, m, n = W.shape
+        biased = parameters[1] is not None
+        columns = []
+        for unit in np.eye(m * n + n * biased):
+            V = np.broadcast_to(unit[: m * n].reshape(m, n), W.shape)
+            c = np.broadcast_to(unit[m * n :], (batch, n)) if biased else None
+            flat = self.hessian_vector_product(
+                Parameters(W, self._arrays(parameters)[1] if biased else None), Parameters(V, c)
+            )
+            columns.append(np.concatenate([flat.W.reshape(batch, -1), *([flat.b] if biased else [])], axis=-1))
+        H = np.stack(columns, axis=-1)
+        H = (H + np.swapaxes(H, -1, -2)) / 2
+        matrices: Array = H.reshape(*_batch(parameters), *H.shape[1:])
+        return matrices
+
+    def kink_distance(self, parameters: Parameters) -> Array:
+        """How far the nearest jump of a second derivative is.
+
+        An empty example gives ReLU(b_j)², whose second derivative jumps at b_j = 0; for values of 1 the same holds of
+        every pre-activation. Where some feature is active with a uniform value the loss is twice differentiable.
+        """
+        a, b, P = self._forms(parameters)
+        z = np.abs(self._vertex_forms(a, b)) if self.values == "one" else np.abs(b)[:, None, :]
+        possible = P > 0 if self.values == "one" else np.ones(1, dtype=bool)
+        return self._shaped(z[:, possible].min(axis=(-2, -1)), parameters)
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _most(self) -> int:
+        """How many features may be active in the sums."""
+        return self.n if self.most_active is None else self.most_active
+
+    def _sets(self) -> Array:
+        """The sets that are summed over, refused where there would be too many states."""
+        states = sum(comb(self.n, k) * 2**k for k in range(self._most + 1))
+        if states > _MOST_ACTIVE_STATES:
+            raise ArgumentError(
+                f"n = {self.n} with up to {self._most} active features takes {states:,} states, at most "
+                f"{_MOST_ACTIVE_STATES:,}; give a smaller most_active, or sample with examples(...)"
+            )
+        return active_sets(self.n, self._most)
+
+    def _arrays(self, parameters: Parameters) -> tuple[Array, Array]:
+        """W (batch, m, n) and b (batch, n) in float64, with one batch axis."""
+        _, W, b, *_ = model_arrays(parameters)
+        if W.shape[-1] != self.n:
+            raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(W.shape)}")
+        W, b = to_numpy(W).astype(float), to_numpy(b).astype(float)
+        lead = np.broadcast_shapes(W.shape[:-2], b.shape[:-1])
+        W = np.broadcast_to(W, (*lead, *W.shape[-2:])).reshape(-1, *W.shape[-2:])
+        return W, np.broadcast_to(b, (*lead, self.n)).reshape(-1, self.n)
+
+    def _forms(self, parameters: Parameters) -> tuple[Array, Array, Array]:
+        """The coefficients a_ji = w_i·w_j of every output, the offsets b_j, and P(A)."""
+        W, b = self._arrays(parameters)
+        return np.swapaxes(W, -1, -2) @ W, b, self.probabilities(self._sets())
+
+    def _vertex_forms(self, a: Array, b: Array) -> Array:
+        """z_j for every set, its features having the value 1: shape (batch, sets, n)."""
+        forms: Array = b[:, None, :] + np.einsum("zji,si->zsj", a, self._sets().astype(float))
+        return forms
+
+    def _slopes(self, parameters: Parameters) -> _Slopes:
+        a, b, P = self._forms(parameters)
+        if self.values == "one":
+            sets = self._sets().astype(float)
+            z = self._vertex_forms(a, b)
+            E = 2 * (np.maximum(z, 0) - sets) * (z > 0) * P[:, None] * self._weights
+            return _Slopes(np.einsum("zsj,si->zji", E, sets), E.sum(1))
+        found = moments(a, b, most=self._most, order=1)
+        D = np.einsum("s,zsji,j->zji", P, found["i", 1] - found["ij", 0], 2 * self._weights)
+        d = np.einsum("s,zsj,j->zj", P, found["", 1] - found["j", 0], 2 * self._weights)
+        return _Slopes(D, d)
+
+    def _curvatures(self, parameters: Parameters) -> tuple[Array, Array, Array]:
+        a, b, P = self._forms(parameters)
+        if self.values == "one":
+            sets = self._sets().astype(float)
+            slope = 2 * (self._vertex_forms(a, b) > 0) * P[:, None] * self._weights
+            return (
+                np.einsum("zsj,si,sl->zjil", slope, sets, sets),
+                np.einsum("zsj,si->zji", slope, sets),
+                slope.sum(1),
+            )
+        found: Moments = moments(a, b, most=self._most, order=2)
+        twice = 2 * self._weights
+        return (
+            np.einsum("s,zsjil,j->zjil", P, found["il", 0] - found["ilj", -1], twice),
+            np.einsum("s,zsji,j->zji", P, found["i", 0] - found["ij", -1], twice),
+            np.einsum("s,zsj,j->zj", P, found["", 0] - found["j", -1], twice),
+        )
+
+    def _shaped(self, values: Array, parameters: Parameters) -> Array:
+        """Values of a flat batch with the leading axes of the model."""
+        return values.reshape(_batch(parameters))[()]
+
+    def _like(self, parameters: Parameters, dW: Array, db: Array) -> Parameters:
+        lead = _batch(parameters)
+        b = None if parameters[1] is None else db.reshape(*lead, self.n)
+        return Parameters(dW.reshape(*lead, *dW.shape[-2:]), b)
+
+
+def _batch(parameters: Parameters) -> tuple[int, ...]:
+    """The leading axes of a model."""
+    W, b = parameters
+    lead = np.shape(W)[:-2]
+    return lead if b is None else np.broadcast_shapes(lead, np.shape(b)[:-1])
