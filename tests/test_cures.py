@@ -85,7 +85,7 @@ def test_the_command_prints_a_line_a_cell(tmp_path: Path, capsys: pytest.Capture
     assert sum(line.strip().startswith(("4 ", "5 ")) for line in printed.splitlines()) == 4
     assert main([*command, "--json"]) == 0
     cells: Any = json.loads(capsys.readouterr().out)["cells"]
-    assert [(c["n"], c["optimiser"]) for c in cells] == [(4, "adam"), (4, "momentum"), (5, "adam"), (5, "momentum")]
+    assert [(c["n"], c["optimiser"]) for c in cells] == [(4, "adamw"), (4, "sgd"), (5, "adamw"), (5, "sgd")]
     assert all(c["zero_loss"]["trials"] == 4 for c in cells)
 
 
