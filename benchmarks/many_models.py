@@ -32,7 +32,7 @@ import numpy as np
 from relugeom.autoencoder import Axial, Parameters, flatten, gradient, unflatten
 from relugeom.engines.many_models import kernel_for
 from relugeom.optim import AdamW
-from relugeom.training.many_models import Training, starts
+from relugeom.training.many_models import Training, initial_models
 
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 TURNS = 5
@@ -184,7 +184,7 @@ def reference(W: Array, b: Array, steps: int) -> tuple[Array, Array]:
 
 def compare(n: int, B: int, seconds: float) -> dict[str, Any]:
     """Million model-steps a second of every form: medians and fastest turns."""
-    W, b = starts(Training(Axial(n)), 0, 0, B)
+    W, b = initial_models(Training(Axial(n)), 0, 0, B)
     makers: dict[str, Callable[[], Form]] = {
         "ours": lambda: ours(W, b),
         "ours, 2 processes": lambda: two_processes(W, b),

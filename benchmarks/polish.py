@@ -35,7 +35,7 @@ import numpy as np
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, loss, unflatten
 from relugeom.autoencoder.axial import AxialData
 from relugeom.landscape.polish import Status, polish
-from relugeom.training.many_models import Training, starts
+from relugeom.training.many_models import Training, initial_models
 
 Array = Any
 Solver = Callable[[], Array]  # the points reached, one a row
@@ -87,7 +87,7 @@ def quality(x: Array, data: AxialData) -> dict[str, float]:
 
 def compare(data: AxialData, seeds: int, alone: int, turns: int) -> dict[str, Any]:
     """Milliseconds a seed of every solver, and what it reached."""
-    W, b = starts(Training(data, precision="float64"), 0, 0, seeds)
+    W, b = initial_models(Training(data, dtype="float64"), 0, 0, seeds)
     x = np.asarray(flatten(Parameters(W, b)))
     statuses: Array = []
 

@@ -20,7 +20,7 @@ from relugeom.engines.many_models import (
 )
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
-from relugeom.training.many_models import Training, descend, starts, train, trained
+from relugeom.training.many_models import Training, descend, initial_models, train, train_from
 
 KERNELS = (ElementwiseKernel, MatrixKernel)
 RULES = [
@@ -144,7 +144,7 @@ def textbook_momentum(rule: SGD, theta: Any, slopes: Any, steps: int, shares: An
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_a_trajectory_is_the_textbook_s(kernel_type: Any, rule: Any) -> None:
     data, steps = Axial(6), 60
-    W, b = starts(Training(data, precision="float64"), 3, 0, 4)
+    W, b = initial_models(Training(data, dtype="float64"), 3, 0, 4)
     kernel = kernel_type(data, W, b)
     state = rule.start(kernel.theta, kernel.factor)
     for _ in range(steps):
@@ -167,10 +167,10 @@ def test_a_trajectory_is_the_textbook_s(kernel_type: Any, rule: Any) -> None:
 def test_a_centred_trajectory_with_a_schedule_is_the_textbook_s_on_w_and_c(n: int, rule: Any) -> None:
     data, steps = Axial(n), 40
     training = Training(
-        data, optimiser=rule, steps=steps, precision="float64", start="normal", scale=0.1, bias=0.2,
+        data, optimiser=rule, steps=steps, dtype="float64", initialisation="normal", init_scale=0.1, init_bias=0.2,
         bias_coordinate="centred", schedule="cosine", warmup=7,
     )  # fmt: skip
-    W, b = starts(training, 3, 0, 4)
+    W, b = initial_models(training, 3, 0, 4)
 
     def slopes(theta: Any) -> Any:
         W, c = theta[:, :2], theta[:, 2]
@@ -185,17 +185,19 @@ def test_a_centred_trajectory_with_a_schedule_is_the_textbook_s_on_w_and_c(n: in
     textbook = textbook_adam if isinstance(rule, AdamW) else textbook_momentum
     start = np.concatenate([W, (b + (W**2).sum(axis=1))[:, None]], axis=1)
     expected = textbook(rule, start, slopes, steps, shares)
-    found = trained(training, Parameters(W, b))
+    found = train_from(training, Parameters(W, b))
     np.testing.assert_allclose(found.W, expected[:, :2], atol=1e-11)
     np.testing.assert_allclose(found.b, expected[:, 2] - (expected[:, :2] ** 2).sum(axis=1), atol=1e-11)
 
 
 def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_biases() -> None:
-    xavier, small = (starts(Training(Axial(9), start=s, precision="float64"), 4, 2, 3) for s in ("xavier", "small"))
+    xavier, small = (
+        initial_models(Training(Axial(9), initialisation=s, dtype="float64"), 4, 2, 3) for s in ("xavier", "small")
+    )
     np.testing.assert_allclose(small.W, 1e-3 * xavier.W, rtol=1e-15)
-    half = starts(Training(Axial(9), start="small", scale=0.5, precision="float64"), 4, 2, 3)
+    half = initial_models(Training(Axial(9), initialisation="small", init_scale=0.5, dtype="float64"), 4, 2, 3)
     np.testing.assert_array_equal(half.W, 0.5 * xavier.W)
-    W, b = starts(Training(Axial(9), start="circle", precision="float64"), 4, 2, 3)
+    W, b = initial_models(Training(Axial(9), initialisation="circle", dtype="float64"), 4, 2, 3)
     square = 16 / (1 - np.cos(2 * np.pi / 9))
     np.testing.assert_allclose((W**2).sum(axis=1), square)
     np.testing.assert_allclose(b, 1 - square)
@@ -203,7 +205,7 @@ def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_bia
 
 @pytest.mark.parametrize("rule", [AdamW(1e-2), SGD(0.1), SGD(0.05, 0.9), SGD(0.05, 0.9, 0.3)], ids=repr)
 def test_no_coordinate_moves_a_model_that_has_not_started(rule: Any) -> None:
-    training = Training(Axial(5), optimiser=rule, steps=0, start="normal", bias_coordinate="centred")
+    training = Training(Axial(5), optimiser=rule, steps=0, initialisation="normal", bias_coordinate="centred")
     np.testing.assert_array_equal(train(training, 3).b, 0)
 
 
@@ -211,21 +213,21 @@ def test_a_small_start_and_a_centred_bias_reach_zero_loss_where_the_usual_start_
     data = Axial(12)
     recipe: dict[str, Any] = {"optimiser": AdamW(1e-2), "steps": 6_000, "schedule": "cosine"}
     usual = train(Training(data, **recipe), 20)
-    cured = train(Training(data, start="small", bias_coordinate="centred", **recipe), 20)
+    cured = train(Training(data, initialisation="small", bias_coordinate="centred", **recipe), 20)
     assert (12 * np.asarray(loss(usual, data)) < 1e-3).sum() <= 8
     assert (12 * np.asarray(loss(cured, data)) < 1e-3).all()
 
 
 def test_float32_follows_float64_for_a_while() -> None:
-    runs = [train(Training(Axial(7), steps=200, precision=p), 5) for p in ("float32", "float64")]
+    runs = [train(Training(Axial(7), steps=200, dtype=p), 5) for p in ("float32", "float64")]
     assert runs[0].W.dtype == np.float32
     np.testing.assert_allclose(runs[0].W, runs[1].W, atol=1e-4)
 
 
 def test_a_seed_is_the_same_model_in_any_company() -> None:
-    training = Training(Axial(5), start="normal")
-    many = starts(training, 11, 0, 6)
-    one = starts(training, 11, 4, 1)
+    training = Training(Axial(5), initialisation="normal")
+    many = initial_models(training, 11, 0, 6)
+    one = initial_models(training, 11, 4, 1)
     np.testing.assert_array_equal(many.W[4], one.W[0])
     assert not np.array_equal(many.W[3], one.W[0])
     child = np.random.default_rng(np.random.SeedSequence(11).spawn(6)[4])
@@ -247,17 +249,17 @@ def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
 
 def test_descend_yields_the_start_the_moments_between_and_the_end() -> None:
     training = Training(Axial(4), steps=7)
-    start = starts(training, 0, 0, 2)
+    start = initial_models(training, 0, 0, 2)
     moments = list(descend(training, start, every=3))
     assert [step for step, _ in moments] == [0, 3, 6, 7]
     np.testing.assert_array_equal(moments[0][1].W, start.W)
-    np.testing.assert_array_equal(moments[-1][1].W, trained(training, start).W)
+    np.testing.assert_array_equal(moments[-1][1].W, train_from(training, start).W)
     assert not np.array_equal(moments[1][1].W, moments[2][1].W)
 
 
 def test_no_steps_give_the_start_back() -> None:
     training = Training(Axial(4), steps=0)
-    np.testing.assert_array_equal(train(training, 2).W, starts(training, 0, 0, 2).W)
+    np.testing.assert_array_equal(train(training, 2).W, initial_models(training, 0, 0, 2).W)
 
 
 def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
@@ -268,8 +270,8 @@ def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"m": 0}, {"steps": -1}, {"start": "zero"}, {"bias_coordinate": "polar"}, {"schedule": "linear"},
-        {"warmup": -1}, {"start": "small", "scale": 0.0}, {"start": "circle", "bias": 0.1},
+        {"m": 0}, {"steps": -1}, {"initialisation": "zero"}, {"bias_coordinate": "polar"}, {"schedule": "linear"},
+        {"warmup": -1}, {"initialisation": "small", "init_scale": 0.0}, {"initialisation": "circle", "init_bias": 0.1},
     ],
 )  # fmt: skip
 def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:

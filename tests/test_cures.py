@@ -15,10 +15,10 @@ from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.census import Cell
 from relugeom.studies.cures import _counted, _record, cures, watched
-from relugeom.training.many_models import Training, starts, trained
+from relugeom.training.many_models import Training, initial_models, train_from
 
 CURED = Training(
-    Axial(6), optimiser=AdamW(0.02), steps=1_500, start="small", bias_coordinate="centred", schedule="cosine"
+    Axial(6), optimiser=AdamW(0.02), steps=1_500, initialisation="small", bias_coordinate="centred", schedule="cosine"
 )
 
 
@@ -34,7 +34,7 @@ def test_the_polygon_is_the_smallest_and_regular() -> None:
 def test_seeds_are_counted_as_they_are() -> None:
     cell = Cell(CURED, 12)
     records = watched(cell, 0, 12)
-    models = trained(CURED, starts(CURED, 0, 0, 12))
+    models = train_from(CURED, initial_models(CURED, 0, 0, 12))
     total = 6 * np.asarray(loss(models, Axial(6)))
     assert [r["loss"] for r in records] == pytest.approx(list(total), abs=1e-6)
     assert [r["step"] is not None for r in records] == list(total < 1e-3)

@@ -182,7 +182,9 @@ def test_recordings_can_be_made_again() -> None:
     frames = film()
     again = [
         *descend(
-            FILM.__class__(FILM.n, FILM.seed, FILM.scale, FILM.learning_rate, FILM.momentum, 20), Axial(7), range(20)
+            FILM.__class__(FILM.n, FILM.seed, FILM.init_scale, FILM.learning_rate, FILM.momentum, 20),
+            Axial(7),
+            range(20),
         )
     ]
     for frame in again:

@@ -29,7 +29,7 @@ from relugeom.errors import ArgumentError, DeviceError
 from relugeom.optim import SGD, AdamW
 from relugeom.optim.schedules import Schedule
 from relugeom.training import many_models
-from relugeom.training.many_models_cuda import trained
+from relugeom.training.many_models_cuda import train_from
 from tests import kernel_transcriptions as transcription
 from tests.host_backend import HostBackend
 
@@ -233,10 +233,10 @@ def test_arguments_that_do_not_fit_are_refused(host: HostBackend) -> None:
     ("n", "m", "dtype"), [(5, 2, "float32"), (5, 2, "float64"), (33, 3, "float64"), (1, 1, "float64")]
 )
 def test_many_models_are_trained_as_on_the_processor(folder: Path, n: int, m: int, dtype: Any) -> None:
-    training = many_models.Training(Axial(n), m=m, steps=60, precision=dtype, optimiser=AdamW(1e-2, weight_decay=1e-2))
-    start = many_models.starts(training, 0, 0, 7)
-    expected = many_models.trained(training, start)
-    found = [trained(training, start, backend=HostBackend(folder, reverse=reverse)) for reverse in (False, True)]
+    training = many_models.Training(Axial(n), m=m, steps=60, dtype=dtype, optimiser=AdamW(1e-2, weight_decay=1e-2))
+    start = many_models.initial_models(training, 0, 0, 7)
+    expected = many_models.train_from(training, start)
+    found = [train_from(training, start, backend=HostBackend(folder, reverse=reverse)) for reverse in (False, True)]
     for name in ("W", "b"):
         np.testing.assert_array_equal(getattr(found[0], name), getattr(found[1], name))
         tolerance = 1e-3 if dtype == "float32" else 1e-11
@@ -256,22 +256,22 @@ def test_the_source_of_many_models_is_its_transcription(host: HostBackend) -> No
 
 def test_a_wrong_gradient_of_many_models_is_refused(tmp_path: Path, folder: Path) -> None:
     training = many_models.Training(Axial(5), steps=3)
-    start = many_models.starts(training, 0, 0, 7)
+    start = many_models.initial_models(training, 0, 0, 7)
     broken = HostBackend(tmp_path, edit=lambda text: text.replace("g[M] -= 1;", ""))
     with pytest.raises(DeviceError, match="differs from NumPy's"):
-        trained(training, start, backend=broken)
+        train_from(training, start, backend=broken)
 
 
 def test_many_models_need_the_identity_and_adam(host: HostBackend) -> None:
     training = many_models.Training(Axial(5), steps=3)
-    start = many_models.starts(training, 0, 0, 2)
+    start = many_models.initial_models(training, 0, 0, 2)
     for other in (Axial(5, (1.0, 0.5)), UniformAxial(5)):
         with pytest.raises(ArgumentError, match="data must be Axial"):
-            trained(replace(training, data=other), start, backend=host)
+            train_from(replace(training, data=other), start, backend=host)
     with pytest.raises(ArgumentError, match="optimiser must be AdamW"):
-        trained(replace(training, optimiser=SGD()), start, backend=host)
+        train_from(replace(training, optimiser=SGD()), start, backend=host)
     with pytest.raises(ArgumentError, match=r"shape \(B, 2, 5\)"):
-        trained(training, Parameters(start.W[:, :, :4], start.b[:, :4]), backend=host)
+        train_from(training, Parameters(start.W[:, :, :4], start.b[:, :4]), backend=host)
 
 
 # --- the compiler for Hopper ----------------------------------------------------------------------------------------
@@ -375,7 +375,7 @@ def test_arrays_of_the_gpu_stay_there(gpu: Backend) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("n", [5, 8, 16, 32, 40])
 def test_a_gpu_trains_many_models(gpu: Backend, n: int) -> None:
-    training = many_models.Training(Axial(n), steps=60, precision="float64", optimiser=AdamW(1e-2))
-    start = many_models.starts(training, 0, 0, 300)
-    found, expected = trained(training, start, backend=gpu), many_models.trained(training, start)
+    training = many_models.Training(Axial(n), steps=60, dtype="float64", optimiser=AdamW(1e-2))
+    start = many_models.initial_models(training, 0, 0, 300)
+    found, expected = train_from(training, start, backend=gpu), many_models.train_from(training, start)
     np.testing.assert_allclose(found.W, expected.W, atol=1e-9)

@@ -70,7 +70,7 @@ def test_a_census_key_names_new_ways_to_train_and_keeps_the_old_keys() -> None:
     assert (old["start"], old["scale"]) == ("xavier", 1.0)
     new = Cell(Training(Axial(5), bias_coordinate="centred", schedule="cosine", warmup=3), 20).settings()
     assert new == {**old, "bias_coordinate": "centred", "schedule": "cosine", "warmup": 3}
-    small = Cell(Training(Axial(5), start="small"), 20).settings()
+    small = Cell(Training(Axial(5), initialisation="small"), 20).settings()
     assert small == {**old, "start": "small", "scale": 1e-3}
 
 
@@ -158,7 +158,7 @@ def test_events_must_last() -> None:
 
 
 def test_resampling_by_loss_revives_what_normal_starts_lose() -> None:
-    training = Training(Axial(7), optimiser=QUICK, steps=5000, start="normal")
+    training = Training(Axial(7), optimiser=QUICK, steps=5000, initialisation="normal")
     none, by_loss, repulsor = compare(training, [Resampling(), Resampling("by loss"), Resampling("repulsor", 0.05)], 60)
     assert none.seeds == by_loss.seeds == repulsor.seeds == 60
     assert by_loss.mean_lost < none.mean_lost

@@ -24,7 +24,7 @@ from relugeom.training.configuration import Configuration
 from relugeom.training.sweep import Finished, best_of, configurations, model_of, seeds, sweep
 
 BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2)
-RUNS = configurations(BASE, [3, 6], data_sets=2, initialisations=2)
+RUNS = configurations(BASE, [3, 6], data_sets=2, seeds=2)
 
 
 def numbers(finished: list[Finished]) -> list[tuple]:
@@ -75,7 +75,7 @@ def test_best_of_keeps_the_lowest_loss(tmp_path: Path) -> None:
 
 
 def test_settings_and_seeds() -> None:
-    runs = configurations(BASE, [3], initialisations=3, settings=[{"learning_rate": 1e-2}, {"learning_rate": 1e-3}])
+    runs = configurations(BASE, [3], seeds=3, settings=[{"learning_rate": 1e-2}, {"learning_rate": 1e-3}])
     assert [run.learning_rate for run in runs] == [1e-2] * 3 + [1e-3] * 3
     assert len({run.seed for run in runs}) == 3
     assert seeds(5, 4)[:2] == seeds(5, 2)
@@ -227,12 +227,12 @@ def test_train_command(tmp_path: Path) -> None:
     assert report["configuration"]["engine"]["name"] == "moments"
     assert report["metrics"]["loss"] < report["trajectory"][0][1]
     # A finished run's file serves as the next one's start.
-    again = command("train", "-T", "5", *SETTINGS, "--init", "file", "--init-file", str(path), "--json")
+    again = command("train", "-T", "5", *SETTINGS, "--initialisation", "file", "--init-file", str(path), "--json")
     assert json.loads(again.stdout)["trajectory"][0][1] != report["trajectory"][0][1]
 
 
 def test_a_killed_sweep_leaves_no_worker_and_goes_on(tmp_path: Path) -> None:
-    arguments = ["sweep", "-T", "4", "5", *SETTINGS[:4], "--steps", "3000", "--initialisations", "4", "--no-pictures"]
+    arguments = ["sweep", "-T", "4", "5", *SETTINGS[:4], "--steps", "3000", "--seeds", "4", "--no-pictures"]
     out = tmp_path / "out"
     process = subprocess.Popen(
         [sys.executable, "-m", "relugeom", *arguments, "-j", "2", "-o", str(out)], stdout=subprocess.DEVNULL

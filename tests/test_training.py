@@ -124,7 +124,7 @@ def test_trajectory_is_what_it_says() -> None:
     whole = train(SMALL, record=[0, 10, 299])
     assert list(whole.trajectory.column("step")) == [0, 10, 299]
     assert set(whole.trajectory.snapshots) == {0, 10, 299}
-    assert np.array_equal(whole.trajectory.snapshots[0][:120].reshape(2, 60), SMALL.start()[0])
+    assert np.array_equal(whole.trajectory.snapshots[0][:120].reshape(2, 60), SMALL.initial_model()[0])
     X = SMALL.examples().to_dense()
     W = whole.trajectory.snapshots[10][:120].reshape(2, 60)
     b = whole.trajectory.snapshots[10][120:]

@@ -85,9 +85,7 @@ def counted(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
 
 
 def swept(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
-    runs = configurations(
-        Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2), [3, 6], initialisations=4
-    )
+    runs = configurations(Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2), [3, 6], seeds=4)
     finished = sweep(runs, folder / "runs", executor=executor, test_examples=20)
     return [(run.configuration, run.metrics, run.data_hash) for run in finished], None
 

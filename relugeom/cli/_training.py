@@ -44,7 +44,7 @@ def numbers(text: str) -> list[int]:
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
-    """Data set, optimiser, start."""
+    """Data set, optimiser, initialisation."""
     parser.add_argument(
         "--data", choices=("identity", "uniform", "grid"), default="identity",
         help="amplitudes of the examples a·e_i: 1 alone (X = I), uniform on (0, 1], or 1/4, 1/2, 3/4, 1",
@@ -55,10 +55,10 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     add_constants(parser)
     parser.add_argument("--steps", type=positive_int, default=25_000, help="training steps (default 25000)")
     parser.add_argument(
-        "--initialisation", "--start", choices=("xavier", "normal", "small", "circle"), default="xavier", dest="start",
+        "--initialisation", choices=("xavier", "normal", "small", "circle"), default="xavier",
         help="how W starts; b starts at 0. small: Xavier times 1/1000; circle: equal norms, b = 1 − norm²",
     )  # fmt: skip
-    parser.add_argument("--init-scale", type=float, help="of a start (default 1; 0.001 for small, 4 for circle)")
+    parser.add_argument("--init-scale", type=float, metavar="X", help="of W (default 1; 0.001 for small, 4 for circle)")
     parser.add_argument(
         "--bias-coordinate", choices=("plain", "centred"), default="plain",
         help="train b, or c in b = c − norm² (centred)",
@@ -105,8 +105,8 @@ def training_from(arguments: argparse.Namespace, n: int) -> Training:
             arguments.optimiser, arguments.learning_rate, arguments.weight_decay, arguments.momentum
         ),
         steps=arguments.steps,
-        start=arguments.start,
-        scale=arguments.init_scale,
+        initialisation=arguments.initialisation,
+        init_scale=arguments.init_scale,
         bias_coordinate=arguments.bias_coordinate,
         schedule=arguments.schedule,
         warmup=arguments.warmup,

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from relugeom.studies.census import Cell
     from relugeom.studies.cures import Cure
 
-SUMMARY = "count on X = I how often training reaches zero loss: start × bias coordinate × optimiser × learning rate"
+SUMMARY = "count on X = I how often training reaches zero loss, by initialisation, bias coordinate and optimiser"
 
-_STARTS = ("xavier", "normal", "small", "circle")
+_INITIALISATIONS = ("xavier", "normal", "small", "circle")
 _COORDINATES = ("plain", "centred")
 
 
@@ -49,10 +49,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--m", type=positive_int, default=2, help="latent dimensions (default 2)")
     parser.add_argument("--seeds", type=positive_int, default=200, help="for each line (default 200)")
     parser.add_argument(
-        "--initialisations", type=_some_of(_STARTS), default=["xavier", "small"], metavar="NAMES",
-        help=f"some of {', '.join(_STARTS)} (default xavier,small)",
+        "--initialisations", type=_some_of(_INITIALISATIONS), default=["xavier", "small"], metavar="NAMES",
+        help=f"some of {', '.join(_INITIALISATIONS)} (default xavier,small)",
     )  # fmt: skip
-    parser.add_argument("--init-scale", type=float, help="of a start (default 1; 0.001 for small, 4 for circle)")
+    parser.add_argument("--init-scale", type=float, metavar="X", help="of W (default 1; 0.001 for small, 4 for circle)")
     parser.add_argument(
         "--bias-coordinates", type=_some_of(_COORDINATES), default=list(_COORDINATES), metavar="NAMES",
         help="train b (plain), or c in b = c − norm² (centred) (default plain,centred)",
@@ -81,7 +81,8 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
             Training(
                 Axial(n), m=arguments.m, steps=arguments.steps,
                 optimiser=optimiser_from(optimiser, learning_rate, arguments.weight_decay, arguments.momentum),
-                start=start, scale=arguments.init_scale, bias_coordinate=coordinate, schedule=arguments.schedule,
+                initialisation=initialisation, init_scale=arguments.init_scale,
+                bias_coordinate=coordinate, schedule=arguments.schedule,
                 warmup=arguments.warmup,
             ),
             arguments.seeds,
@@ -90,28 +91,29 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
         for n in arguments.n
         for optimiser in arguments.optimisers
         for learning_rate in arguments.learning_rates
-        for start in arguments.initialisations
+        for initialisation in arguments.initialisations
         for coordinate in arguments.bias_coordinates
     ]  # fmt: skip
 
 
 def _labels(arguments: argparse.Namespace) -> list[tuple[int, str, float, str, str]]:
     return [
-        (n, optimiser, learning_rate, start, coordinate)
+        (n, optimiser, learning_rate, initialisation, coordinate)
         for n in arguments.n
         for optimiser in arguments.optimisers
         for learning_rate in arguments.learning_rates
-        for start in arguments.initialisations
+        for initialisation in arguments.initialisations
         for coordinate in arguments.bias_coordinates
     ]
 
 
 def _line(label: tuple[int, str, float, str, str], cure: Cure) -> str:
-    n, optimiser, learning_rate, start, coordinate = label
+    n, optimiser, learning_rate, initialisation, coordinate = label
     ratio, gap, size = ("" if x is None else f"{x:.3f}" for x in (cure.ratio, cure.gap, cure.size))
     steps = "" if cure.steps is None else f"{cure.steps:,}"
     return (
-        f"{n:4d}  {optimiser:<8s} {learning_rate:<7g} {start:<7s} {coordinate:<8s} {cure.zero_loss!s:<24s} {steps:>8s} "
+        f"{n:4d}  {optimiser:<8s} {learning_rate:<7g} {initialisation:<7s} {coordinate:<8s} "
+        f"{cure.zero_loss!s:<24s} {steps:>8s} "
         f"{ratio:>7s} {gap:>7s} {size:>9s} {cure.live:5g}  {cure.losses[1]:.3g}"
     )
 

@@ -39,14 +39,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("-T", "--examples", type=int, nargs="+", required=True, metavar="T", help="numbers of examples")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="database, models and pictures")
-    parser.add_argument("--data-sets", type=int, default=1, metavar="N", help="data sets a T (1)")
+    parser.add_argument("--data-sets", type=int, default=1, metavar="N", help="data sets per T (1)")
     parser.add_argument(
-        "--initialisations", type=int, default=1, metavar="N",
-        help="initialisations a data set; the table keeps the one of lowest training loss (1)",
+        "--seeds", type=int, default=1, metavar="N",
+        help="initialisations per data set; the table keeps the one of lowest training loss (1)",
     )  # fmt: skip
     parser.add_argument("--learning-rates", type=float, nargs="+", metavar="X", help="learning rates, one run each")
     parser.add_argument("--weight-decays", type=float, nargs="+", metavar="X", help="weight decays, one run each")
-    parser.add_argument("--inits", nargs="+", metavar="KIND", help="initialisations (xavier, normal), one run each")
+    parser.add_argument("--initialisations", nargs="+", metavar="KIND", help="xavier, normal: one run each")
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="worker processes (1: none)")
     parser.add_argument("--executor", metavar="ADDRESS", help="processes://N or dask://host:port, instead of --jobs")
     parser.add_argument("--test-examples", type=int, default=2_000, metavar="N", help="fresh examples (2000)")
@@ -64,12 +64,12 @@ def _runs(arguments: argparse.Namespace) -> list[Configuration]:
     grid = {
         "learning_rate": arguments.learning_rates,
         "weight_decay": arguments.weight_decays,
-        "initialisation": arguments.inits,
+        "initialisation": arguments.initialisations,
     }
     axes = [[(field, value) for value in values] for field, values in grid.items() if values]
     settings = [dict(point) for point in itertools.product(*axes)]
     sizes = sorted(set(arguments.examples))
-    runs = configurations(base, sizes, arguments.data_sets, arguments.initialisations, settings)
+    runs = configurations(base, sizes, arguments.data_sets, arguments.seeds, settings)
     if engine is None:
         return runs
     forced = {T: configuration_from({**given, "engine": engine}, T).engine for T in sizes}

@@ -50,7 +50,7 @@ class Training:
     n : int
         Features; the latent space is the plane.
     seed : int
-    scale : float
+    init_scale : float
         The standard deviation of the initial weights.
     learning_rate, momentum : float
         η and μ.
@@ -59,7 +59,7 @@ class Training:
 
     n: int
     seed: int
-    scale: float
+    init_scale: float
     learning_rate: float
     momentum: float
     steps: int
@@ -67,7 +67,7 @@ class Training:
     def start(self) -> Parameters:
         """The initial weights."""
         rng = np.random.default_rng(self.seed)
-        return Parameters(self.scale * rng.standard_normal((2, self.n)), np.zeros(self.n))
+        return Parameters(self.init_scale * rng.standard_normal((2, self.n)), np.zeros(self.n))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

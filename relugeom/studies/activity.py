@@ -44,13 +44,21 @@ def failures_by_activity(
     m: int = 2,
     optimiser: Optimiser | None = None,
     steps: int = 10_000,
-    scale: float | None = None,
+    init_scale: float | None = None,
     entropy: int = 0,
 ) -> Failures:
     """Train many seeds, each on data of its own, and count those that do not reach zero loss; see `failures`."""
     count = int(
         failures(
-            examples, features, active, seeds, m=m, optimiser=optimiser, steps=steps, scale=scale, entropy=entropy
+            examples,
+            features,
+            active,
+            seeds,
+            m=m,
+            optimiser=optimiser,
+            steps=steps,
+            init_scale=init_scale,
+            entropy=entropy,
         ).sum()
     )
     return Failures(active, count, seeds, wilson_interval(count, seeds, _LEVEL))
@@ -65,7 +73,7 @@ def failures(
     m: int = 2,
     optimiser: Optimiser | None = None,
     steps: int = 10_000,
-    scale: float | None = None,
+    init_scale: float | None = None,
     entropy: int = 0,
 ) -> npt.NDArray[np.bool_]:
     """Train many seeds, each on data of its own, and say of each whether it fails to reach zero loss.
@@ -77,8 +85,8 @@ def failures(
     seeds, m, steps, entropy : int
     optimiser : AdamW or SGD, optional
         Default: Adam at 0.001.
-    scale : float, optional
-        Deviation of normal starts. Default: Xavier.
+    init_scale : float, optional
+        Deviation of normal initialisations. Default: Xavier.
 
     Returns
     -------
@@ -98,7 +106,11 @@ def failures(
         rng = np.random.default_rng(child)
         support = rng.permutation(features)[: active * examples].reshape(examples, active)
         X[s, np.arange(examples)[:, None], support] = 1 - rng.random((examples, active))
-        W[s] = rng.uniform(-limit, limit, W[s].shape) if scale is None else scale * rng.standard_normal(W[s].shape)
+        W[s] = (
+            rng.uniform(-limit, limit, W[s].shape)
+            if init_scale is None
+            else init_scale * rng.standard_normal(W[s].shape)
+        )
     X /= np.linalg.norm(X, axis=2, keepdims=True)
     theta = np.concatenate([W, np.zeros((seeds, 1, features))], axis=1)
     state = (optimiser or AdamW(1e-3)).start(theta)

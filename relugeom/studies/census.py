@@ -1,4 +1,4 @@
-"""Counting what training finds: optimiser × learning rate × start × n, seed by seed, resumable.
+"""Counting what training finds: optimiser × learning rate × initialisation × n, seed by seed, resumable.
 
 A `Cell` is one training and a number of seeds. Its seeds are cut into blocks by the rule of `kernel_for`; each
 block is trained, polished to the nearest critical point (no escapes: this counts what the optimiser found) and
@@ -23,7 +23,7 @@ from relugeom.landscape.polish import Polished, Status, polish
 from relugeom.optim import AdamW, Optimiser
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase
-from relugeom.training.many_models import Training, starts, trained
+from relugeom.training.many_models import Training, initial_models, train_from
 
 __all__ = ["Cell", "Count", "Summary", "census", "summary"]
 
@@ -60,7 +60,8 @@ class Cell:
             "task": "census",
             "data": {"kind": type(t.data).__name__, **asdict(t.data)},  # type: ignore[call-overload]
             "optimiser": _optimiser_key(t.optimiser),
-            "m": t.m, "steps": t.steps, "start": t.start, "scale": t.scale, "bias": t.bias, "precision": t.precision,
+            "m": t.m, "steps": t.steps, "start": t.initialisation, "scale": t.init_scale, "bias": t.init_bias,
+            "precision": t.dtype,
             "entropy": self.entropy, "kernel": kernel.__name__, "block": block,
             **{name: getattr(t, name) for name, before in later.items() if getattr(t, name) != before},
         }  # fmt: skip
@@ -170,7 +171,7 @@ def _records(cell: Cell, database: RunDatabase) -> list[dict[str, Any]]:
 def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
     """Train, polish and describe one block; a row of plain numbers a seed."""
     cell, first, count = task
-    models = trained(cell.training, starts(cell.training, cell.entropy, first, count))
+    models = train_from(cell.training, initial_models(cell.training, cell.entropy, first, count))
     found = polish(models, cell.training.data, escapes=0, iterations=200)
     before = cell.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cell.training.data))
     return [_record(first + s, float(before[s]), found, s) for s in range(count)]

@@ -1,4 +1,4 @@
-"""What cures failed training on X = I: start × bias coordinate × optimiser × learning rate, seed by seed.
+"""What cures failed training on X = I: initialisation × bias coordinate × optimiser × learning rate, seed by seed.
 
 A census (`relugeom.studies.census`) polishes what training found and asks what it is; here nothing is polished and the
 question is narrower: did this seed reach zero loss, after how many steps, and how near is what it found to the regular
@@ -22,7 +22,7 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.studies.census import Cell, Count
-from relugeom.training.many_models import descend, starts
+from relugeom.training.many_models import descend, initial_models
 
 __all__ = ["Cure", "cures", "watched"]
 
@@ -105,7 +105,7 @@ def watched(cell: Cell, first: int, count: int) -> list[dict[str, Any]]:
     training = cell.training
     n, every = training.data.n, max(1, training.steps // _LOOKS)
     since = np.full(count, -1)  # the step from which on the loss has been small
-    for step, models in descend(training, starts(training, cell.entropy, first, count), every=every):
+    for step, models in descend(training, initial_models(training, cell.entropy, first, count), every=every):
         model = Parameters(*(np.asarray(part, np.float64) for part in models))
         with np.errstate(over="ignore", invalid="ignore"):
             total = n * np.asarray(loss(model, training.data))

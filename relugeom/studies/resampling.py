@@ -25,7 +25,7 @@ from relugeom.autoencoder.model import Parameters, gram, loss
 from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW
 from relugeom.statistics import Interval, wilson_interval
-from relugeom.training.many_models import Training, starts, trained
+from relugeom.training.many_models import Training, initial_models, train_from
 
 __all__ = ["Outcome", "Resampling", "chaos_map", "compare"]
 
@@ -87,13 +87,13 @@ def compare(
     if training.steps % (rounds + 1):
         raise ArgumentError(f"steps must be a multiple of rounds + 1 = {rounds + 1}; got {training.steps}")
     part = replace(training, steps=training.steps // (rounds + 1))
-    start = starts(training, entropy, 0, seeds)
+    start = initial_models(training, entropy, 0, seeds)
     outcomes = []
     for scheme in schemes:
         rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(seeds,)))
-        model = trained(part, start)
+        model = train_from(part, start)
         for _ in range(rounds):
-            model = trained(part, _resampled(scheme, _double(model), rng))
+            model = train_from(part, _resampled(scheme, _double(model), rng))
         model = _double(model)
         value = training.data.n * np.asarray(loss(model, training.data))
         good = int((value < _ZERO).sum())
@@ -152,9 +152,9 @@ def chaos_map(
     rows = []
     for learning_rate in learning_rates:
         training = Training(Axial(n), optimiser=AdamW(float(learning_rate)), steps=steps)
-        start = starts(training, entropy, seed, 1)
+        start = initial_models(training, entropy, seed, 1)
         W, b = (np.repeat(np.asarray(part), len(perturbations), axis=0) for part in start)
         b[:, 0] += perturbations
         b[:, 1] -= perturbations
-        rows.append(np.linalg.norm(trained(training, Parameters(W, b)).W, axis=1).sum(axis=1))
+        rows.append(np.linalg.norm(train_from(training, Parameters(W, b)).W, axis=1).sum(axis=1))
     return np.array(rows, np.float64)

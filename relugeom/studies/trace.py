@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.geometry import circles
 from relugeom.autoencoder.model import Parameters, flatten, gradient, gram, loss
-from relugeom.training.many_models import Training, descend, starts
+from relugeom.training.many_models import Training, descend, initial_models
 
 __all__ = ["Event", "Trace", "events", "trace"]
 
@@ -70,7 +70,7 @@ def trace(
     Seed and entropy mean what they mean in `relugeom.training.many_models.train`: any seed of a census can be watched.
     """
     first = (
-        starts(training, entropy, seed, 1)
+        initial_models(training, entropy, seed, 1)
         if start is None
         else Parameters(np.asarray(start.W)[None], np.asarray(start.b)[None])
     )

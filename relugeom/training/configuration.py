@@ -198,7 +198,7 @@ class Configuration:
         seed = np.random.SeedSequence(self.data_seed, spawn_key=(0, 0, _TEST_STREAM))
         return sparse_unit_norm_examples(T, self.n, self.S, seed=seed, dtype=self.dtype)
 
-    def start(self) -> tuple[Array, Array, Array | None]:
+    def initial_model(self) -> tuple[Array, Array, Array | None]:
         """W (m, n), b (n,) and, untied, M (n, m) before the first step."""
         shape = (self.m, self.n)
         if self.initialisation == "file":

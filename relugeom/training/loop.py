@@ -108,7 +108,7 @@ def train(
     if every < 1:
         raise ArgumentError(f"every must be at least 1; got {every}")
     problem = _Problem(configuration)
-    parameters = np.concatenate([part.ravel() for part in configuration.start() if part is not None])
+    parameters = np.concatenate([part.ravel() for part in configuration.initial_model() if part is not None])
     start = Checkpoint(configuration, 0, "running", parameters, {}, {}, Trajectory(), problem.digest())
     try:
         if path is not None:

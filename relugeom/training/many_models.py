@@ -1,6 +1,6 @@
-"""Many seeds at once: what training finds from many starts, block by block.
+"""Many seeds at once: what training finds from many initial models, block by block.
 
-`train` draws every start from a child of one `SeedSequence` (so seed 17 is the same model however many seeds
+`train` draws every initial model from a child of one `SeedSequence` (so seed 17 is the same model however many seeds
 there are), cuts the seeds into blocks by a fixed rule, takes all steps for one block before the next, and maps
 the blocks over an executor. The result does not depend on how many workers there are.
 
@@ -27,11 +27,11 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.optim import AdamW, Optimiser
 from relugeom.optim.schedules import SCHEDULES, Schedule
 
-__all__ = ["BIAS_COORDINATES", "STARTS", "Training", "descend", "starts", "train", "trained"]
+__all__ = ["BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "initial_models", "train", "train_from"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
-STARTS = {"xavier": 1.0, "normal": 1.0, "small": 1e-3, "circle": 4.0}  # each with its usual scale
+INITIALISATIONS = {"xavier": 1.0, "normal": 1.0, "small": 1e-3, "circle": 4.0}  # each with its usual init_scale
 BIAS_COORDINATES = ("plain", "centred")
 
 
@@ -47,16 +47,16 @@ class Training:
         Latent dimensions.
     optimiser : AdamW or SGD
     steps : int
-    start : {"xavier", "normal", "small", "circle"}
+    initialisation : {"xavier", "normal", "small", "circle"}
         "xavier": entries of W uniform on ±√(6/(m + n)) (Glorot and Bengio, 2010). "normal": normal with deviation
-        `scale`. "small": Xavier times `scale`. "circle": random directions of norm R, R² = scale²/(1 − cos(2π/n)), with
-        the biases 1 − R², so that every output is 1 on its own axis.
-    scale : float, optional
+        `init_scale`. "small": Xavier times `init_scale`. "circle": random directions of norm R,
+        R² = init_scale²/(1 − cos(2π/n)), with the biases 1 − R², so that every output is 1 on its own axis.
+    init_scale : float, optional
         By default 1 for "normal", 1/1000 for "small" and 4 for "circle", whose R is then four times that of the
         smallest polygon of zero loss. Of no effect for "xavier".
-    bias : float
+    init_bias : float
         Where every bias starts, other than on a circle.
-    precision : {"float32", "float64"}
+    dtype : {"float32", "float64"}
         float32 travels twice as fast; polish afterwards.
     bias_coordinate : {"plain", "centred"}
         What the optimiser moves: b_j, or c_j in b_j = c_j − ‖w_j‖². Weight decay acts on the same.
@@ -70,10 +70,10 @@ class Training:
     m: int = 2
     optimiser: Optimiser = field(default_factory=AdamW)
     steps: int = 25_000
-    start: Literal["xavier", "normal", "small", "circle"] = "xavier"
-    scale: float | None = None
-    bias: float = 0.0
-    precision: Literal["float32", "float64"] = "float32"
+    initialisation: Literal["xavier", "normal", "small", "circle"] = "xavier"
+    init_scale: float | None = None
+    init_bias: float = 0.0
+    dtype: Literal["float32", "float64"] = "float32"
     bias_coordinate: Literal["plain", "centred"] = "plain"
     schedule: Literal["constant", "cosine"] = "constant"
     warmup: int = 0
@@ -81,31 +81,35 @@ class Training:
     def __post_init__(self) -> None:
         if self.m < 1 or self.steps < 0:
             raise ArgumentError(f"m must be positive and steps not negative; got m = {self.m}, steps = {self.steps}")
-        for name, allowed in (("start", STARTS), ("bias_coordinate", BIAS_COORDINATES), ("schedule", SCHEDULES)):
+        for name, allowed in (
+            ("initialisation", INITIALISATIONS),
+            ("bias_coordinate", BIAS_COORDINATES),
+            ("schedule", SCHEDULES),
+        ):
             if getattr(self, name) not in allowed:
                 raise ArgumentError(f"{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}")
-        if self.scale is None:
-            object.__setattr__(self, "scale", STARTS[self.start])  # frozen to everybody else
-        if not 0 < self.chosen_scale < inf:
-            raise ArgumentError(f"scale must be a positive number; got {self.scale}")
-        if self.start == "circle" and (self.bias or self.data.n < 2):
+        if self.init_scale is None:
+            object.__setattr__(self, "init_scale", INITIALISATIONS[self.initialisation])  # frozen to everybody else
+        if not 0 < self.chosen_init_scale < inf:
+            raise ArgumentError(f"init_scale must be a positive number; got {self.init_scale}")
+        if self.initialisation == "circle" and (self.init_bias or self.data.n < 2):
             raise ArgumentError(
-                f"a circle needs n ≥ 2 and has biases of its own; got n = {self.data.n}, bias = {self.bias}"
+                f"a circle needs n ≥ 2 and has biases of its own; got n = {self.data.n}, init_bias = {self.init_bias}"
             )
         self.learning_rates()
 
     @property
-    def chosen_scale(self) -> float:
+    def chosen_init_scale(self) -> float:
         """The scale: given, or the usual one of this start."""
-        assert self.scale is not None
-        return self.scale
+        assert self.init_scale is not None
+        return self.init_scale
 
     def learning_rates(self) -> Schedule:
         """The learning rate of every step, as a share of the optimiser's."""
         return Schedule(self.schedule, 1.0, self.steps, self.warmup)
 
 
-def starts(training: Training, entropy: int, first: int, count: int) -> Parameters:
+def initial_models(training: Training, entropy: int, first: int, count: int) -> Parameters:
     """The starts of seeds first, ..., first + count − 1, each from its own child of ``SeedSequence(entropy)``.
 
     Returns
@@ -119,18 +123,18 @@ def starts(training: Training, entropy: int, first: int, count: int) -> Paramete
     for s in range(count):
         # What SeedSequence(entropy).spawn gives as child number first + s, without making the others.
         rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(first + s,)))
-        if training.start in ("normal", "circle"):
+        if training.initialisation in ("normal", "circle"):
             W[s] = rng.standard_normal((m, n))
         else:
             W[s] = rng.uniform(-limit, limit, (m, n))
-    bias, scale = training.bias, training.chosen_scale
-    if training.start == "circle":
+    bias, scale = training.init_bias, training.chosen_init_scale
+    if training.initialisation == "circle":
         square = scale**2 / (1 - cos(2 * pi / n))
         bias, scale = 1 - square, sqrt(square)
         W /= np.linalg.norm(W, axis=1, keepdims=True)
-    if training.start != "xavier":
+    if training.initialisation != "xavier":
         W *= scale
-    return Parameters(W.astype(training.precision), np.full((count, n), bias, training.precision))
+    return Parameters(W.astype(training.dtype), np.full((count, n), bias, training.dtype))
 
 
 def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tuple[int, Parameters]]:
@@ -142,7 +146,7 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
         The number of steps taken and copies of the models: at the start, every `every` steps, and at the end.
     """
     kernel_type, _ = kernel_for(training.data.n)
-    W, b = (np.asarray(part, training.precision) for part in start)
+    W, b = (np.asarray(part, training.dtype) for part in start)
     kernel: Any = kernel_type(training.data, W, b)
     if training.bias_coordinate == "centred":
         kernel = CentredKernel(kernel)
@@ -161,14 +165,14 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
                 step += 1
 
 
-def trained(training: Training, start: Parameters) -> Parameters:
+def train_from(training: Training, start: Parameters) -> Parameters:
     """What `descend` ends with."""
     *_, (_, models) = descend(training, start, every=max(training.steps, 1))
     return models
 
 
 def _train_block(training: Training, entropy: int, block: tuple[int, int]) -> Parameters:
-    return trained(training, starts(training, entropy, *block))
+    return train_from(training, initial_models(training, entropy, *block))
 
 
 def train(

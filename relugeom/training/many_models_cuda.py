@@ -20,7 +20,7 @@ from relugeom.errors import ArgumentError, DeviceError
 from relugeom.optim import AdamW
 from relugeom.training.many_models import Training
 
-__all__ = ["check_gradient", "trained"]
+__all__ = ["check_gradient", "train_from"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -28,7 +28,9 @@ _TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 _CHECKED = 100  # models whose first gradient is compared
 
 
-def trained(training: Training, start: Parameters, *, backend: Backend | None = None, check: bool = True) -> Parameters:
+def train_from(
+    training: Training, start: Parameters, *, backend: Backend | None = None, check: bool = True
+) -> Parameters:
     """Train models, W (B, m, n) and b (B, n), together from given starts.
 
     Parameters
@@ -60,7 +62,7 @@ def trained(training: Training, start: Parameters, *, backend: Backend | None = 
         )
     backend = cuda() if backend is None else backend
     xp, n = backend.xp, training.data.n
-    host = np.concatenate([start.W, np.asarray(start.b)[:, None]], axis=1).astype(training.precision)
+    host = np.concatenate([start.W, np.asarray(start.b)[:, None]], axis=1).astype(training.dtype)
     if host.shape[1:] != (training.m + 1, n):
         raise ArgumentError(f"W must have shape (B, {training.m}, {n}); got {np.shape(start.W)}")
     constants = []

@@ -24,7 +24,7 @@ from relugeom.storage import RunDatabase, load_arrays, save_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measured, train
 
-__all__ = ["Finished", "best_of", "configurations", "model_of", "run_one", "seeds", "sweep"]
+__all__ = ["Finished", "best_of", "configurations", "independent_seeds", "model_of", "run_one", "sweep"]
 
 Array = npt.NDArray[Any]
 
@@ -56,7 +56,7 @@ class Finished:
     path: Path
 
 
-def seeds(entropy: int, count: int) -> list[int]:
+def independent_seeds(entropy: int, count: int) -> list[int]:
     """`count` independent seeds from one."""
     return [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(entropy).spawn(count)]
 
@@ -65,25 +65,24 @@ def configurations(
     base: Configuration,
     sizes: Sequence[int],
     data_sets: int = 1,
-    initialisations: int = 1,
+    seeds: int = 1,
     settings: Iterable[Mapping[str, Any]] = ({},),
 ) -> list[Configuration]:
-    """Every T in `sizes`, by data sets, by initialisations, by changes to `base`.
+    """Every T in `sizes`, by data sets, by seeds, by changes to `base`.
 
     The seeds come from ``base.data_seed`` and ``base.seed``; every run gets its engine by the rule unless a setting
     names one.
     """
-    if not sizes or data_sets < 1 or initialisations < 1:
+    if not sizes or data_sets < 1 or seeds < 1:
         raise ArgumentError(
-            "a sweep needs sizes, data_sets >= 1 and initialisations >= 1; "
-            f"got {list(sizes)}, {data_sets}, {initialisations}"
+            f"a sweep needs sizes, data_sets >= 1 and seeds >= 1; got {list(sizes)}, {data_sets}, {seeds}"
         )
     return [
         dataclasses.replace(base, **{"T": T, "data_seed": data_seed, "seed": seed, "engine": None, **change})
         for T in sizes
         for change in settings
-        for data_seed in seeds(base.data_seed, data_sets)
-        for seed in seeds(base.seed, initialisations)
+        for data_seed in independent_seeds(base.data_seed, data_sets)
+        for seed in independent_seeds(base.seed, seeds)
     ]
 
 
