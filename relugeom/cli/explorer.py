@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from relugeom.cli._models import KINDS, add_model_choice, chosen_models
 from relugeom.cli._terminal import write_file
 
 SUMMARY = "write the explorer: one page on which features are dragged and everything follows"
@@ -17,8 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="FILE",
-        help="offer this model (relugeom-model/1) too; may be repeated",
+        help=f"offer the models of this file too ({KINDS}); may be repeated",
     )  # fmt: skip
+    add_model_choice(parser)
     parser.add_argument(
         "--atlas", type=Path, metavar="FILE", help="offer the entries of what `relugeom atlas --json` printed into FILE"
     )
@@ -26,10 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page; its path goes to stdout."""
-    from relugeom.autoencoder.files import load_model
     from relugeom.explorer import explorer_page, read_atlas
 
-    models = [load_model(path) for path in arguments.model]
+    models = [model for path in arguments.model for model in chosen_models(path, arguments).models]
     page = explorer_page(models + ([] if arguments.atlas is None else read_atlas(arguments.atlas)))
     write_file(arguments.out, page.encode())
     print(arguments.out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from relugeom.cli._models import KINDS, add_model_choice, chosen_model
 from relugeom.cli._terminal import Progress, indent, paint, print_json, write_file
 from relugeom.errors import ArgumentError
 
@@ -17,10 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
     parser.add_argument("--format", choices=("svg", "png", "pdf"), default="svg", help="default: svg")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")
-    parser.add_argument(
-        "--model", type=Path, metavar="FILE",
-        help="draw this model (relugeom-model/1, as the explorer writes it) instead of the examples",
-    )  # fmt: skip
+    parser.add_argument("--model", type=Path, metavar="FILE", help=f"draw this model instead of the examples ({KINDS})")
+    add_model_choice(parser)
     parser.add_argument("--film", action="store_true", help="also write the training run as film.gif and film.html")
     parser.add_argument("--list", action="store_true", help="only list the figures")
     parser.add_argument("--gallery", action="store_true", help="only print the gallery in Markdown, as docs/gallery.md")
@@ -46,8 +45,8 @@ def _list(as_json: bool) -> int:
 _GALLERY = """# Gallery
 
 Every picture that `relugeom figures` draws, with the command that draws it. Add `--theme dark` for the dark theme,
-`--format png` or `--format pdf` for other files, and `--model FILE` to those that take a model to draw your own (a
-file that the explorer saves, or `relugeom.autoencoder.files.dumps_model` writes). This page is written by
+`--format png` or `--format pdf` for other files, and `--model FILE` to those that take a model to draw your own (the
+kinds of files are in [inspect.md](inspect.md)). This page is written by
 
 ```sh
 relugeom figures --out docs/gallery --film && rm docs/gallery/film.html
@@ -81,13 +80,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.list:
         return _list(arguments.json)
-    from relugeom.autoencoder.files import load_model
     from relugeom.figures import FIGURES, THEMES, draw, figures_for, film_gif, film_html, find_figure, render
 
     if arguments.out.exists() and not arguments.out.is_dir():
         raise ArgumentError(f"--out must name a folder; {arguments.out} is a file")
-    model = None if arguments.model is None else load_model(arguments.model).model
+    model = None if arguments.model is None else chosen_model(arguments.model, arguments).model
     names = arguments.names or ([*FIGURES] if model is None else figures_for(model))
+    if not names and model is not None:
+        m, n = model.W.shape
+        raise ArgumentError(f"no figure can draw a model with m = {m}, n = {n}")
     for name in names:
         find_figure(name)
     theme = THEMES[arguments.theme]

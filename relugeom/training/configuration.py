@@ -24,13 +24,13 @@ from relugeom.autoencoder.examples import (
     load_examples,
     sparse_unit_norm_examples,
 )
+from relugeom.autoencoder.files import load_model
 from relugeom.engines.choice import EngineChoice, choose_engine
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.optim.adamw import AdamW
 from relugeom.optim.rules import Scheduled
 from relugeom.optim.schedules import Schedule
 from relugeom.optim.sgd import SGD
-from relugeom.storage import load_arrays
 
 __all__ = ["DATA", "INITIALISATIONS", "OPTIMISERS", "Configuration"]
 
@@ -202,13 +202,7 @@ class Configuration:
         """W (m, n), b (n,) and, untied, M (n, m) before the first step."""
         shape = (self.m, self.n)
         if self.initialisation == "file":
-            arrays, _ = load_arrays(self.init_path)
-            expected = {"W": shape, "b": (self.n,)} | ({"M": shape[::-1]} if self.untied else {})
-            for name, size in expected.items():
-                if name not in arrays or arrays[name].shape != size:
-                    raise StorageError(f"{self.init_path}: must hold {name} of shape {size}")
-            W, b = arrays["W"].astype(self.dtype), arrays["b"].astype(self.dtype)
-            return W, b, arrays["M"].astype(self.dtype) if self.untied else None
+            return self._from_file()
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2,)))
         if self.initialisation == "xavier":
             bound = math.sqrt(6 / (self.n + self.m))
@@ -216,6 +210,21 @@ class Configuration:
         else:
             W = rng.normal(scale=self.init_scale, size=shape).astype(self.dtype)
         return W, np.zeros(self.n, self.dtype), np.ascontiguousarray(W.T) if self.untied else None
+
+    def _from_file(self) -> tuple[Array, Array, Array | None]:
+        """The model of `init_path`: without a bias b starts at 0, and a tied model starts an untied one at M = Wᵀ."""
+        found = load_model(self.init_path)
+        W, b = found.model
+        if W.shape != (self.m, self.n):
+            raise StorageError(f"{self.init_path}: must hold W of shape {(self.m, self.n)}; got {W.shape}")
+        if found.decoder is not None and not self.untied:
+            raise StorageError(f"{self.init_path}: holds an untied model; train it untied")
+        M = W.T if found.decoder is None else found.decoder
+        b = np.zeros(self.n) if b is None else b
+        if not all(np.isfinite(part).all() for part in (W, b, M)):
+            raise StorageError(f"{self.init_path}: holds numbers that are not finite")
+        W, b, M = (np.array(part, dtype=self.dtype, order="C") for part in (W, b, M))
+        return W, b, M if self.untied else None
 
     def optimiser_for(self, size: int) -> Scheduled:
         """The optimiser of `size` parameters."""

@@ -1,39 +1,35 @@
-"""A model in a file: JSON that people can read and the explorer speaks.
+"""A model as JSON that people can read and the explorer speaks, and JSON that others wrote.
 
     {"format": "relugeom-model/1", "name": "two pairs", "W": [[1, -1, 0, 0], [0, 0, 1, -1]], "b": [0, 0, 0, 0]}
 
 W is a list of m rows of n numbers; b is a list of n numbers, or null or left out for no bias; the name may be left out.
-Numbers are written with as many digits as it takes to read the same float back.
+Numbers are written with as many digits as it takes to read the same float back. JSON without a format is taken as
+named arrays, ``{"W": ..., "b": ...}``, or lists and dictionaries of such, by the names of
+`relugeom.autoencoder.files.naming`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from relugeom.arrays import check_shape, to_numpy
+from relugeom.autoencoder.files.naming import ModelFile
+from relugeom.autoencoder.files.stored import StoredArray
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError, StorageError
 
-__all__ = ["FORMAT", "ModelFile", "dumps_model", "load_model", "loads_model"]
+__all__ = ["FORMAT", "MOST_CHARACTERS", "dumps_model", "loads_model", "text_tree"]
 
 FORMAT = "relugeom-model/1"
 
 # Before anything is parsed, and before anything is computed.
-_MOST_CHARACTERS = 16_000_000
+MOST_CHARACTERS = 16_000_000
 _MOST_NUMBERS = 400_000
 _LONGEST_NAME = 200
-
-
-class ModelFile(NamedTuple):
-    """What a file holds: the model, in float64, and what it is called ("" for nothing)."""
-
-    model: Parameters
-    name: str = ""
 
 
 def dumps_model(model: Parameters, name: str = "") -> str:
@@ -75,8 +71,8 @@ def loads_model(text: str) -> ModelFile:
     >>> loads_model('{"format": "relugeom-model/1", "W": [[1, -1]]}').model.W
     array([[ 1., -1.]])
     """
-    if len(text) > _MOST_CHARACTERS:
-        raise StorageError(f"a model file may have {_MOST_CHARACTERS} characters; this one has {len(text)}")
+    if len(text) > MOST_CHARACTERS:
+        raise StorageError(f"a model file may have {MOST_CHARACTERS} characters; this one has {len(text)}")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -118,21 +114,41 @@ def _is_finite(value: float) -> bool:
         return False
 
 
-def load_model(path: str | os.PathLike[str]) -> ModelFile:
-    """The model in a file.
+def text_tree(text: str) -> Any:
+    """JSON of no particular format: its dictionaries and lists, with a `StoredArray` for each list of numbers.
 
     Raises
     ------
     StorageError
-        As `loads_model`, with the path in the message.
-    OSError
-        The file cannot be read.
+        The text is not JSON, or too long.
     """
-    with open(path, "rb") as file:
-        raw = file.read(_MOST_CHARACTERS + 1)
+    if len(text) > MOST_CHARACTERS:
+        raise StorageError(f"a model file may have {MOST_CHARACTERS} characters; this one has {len(text)}")
     try:
-        return loads_model(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise StorageError(f"{os.fspath(path)}: not UTF-8 text") from None
-    except StorageError as error:
-        raise StorageError(f"{os.fspath(path)}: {error}") from None
+        return _with_arrays(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"not JSON: {error}") from None
+
+
+def _with_arrays(value: Any) -> Any:
+    """The value, with lists of numbers, and of lists of numbers, as arrays."""
+    if isinstance(value, dict):
+        return {key: _with_arrays(entry) for key, entry in value.items()}
+    if not isinstance(value, list):
+        return value
+    try:
+        array = np.array(value, dtype=np.float64) if _of_numbers(value) else None
+    except (ValueError, OverflowError):  # rows of different lengths; an integer beyond every float
+        array = None
+    if array is None:
+        return [_with_arrays(entry) for entry in value]
+    return StoredArray(array.shape, "float64", lambda: array)
+
+
+def _of_numbers(value: Any) -> bool:
+    """Whether the value is a number or a list, down to its first entry; np.array checks the others."""
+    while isinstance(value, list):
+        if not value:
+            return False
+        value = value[0]
+    return isinstance(value, int | float) and not isinstance(value, bool)
