@@ -212,13 +212,11 @@ class Configuration:
         return W, np.zeros(self.n, self.dtype), np.ascontiguousarray(W.T) if self.untied else None
 
     def _from_file(self) -> tuple[Array, Array, Array | None]:
-        """The model of `init_path`: without a bias b starts at 0, and a tied model starts an untied one at M = Wᵀ."""
+        """The model of `init_path`: b starts at 0 and M at Wᵀ where it has none; a tied model takes no M."""
         found = load_model(self.init_path)
         W, b = found.model
         if W.shape != (self.m, self.n):
             raise StorageError(f"{self.init_path}: must hold W of shape {(self.m, self.n)}; got {W.shape}")
-        if found.decoder is not None and not self.untied:
-            raise StorageError(f"{self.init_path}: holds an untied model; train it untied")
         M = W.T if found.decoder is None else found.decoder
         b = np.zeros(self.n) if b is None else b
         if not all(np.isfinite(part).all() for part in (W, b, M)):
