@@ -51,6 +51,16 @@ def array_namespace(*arrays: Any) -> Any:
         raise ArgumentError(f"arrays of one library are expected; got {kinds}") from error
 
 
+def detached(array: Any) -> Any:
+    """`array` without a record of derivatives (PyTorch's parameters carry one), and out of any wrapper that speaks
+    DLPack alone; everything else as it is."""
+    if getattr(array, "requires_grad", False):
+        return array.detach()
+    if hasattr(array, "__dlpack__") and not array_api_compat.is_array_api_obj(array):
+        return np.asarray(array) if hasattr(array, "__array__") else np.from_dlpack(array)
+    return array
+
+
 def device_of(array: Array) -> Any:
     """The device that holds `array`, fit for the ``device=`` argument of a creation function."""
     return array_api_compat.device(array)
@@ -74,6 +84,7 @@ def floating_arrays(**arrays: Any) -> tuple[Any, ...]:
     >>> W.dtype, b
     (dtype('float64'), None)
     """
+    arrays = {name: detached(array) for name, array in arrays.items()}
     xp = array_namespace(*arrays.values())
     native = {name: array for name, array in arrays.items() if _is_native(array)}
     for name, array in native.items():
@@ -94,7 +105,7 @@ def floating_arrays(**arrays: Any) -> tuple[Any, ...]:
             return xp.astype(array, dtype, copy=False)
         try:
             numbers = np.asarray(array, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             raise ArgumentError(f"{name} must be a rectangular array of real numbers: {error}") from error
         return xp.asarray(numbers, dtype=dtype, device=device)
 
@@ -131,6 +142,7 @@ def to_numpy(array: Any) -> npt.NDArray[Any]:
 
     NumPy arrays pass through uncopied, so treat the result as read-only.
     """
+    array = detached(array)
     if array_api_compat.is_cupy_array(array):
         return array.get()  # type: ignore[no-any-return]
     if array_api_compat.is_array_api_obj(array) and not array_api_compat.is_numpy_array(array):

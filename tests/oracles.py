@@ -16,6 +16,8 @@ __all__ = [
     "relative_error",
     "uniform_gradient",
     "uniform_loss",
+    "untied_gradient",
+    "untied_loss",
 ]
 
 
@@ -101,3 +103,30 @@ def uniform_gradient(theta: Any, m: int, n: int) -> Any:
             dW[:, j] += 2 * with_a * W[:, i] / n
             db[j] += 2 * without / n
     return np.concatenate([dW.ravel(), db])
+
+
+def untied_loss(theta: Any, X: Any, m: int, n: int) -> Any:
+    """`dense_loss` with a decoder of its own after W and b, one term at a time."""
+    W, b, R = theta[: m * n].reshape(m, n), theta[m * n : m * n + n], theta[m * n + n :].reshape(n, m)
+    total = 0.0
+    for x in X:
+        for i in range(n):
+            z = R[i] @ (W @ x) + b[i]
+            total = total + ((z if z.real > 0 else 0.0) - x[i]) ** 2
+    return total / len(X)
+
+
+def untied_gradient(theta: Any, X: Any, m: int, n: int) -> Any:
+    """The chain rule of `untied_loss`, term by term."""
+    W, b, R = theta[: m * n].reshape(m, n), theta[m * n : m * n + n], theta[m * n + n :].reshape(n, m)
+    dW, db, dR = np.zeros_like(W), np.zeros_like(b), np.zeros_like(R)
+    for x in X:
+        h = W @ x
+        for i in range(n):
+            z = R[i] @ h + b[i]
+            if z.real > 0:
+                slope = 2 * (z - x[i]) / len(X)
+                db[i] += slope
+                dR[i] += slope * h
+                dW += slope * np.outer(R[i], x)
+    return np.concatenate([dW.ravel(), db, dR.ravel()])

@@ -76,3 +76,29 @@ def test_shapes_are_refused_by_name() -> None:
         check_shape("b", np.zeros(4), ("n",), n=3)
     with pytest.raises(ArgumentError, match=r"got \(0, 3\)"):
         check_shape("W", np.zeros((0, 3)), ("m", "n"))
+
+
+class Recorded:
+    """An array that must be detached first, as a tensor that records derivatives must."""
+
+    requires_grad = True
+
+    def detach(self) -> np.ndarray:
+        return np.ones((1, 2))
+
+
+class Exported:
+    """An array that speaks DLPack and nothing else."""
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return np.arange(3.0).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return np.arange(3.0).__dlpack_device__()
+
+
+def test_wrapped_arrays_enter() -> None:
+    np.testing.assert_array_equal(floating_arrays(W=Recorded())[1], np.ones((1, 2)))
+    np.testing.assert_array_equal(to_numpy(Recorded()), np.ones((1, 2)))
+    np.testing.assert_array_equal(floating_arrays(b=Exported())[1], [0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(to_numpy(Exported()), [0.0, 1.0, 2.0])

@@ -96,7 +96,7 @@ def test_simplex(m: int) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 9])
 def test_parabola_is_exact_and_of_rank_three(n: int) -> None:
-    W, decoder = parabola(n)
+    W, _, decoder = parabola(n)
     assert len(W) == 3
     for s, row in enumerate(decoder):
         for t in range(n):

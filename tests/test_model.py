@@ -216,7 +216,7 @@ def test_points_near_a_kink_are_refused() -> None:
             r"b must have shape \(\.\.\., n\) with n = 2; got \(1,\)",
         ),
         (Parameters([[1.0, 2.0]]), [[1.0]], r"X must have shape \(\.\.\., T, n\) with n = 2; got \(1, 1\)"),
-        (np.eye(2), [[1.0, 2.0]], r"parameters must be Parameters\(W, b\); got ndarray"),
+        (np.eye(2), [[1.0, 2.0]], r"parameters must be Parameters\(W, b, decoder\); got ndarray"),
     ],
 )
 def test_wrong_shapes_are_named(model: Any, X: Any, message: str) -> None:

@@ -28,14 +28,15 @@ from relugeom.autoencoder import (
 
 # Arrays in, arrays of the same kind and device out; each is tested with all kinds in its module's tests or below.
 PORTABLE = {
-    "activation_thresholds", "angles", "angular_gaps", "circles", "column_norms", "encode", "example_dimensionality",
-    "feature_dimensionality", "flatten", "gradient", "gram", "has_working_bias", "hessian", "hessian_vector_product",
-    "kink_distance", "largest_bias_window", "loss", "max_sparse_support", "maximal_dimensionality", "preactivation",
-    "reconstruct", "recovered_axes", "responses", "satisfies_criterion", "unflatten", "zero_loss_bias",
+    "activation_thresholds", "angles", "angular_gaps", "circles", "column_norms", "dead_features", "encode",
+    "example_dimensionality", "feature_dimensionality", "flatten", "gradient", "gram", "has_working_bias",
+    "hessian", "hessian_vector_product", "kink_distance", "largest_bias_window", "loss", "max_sparse_support",
+    "maximal_dimensionality", "null_features", "preactivation", "reconstruct", "recovered_axes", "responses",
+    "satisfies_criterion", "silent_features", "total_loss", "unflatten", "untouched_features", "zero_loss_bias",
     "zero_loss_test",
 }  # fmt: skip
 # Any kind of array in, fractions or a verdict out: they bring their arguments to the host.
-AT_THE_EDGE = {"cells", "check_smooth", "recovered_amplitudes", "zones"}
+AT_THE_EDGE = {"as_data", "cells", "check_smooth", "recovered_amplitudes", "zones"}
 # No arrays in; NumPy arrays or fractions out.
 MAKERS = {
     "antipodal_pairs", "antipodal_pairs_exact", "k_family", "parabola", "pentagon_measure", "pentagon_measure_exact",

@@ -32,6 +32,9 @@ class Square(AxialData):
     def pair_kink_distance(self, xp: Any, g: Any, b: Any, delta: Any) -> Any:
         return np.inf + 0 * g
 
+    def pair_off(self, xp: Any, g: Any, b: Any) -> tuple[Any, Any]:
+        return g < -np.inf, g < -np.inf
+
 
 KINDS = [Axial, UniformAxial, lambda n: Axial(n, (0.25, 0.5, 1.0), (3, 1, 2)), Square]
 

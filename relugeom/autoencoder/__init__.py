@@ -8,7 +8,6 @@ from relugeom.autoencoder.axial import (
 )
 from relugeom.autoencoder.constructions import (
     RationalMatrix,
-    Untied,
     antipodal_pairs,
     antipodal_pairs_exact,
     k_family,
@@ -39,6 +38,8 @@ from relugeom.autoencoder.criterion import (
     zero_loss_bias,
     zero_loss_test,
 )
+from relugeom.autoencoder.data import DataSet, DenseExamples, as_data
+from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.geometry import (
     Circles,
     angles,
@@ -51,21 +52,23 @@ from relugeom.autoencoder.geometry import (
 )
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import (
-    DataSet,
-    Parameters,
     check_smooth,
+    dead_features,
     encode,
-    flatten,
     gradient,
     gram,
     hessian,
     hessian_vector_product,
     kink_distance,
     loss,
+    null_features,
     preactivation,
     reconstruct,
-    unflatten,
+    silent_features,
+    total_loss,
+    untouched_features,
 )
+from relugeom.autoencoder.parameters import Parameters, flatten, unflatten
 from relugeom.autoencoder.regions import (
     Amplitudes,
     Cell,
@@ -82,11 +85,12 @@ __all__ = [
     "Cell",
     "Circles",
     "DataSet",
+    "DenseExamples",
     "Independent",
     "Parameters",
     "RationalMatrix",
+    "SparseExamples",
     "UniformAxial",
-    "Untied",
     "ZeroLoss",
     "Zone",
     "activation_thresholds",
@@ -94,10 +98,12 @@ __all__ = [
     "angular_gaps",
     "antipodal_pairs",
     "antipodal_pairs_exact",
+    "as_data",
     "cells",
     "check_smooth",
     "circles",
     "column_norms",
+    "dead_features",
     "encode",
     "example_dimensionality",
     "feature_dimensionality",
@@ -113,6 +119,7 @@ __all__ = [
     "loss",
     "max_sparse_support",
     "maximal_dimensionality",
+    "null_features",
     "parabola",
     "pentagon_measure",
     "pentagon_measure_exact",
@@ -126,11 +133,14 @@ __all__ = [
     "responses",
     "satisfies_criterion",
     "sensitive_polygon",
+    "silent_features",
     "simplex",
     "simplex_exact",
     "symmetric_failure",
     "symmetric_failure_exact",
+    "total_loss",
     "unflatten",
+    "untouched_features",
     "zero_loss_bias",
     "zero_loss_polygon",
     "zero_loss_polygon_exact",

@@ -18,8 +18,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from relugeom.arrays import Array, device_of
-from relugeom.autoencoder.model import DataSet, Parameters, gram, model_arrays
+from relugeom.autoencoder.data import DataSet
+from relugeom.autoencoder.model import gram
+from relugeom.autoencoder.parameters import Checked, Parameters, checked
 from relugeom.errors import ArgumentError
 
 __all__ = ["Axial", "AxialData", "UniformAxial"]
@@ -50,42 +54,65 @@ class AxialData(DataSet):
     def pair_kink_distance(self, xp: Any, g: Array, b: Array, delta: Array) -> Array:
         """How far (g, b) is from the points where a second derivative of φ jumps."""
 
-    def _pairs(self, parameters: Parameters) -> tuple[Any, Array, Array, Array, Array]:
-        """``xp, W, g_ij, b_j, δ_ij``, the last three against each other broadcastable."""
-        xp, W, b, *_ = model_arrays(parameters)
-        if W.shape[-1] != self.n:
-            raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(W.shape)}")
-        return xp, W, gram(W), b[..., None, :], xp.eye(self.n, dtype=W.dtype, device=device_of(W))
+    @abstractmethod
+    def pair_off(self, xp: Any, g: Array, b: Array) -> tuple[Array, Array]:
+        """Whether a g + b < 0, and whether a g + b ≤ 0, for every amplitude."""
+
+    @property
+    def T(self) -> int:  # type: ignore[override]
+        """n: the loss is an average over the axes, and on each over its amplitudes."""
+        return self.n
+
+    def _at(self, parameters: Parameters, direction: Parameters | None = None) -> tuple[Checked, Array, Array, Array]:
+        """The arrays, g_ij, b_j and δ_ij, the last three against each other broadcastable."""
+        at = checked(parameters, direction=direction)
+        if at.W.shape[-1] != self.n:
+            raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(at.W.shape)}")
+        g = gram(at.W) if at.tied else at.xp.matrix_transpose(at.W) @ at.D
+        return at, g, at.b[..., None, :], at.xp.eye(self.n, dtype=at.W.dtype, device=device_of(at.W))
 
     def loss(self, parameters: Parameters) -> Array:
         """L = (1/n) Σ_ij φ(g_ij, b_j, δ_ij)."""
-        xp, _, g, b, delta = self._pairs(parameters)
-        return xp.mean(xp.sum(self.pair_loss(xp, g, b, delta), axis=-1), axis=-1)
+        at, g, b, delta = self._at(parameters)
+        return at.xp.mean(at.xp.sum(self.pair_loss(at.xp, g, b, delta), axis=-1), axis=-1)
 
     def gradient(self, parameters: Parameters) -> Parameters:
-        """∂L/∂W = W (Φ_g + Φ_gᵀ) and ∂L/∂b_j = Σ_i (Φ_b)_ij, since dG = dWᵀW + WᵀdW."""
-        xp, W, g, b, delta = self._pairs(parameters)
+        """∂L/∂W = D Φ_gᵀ, ∂L/∂D = W Φ_g and ∂L/∂b_j = Σ_i (Φ_b)_ij, since dG = dWᵀD + WᵀdD.
+
+        Tied, W stands in both places: W (Φ_g + Φ_gᵀ).
+        """
+        at, g, b, delta = self._at(parameters)
+        xp = at.xp
         Phi_g, Phi_b = (phi / self.n for phi in self.pair_slopes(xp, g, b, delta))
-        return _like(parameters, W @ _twice_symmetric(xp, Phi_g), xp.sum(Phi_b, axis=-2))
+        slope_b = xp.sum(Phi_b, axis=-2)
+        if at.tied:
+            return at.like(at.W @ _twice_symmetric(xp, Phi_g), slope_b, at.D)
+        return at.like(at.D @ xp.matrix_transpose(Phi_g), slope_b, at.W @ Phi_g)
 
     def hessian_vector_product(self, parameters: Parameters, direction: Parameters) -> Parameters:
-        """The derivative of `gradient` along (V, c).
+        """The derivative of `gradient` along (V, c, U), U in D.
 
-        With Ġ = VᵀW + WᵀV,
+        With Ġ = VᵀD + WᵀU,
 
             Φ̇_g = Φ_gg ⊙ Ġ + Φ_gb c,    Φ̇_b = Φ_gb ⊙ Ġ + Φ_bb c      (c_j along column j),
-            (∂L/∂W)˙ = V (Φ_g + Φ_gᵀ) + W (Φ̇_g + Φ̇_gᵀ),    (∂L/∂b_j)˙ = Σ_i (Φ̇_b)_ij.
+            (D Φ_gᵀ)˙ = U Φ_gᵀ + D Φ̇_gᵀ,    (W Φ_g)˙ = V Φ_g + W Φ̇_g,    (∂L/∂b_j)˙ = Σ_i (Φ̇_b)_ij.
+
+        Tied, U = V and the first two add up.
         """
-        xp, W, g, b, delta = self._pairs(parameters)
-        *_, V, c = model_arrays(parameters, direction=direction)
-        c = c[..., None, :]
+        at, g, b, delta = self._at(parameters, direction)
+        xp, T = at.xp, at.xp.matrix_transpose
+        c = at.c[..., None, :]
         Phi_g = self.pair_slopes(xp, g, b, delta)[0] / self.n
         Phi_gg, Phi_gb, Phi_bb = (phi / self.n for phi in self.pair_curvatures(xp, g, b, delta))
-        G_dot = _twice_symmetric(xp, xp.matrix_transpose(V) @ W)
+        cross = T(at.V) @ at.D
+        G_dot = _twice_symmetric(xp, cross) if at.tied else cross + T(at.W) @ at.U
         dPhi_g = Phi_gg * G_dot + Phi_gb * c
-        dPhi_b = Phi_gb * G_dot + Phi_bb * c
-        dW = V @ _twice_symmetric(xp, Phi_g) + W @ _twice_symmetric(xp, dPhi_g)
-        return _like(parameters, dW, xp.sum(dPhi_b, axis=-2))
+        slope_b = xp.sum(Phi_gb * G_dot + Phi_bb * c, axis=-2)
+        if at.tied:
+            dW = at.V @ _twice_symmetric(xp, Phi_g) + at.W @ _twice_symmetric(xp, dPhi_g)
+            return at.like(dW, slope_b, at.D)
+        dW = at.U @ T(Phi_g) + at.D @ T(dPhi_g)
+        return at.like(dW, slope_b, at.V @ Phi_g + at.W @ dPhi_g)
 
     def hessian(self, parameters: Parameters) -> Array:
         """The second derivatives, block by block.
@@ -99,8 +126,13 @@ class AxialData(DataSet):
             ∂²L/∂W_ai ∂W_cj = δ_ac R_ij + δ_ij Σ_k S_ik W_ak W_ck + S_ij W_aj W_ci
             ∂²L/∂W_ai ∂b_j  = P_ij W_aj + δ_ij Σ_k P_ki W_ak
             ∂²L/∂b_i ∂b_j   = δ_ij Σ_k (Φ_bb)_ki
+
+        These are the blocks of a tied model; those of an untied one come from `hessian_vector_product`.
         """
-        xp, W, g, b, delta = self._pairs(parameters)
+        at, g, b, delta = self._at(parameters)
+        if not at.tied:
+            return DataSet.hessian(self, parameters)
+        xp, W = at.xp, at.W
         m, n = W.shape[-2:]
         R = _twice_symmetric(xp, self.pair_slopes(xp, g, b, delta)[0] / n)
         Phi_gg, P, Phi_bb = (phi / n for phi in self.pair_curvatures(xp, g, b, delta))
@@ -114,7 +146,7 @@ class AxialData(DataSet):
             + S[..., None, :, None, :] * W[..., :, None, None, :] * xp.matrix_transpose(W)[..., None, :, :, None]
         )
         WW = xp.reshape(WW, (*WW.shape[:-4], m * n, m * n))
-        if parameters[1] is None:
+        if not at.biased:
             return WW
         Wb = P[..., None, :, :] * W[..., :, None, :] + delta * (W @ P)[..., None]  # axes [a, i, j]
         Wb = xp.reshape(Wb, (*Wb.shape[:-3], m * n, n))
@@ -125,18 +157,27 @@ class AxialData(DataSet):
 
     def kink_distance(self, parameters: Parameters) -> Array:
         """The least distance of a pair (g_ij, b_j) from a jump in the second derivatives of φ."""
-        xp, _, g, b, delta = self._pairs(parameters)
-        return xp.min(self.pair_kink_distance(xp, g, b, delta), axis=(-2, -1))
+        at, g, b, delta = self._at(parameters)
+        return at.xp.min(self.pair_kink_distance(at.xp, g, b, delta), axis=(-2, -1))
+
+    def dead(self, parameters: Parameters) -> Array:
+        """a g_ij + b_j < 0 for every axis i and every amplitude."""
+        at, g, b, _ = self._at(parameters)
+        return at.xp.all(self.pair_off(at.xp, g, b)[0], axis=-2)
+
+    def silent(self, parameters: Parameters) -> Array:
+        """a g_jj + b_j ≤ 0 for every amplitude."""
+        at, g, b, delta = self._at(parameters)
+        return at.xp.all(self.pair_off(at.xp, g, b)[1] | (delta == 0), axis=-2)
+
+    def untouched(self) -> Array:
+        """None is: every axis is there."""
+        return np.zeros(self.n, dtype=bool)
 
 
 def _twice_symmetric(xp: Any, A: Array) -> Array:
     """A + Aᵀ."""
     return A + xp.matrix_transpose(A)
-
-
-def _like(parameters: Parameters, W: Array, b: Array) -> Parameters:
-    """Parameters without a bias where `parameters` has none."""
-    return Parameters(W, None if parameters[1] is None else b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +247,11 @@ class Axial(AxialData):
             distance = xp.minimum(distance, xp.abs(a * g + b))
         return distance
 
+    def pair_off(self, xp: Any, g: Array, b: Array) -> tuple[Array, Array]:
+        """a g + b is largest at the least or the largest amplitude."""
+        highest = xp.maximum(min(self.amplitudes) * g + b, max(self.amplitudes) * g + b)
+        return highest < 0, highest <= 0
+
 
 @dataclass(frozen=True, slots=True)
 class UniformAxial(AxialData):
@@ -264,6 +310,11 @@ class UniformAxial(AxialData):
     def pair_kink_distance(self, xp: Any, g: Array, b: Array, delta: Array) -> Array:
         """|g + b| on the diagonal, max(|g|, |b|) off it."""
         return xp.where(delta > 0, xp.abs(g + b), xp.maximum(xp.abs(g), xp.abs(b + 0 * g)))
+
+    def pair_off(self, xp: Any, g: Array, b: Array) -> tuple[Array, Array]:
+        """The largest is g + b, at a = 1, or b, which a only comes near."""
+        b = b + xp.zeros_like(g)
+        return (b <= 0) & (g + b < 0), (b <= 0) & (g + b <= 0)
 
 
 def _active_interval(xp: Any, g: Array, b: Array) -> tuple[Array, Array, Array, Array]:

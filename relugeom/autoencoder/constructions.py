@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, cos, isfinite, pi, sqrt, tan
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.model import Parameters
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
 
 __all__ = [
     "RationalMatrix",
-    "Untied",
     "antipodal_pairs",
     "antipodal_pairs_exact",
     "k_family",
@@ -41,19 +40,6 @@ __all__ = [
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 RationalMatrix: TypeAlias = list[list[Fraction]]
-
-
-class Untied(NamedTuple):
-    """An encoder and a decoder that need not be its transpose: x' = ReLU(R W x).
-
-    Attributes
-    ----------
-    W : m rows of n numbers
-    decoder : n rows of m numbers
-    """
-
-    W: RationalMatrix
-    decoder: RationalMatrix
 
 
 def polygon(n: int, radius: float = 1.0, phase: float = 0.0) -> Floats:
@@ -178,7 +164,7 @@ def _simplex_entries(m: int) -> list[list[tuple[Fraction, Fraction]]]:
     ]
 
 
-def parabola(n: int) -> Untied:
+def parabola(n: int) -> Parameters:
     """Encoder columns (1, t, t²), decoder rows (1 − t², 2t, −1), t = 1, ..., n: rank 3, ReLU(R W) = I.
 
     Row s times column t is 1 − s² + 2st − t² = 1 − (s − t)², an integer: 1 if s = t and at most 0 otherwise.
@@ -187,7 +173,7 @@ def parabola(n: int) -> Untied:
     _at_least("n", n, 1)
     times = [Fraction(t) for t in range(1, n + 1)]
     encoder = [[Fraction(1) for _ in times], list(times), [t**2 for t in times]]
-    return Untied(encoder, [[1 - t**2, 2 * t, Fraction(-1)] for t in times])
+    return Parameters(encoder, None, [[1 - t**2, 2 * t, Fraction(-1)] for t in times])
 
 
 def rational_polygon(n: int, accuracy: Fraction = Fraction(1, 8)) -> RationalMatrix:

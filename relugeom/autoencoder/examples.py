@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.arrays import array_namespace, device_of, floating_arrays
+from relugeom.autoencoder.data import DataSet, DenseExamples
+from relugeom.autoencoder.parameters import Parameters, as_parameters, flatten, unflatten
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import load_arrays, save_arrays
 
@@ -36,11 +41,15 @@ Array = npt.NDArray[Any]
 
 _CHUNK = 1 << 20  # skips drawn at a time
 _HASH_CHUNK = 1 << 20
+_DENSE = 1 << 21  # entries made dense at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SparseExamples:
+class SparseExamples(DataSet):
     """T examples of n entries, in compressed rows.
+
+    As a `DataSet` it makes a few rows dense at a time. The engines of `relugeom.engines` give the same loss and
+    gradient much faster, over and over, for training.
 
     Attributes
     ----------
@@ -60,7 +69,7 @@ class SparseExamples:
     n: int
 
     @property
-    def T(self) -> int:
+    def T(self) -> int:  # type: ignore[override]
         """Number of examples."""
         return len(self.indptr) - 1
 
@@ -73,6 +82,53 @@ class SparseExamples:
     def nbytes(self) -> int:
         """Bytes held: 8 a non-zero and 4 a row in float32."""
         return self.indptr.nbytes + self.indices.nbytes + self.values.nbytes
+
+    def _parts(self, parameters: Parameters) -> Iterator[tuple[float, DenseExamples]]:
+        """A few rows at a time, dense, in the kind of array of the model, each with its share of all rows."""
+        xp, W = floating_arrays(W=as_parameters("parameters", parameters).W)
+        rows = max(1, _DENSE // self.n)
+        for start in range(0, self.T, rows):
+            stop = min(start + rows, self.T)
+            dense = self.take(np.arange(start, stop)).to_dense()
+            yield (stop - start) / self.T, DenseExamples(xp.asarray(dense, dtype=W.dtype, device=device_of(W)))
+
+    def _mean(self, parameters: Parameters, function: Callable[[DenseExamples], Any]) -> Any:
+        return reduce(add, (share * function(part) for share, part in self._parts(parameters)))
+
+    def loss(self, parameters: Parameters) -> Any:
+        """As for the dense array."""
+        return self._mean(parameters, lambda part: part.loss(parameters))
+
+    def gradient(self, parameters: Parameters) -> Parameters:
+        """As for the dense array."""
+        return self._mean_parameters(parameters, lambda part: part.gradient(parameters))
+
+    def hessian_vector_product(self, parameters: Parameters, direction: Parameters) -> Parameters:
+        """As for the dense array."""
+        return self._mean_parameters(parameters, lambda part: part.hessian_vector_product(parameters, direction))
+
+    def _mean_parameters(self, parameters: Parameters, function: Callable[[DenseExamples], Parameters]) -> Parameters:
+        model = as_parameters("parameters", parameters)
+        vector = self._mean(parameters, lambda part: flatten(function(part)))
+        # The length of the vector is mn or 2mn, and n more for a bias.
+        m = (vector.shape[-1] - (0 if model.b is None else self.n)) // (self.n * (1 if model.tied else 2))
+        return unflatten(vector, m, self.n, untied=not model.tied)
+
+    def kink_distance(self, parameters: Parameters) -> Any:
+        """As for the dense array."""
+        return _fold("minimum", (part.kink_distance(parameters) for _, part in self._parts(parameters)))
+
+    def dead(self, parameters: Parameters) -> Any:
+        """As for the dense array."""
+        return _fold("logical_and", (part.dead(parameters) for _, part in self._parts(parameters)))
+
+    def silent(self, parameters: Parameters) -> Any:
+        """As for the dense array."""
+        return _fold("logical_and", (part.silent(parameters) for _, part in self._parts(parameters)))
+
+    def untouched(self) -> Array:
+        """No non-zero lies in the column."""
+        return np.asarray(np.bincount(self.indices[self.values != 0], minlength=self.n) == 0)
 
     @classmethod
     def from_dense(cls, X: npt.ArrayLike) -> SparseExamples:
@@ -109,6 +165,11 @@ class SparseExamples:
             for start in range(0, len(array), _HASH_CHUNK):
                 sha.update(array[start : start + _HASH_CHUNK].astype(kind).tobytes())
         return sha.hexdigest()
+
+
+def _fold(name: str, parts: Iterable[Any]) -> Any:
+    """The parts joined by the function `name` of their namespace."""
+    return reduce(lambda one, other: getattr(array_namespace(one), name)(one, other), parts)
 
 
 def _from_coordinates(rows: Array, columns: Array, values: Array, T: int, n: int) -> SparseExamples:

@@ -11,7 +11,8 @@ of `relugeom.autoencoder.positive_part`,
 
     L = Σ_A P(A) Σ_j I_j (1[j ∈ A] (1/3 − 2 E[u_j z_j₊]) + E[z_j₊²]),      z_j = Σ_{i∈A} g_ij u_i + b_j,
 
-g_ij = w_i·w_j. With D_ji = ∂L/∂g_ij through output j alone, the chain rule gives ∂L/∂W = W (D + Dᵀ).
+g_ij = r_j·w_i, which is w_i·w_j tied. With D_ji = ∂L/∂g_ij the chain rule gives ∂L/∂W = RᵀD and ∂L/∂R = D Wᵀ, and for a
+tied model the sum W (D + Dᵀ).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
-from relugeom.autoencoder.model import DataSet, Parameters, model_arrays
+from relugeom.autoencoder.data import DataSet
+from relugeom.autoencoder.parameters import Parameters, checked, flatten, unflatten
 from relugeom.autoencoder.positive_part import Moments, active_sets, moments
 from relugeom.errors import ArgumentError
 
@@ -102,6 +104,11 @@ class Independent(DataSet):
             raise ArgumentError(f"anticorrelated pairs need a sparsity of at least 1/2; got {self.sparsity:g}")
         if self.most_active is not None and not 0 <= self.most_active <= self.n:
             raise ArgumentError(f"most_active must lie in 0 to n = {self.n}; got {self.most_active}")
+
+    @property
+    def T(self) -> int:  # type: ignore[override]
+        """1: the loss is an expectation over the whole population."""
+        return 1
 
     @property
     def density(self) -> float:
@@ -188,58 +195,52 @@ class Independent(DataSet):
         return self._shaped(np.einsum("s,zsj,j->z", P, by_output, self._weights), parameters)
 
     def gradient(self, parameters: Parameters) -> Parameters:
-        """∂L/∂W = W (D + Dᵀ) and ∂L/∂b = d.
+        """∂L/∂W = RᵀD, ∂L/∂R = D Wᵀ, tied ∂L/∂W = W (D + Dᵀ); and ∂L/∂b = d.
 
         D_ji = Σ_A P(A) I_j (2 E[u_i z_j₊] − 2 E[u_i u_j 1[z_j > 0]]),
         d_j = Σ_A P(A) I_j (2 E[z_j₊] − 2 E[u_j 1[z_j > 0]]).
         """
-        W = self._arrays(parameters)[0]
+        W, _, R = self._arrays(parameters)
         slopes = self._slopes(parameters)
-        return self._like(parameters, W @ (slopes.D + np.swapaxes(slopes.D, -1, -2)), slopes.d)
+        return self._like(parameters, _transposed(R) @ slopes.D, slopes.d, slopes.D @ _transposed(W))
 
     def hessian_vector_product(self, parameters: Parameters, direction: Parameters) -> Parameters:
-        """The derivative of `gradient` along (V, c): with ȧ = VᵀW + WᵀV,
+        """The derivative of `gradient` along (V, c, U), U in R: with ȧ = U W + R V,
 
             Ḋ_ji = Σ_l K_jil ȧ_jl + k_ji c_j,      ḋ_j = Σ_i k_ji ȧ_ji + κ_j c_j,
-            (∂L/∂W)˙ = V (D + Dᵀ) + W (Ḋ + Ḋᵀ),
+            (RᵀD)˙ = UᵀD + RᵀḊ,      (D Wᵀ)˙ = Ḋ Wᵀ + D Vᵀ,      tied the sum of the first and the second's transpose,
 
         where K, k, κ are the second derivatives of L by output, sums over A of
 
             2 E[u_i u_l 1[z_j > 0]] − 2 E[u_i u_l u_j δ(z_j)],   2 E[u_i 1] − 2 E[u_i u_j δ],   2 E[1] − 2 E[u_j δ].
         """
+        checked(parameters, direction=direction)
         if _batch(parameters) != _batch(direction):
             raise ArgumentError(
                 f"parameters and direction must have the same leading axes; got {_batch(parameters)} and "
                 f"{_batch(direction)}"
             )
-        W, _ = self._arrays(parameters)
-        V, c = self._arrays(direction)
+        W, _, R = self._arrays(parameters)
+        V, c, U = self._arrays(direction)
         slopes = self._slopes(parameters)
         K, k, kappa = self._curvatures(parameters)
-        moved = np.swapaxes(V, -1, -2) @ W
-        moved = moved + np.swapaxes(moved, -1, -2)
+        moved = U @ W + R @ V
         D_dot = np.einsum("zjil,zjl->zji", K, moved) + k * c[..., None]
         d_dot = np.einsum("zji,zji->zj", k, moved) + kappa * c
-        T = np.swapaxes
-        dW = V @ (slopes.D + T(slopes.D, -1, -2)) + W @ (D_dot + T(D_dot, -1, -2))
-        return self._like(parameters, dW, d_dot)
+        dW = _transposed(U) @ slopes.D + _transposed(R) @ D_dot
+        dR = D_dot @ _transposed(W) + slopes.D @ _transposed(V)
+        return self._like(parameters, dW, d_dot, dR)
 
     def hessian(self, parameters: Parameters) -> Array:
-        """The matrix of second derivatives, in the order of `flatten`: the product with every unit direction."""
-        W, _ = self._arrays(parameters)
-        batch, m, n = W.shape
-        biased = parameters[1] is not None
+        """The matrix of second derivatives, in the order of `flatten`, one product with a unit direction at a time."""
+        at, lead = checked(parameters), _batch(parameters)
+        m, n = at.W.shape[-2:]
         columns = []
-        for unit in np.eye(m * n + n * biased):
-            V = np.broadcast_to(unit[: m * n].reshape(m, n), W.shape)
-            c = np.broadcast_to(unit[m * n :], (batch, n)) if biased else None
-            flat = self.hessian_vector_product(
-                Parameters(W, self._arrays(parameters)[1] if biased else None), Parameters(V, c)
-            )
-            columns.append(np.concatenate([flat.W.reshape(batch, -1), *([flat.b] if biased else [])], axis=-1))
+        for unit in np.eye(flatten(parameters).shape[-1]):
+            way = unflatten(np.broadcast_to(unit, (*lead, len(unit))), m, n, untied=not at.tied)
+            columns.append(flatten(self.hessian_vector_product(parameters, way)))
         H = np.stack(columns, axis=-1)
-        H = (H + np.swapaxes(H, -1, -2)) / 2
-        matrices: Array = H.reshape(*_batch(parameters), *H.shape[1:])
+        matrices: Array = (H + _transposed(H)) / 2
         return matrices
 
     def kink_distance(self, parameters: Parameters) -> Array:
@@ -252,6 +253,27 @@ class Independent(DataSet):
         z = np.abs(self._vertex_forms(a, b)) if self.values == "one" else np.abs(b)[:, None, :]
         possible = P > 0 if self.values == "one" else np.ones(1, dtype=bool)
         return self._shaped(z[:, possible].min(axis=(-2, -1)), parameters)
+
+    def _highest(self, parameters: Parameters) -> tuple[Array, Array]:
+        """The largest z_j on every set that may occur, shape (batch, sets, n), and these sets; values of 0 count."""
+        a, b, P = self._forms(parameters)
+        sets = self._sets()[P > 0].astype(float)
+        gains = a if self.values == "one" else np.maximum(a, 0)
+        return b[:, None, :] + np.einsum("zji,si->zsj", gains, sets), sets
+
+    def dead(self, parameters: Parameters) -> Array:
+        """The largest z_j is below 0."""
+        highest, _ = self._highest(parameters)
+        return self._shaped_by_feature(np.asarray((highest < 0).all(axis=1)), parameters)
+
+    def silent(self, parameters: Parameters) -> Array:
+        """The largest z_j is not above 0 where j is present."""
+        highest, sets = self._highest(parameters)
+        return self._shaped_by_feature(np.asarray(((highest <= 0) | (sets == 0)).all(axis=1)), parameters)
+
+    def untouched(self) -> Array:
+        """None is: every feature is present with probability p > 0."""
+        return np.zeros(self.n, dtype=bool)
 
     # ------------------------------------------------------------------------------------------------------------
 
@@ -270,20 +292,24 @@ class Independent(DataSet):
             )
         return active_sets(self.n, self._most)
 
-    def _arrays(self, parameters: Parameters) -> tuple[Array, Array]:
-        """W (batch, m, n) and b (batch, n) in float64, with one batch axis."""
-        _, W, b, *_ = model_arrays(parameters)
-        if W.shape[-1] != self.n:
-            raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(W.shape)}")
-        W, b = to_numpy(W).astype(float), to_numpy(b).astype(float)
-        lead = np.broadcast_shapes(W.shape[:-2], b.shape[:-1])
-        W = np.broadcast_to(W, (*lead, *W.shape[-2:])).reshape(-1, *W.shape[-2:])
-        return W, np.broadcast_to(b, (*lead, self.n)).reshape(-1, self.n)
+    def _arrays(self, parameters: Parameters) -> tuple[Array, Array, Array]:
+        """W (batch, m, n), b (batch, n) and R (batch, n, m) in float64, with one batch axis."""
+        at = checked(parameters)
+        if at.W.shape[-1] != self.n:
+            raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(at.W.shape)}")
+        W, b, R = (to_numpy(part).astype(float) for part in (at.W, at.b, at.xp.matrix_transpose(at.D)))
+        lead = _batch(parameters)
+        m = W.shape[-2]
+        return (
+            np.broadcast_to(W, (*lead, m, self.n)).reshape(-1, m, self.n),
+            np.broadcast_to(b, (*lead, self.n)).reshape(-1, self.n),
+            np.broadcast_to(R, (*lead, self.n, m)).reshape(-1, self.n, m),
+        )
 
     def _forms(self, parameters: Parameters) -> tuple[Array, Array, Array]:
-        """The coefficients a_ji = w_i·w_j of every output, the offsets b_j, and P(A)."""
-        W, b = self._arrays(parameters)
-        return np.swapaxes(W, -1, -2) @ W, b, self.probabilities(self._sets())
+        """The coefficients a_ji = r_j·w_i of every output, the offsets b_j, and P(A)."""
+        W, b, R = self._arrays(parameters)
+        return R @ W, b, self.probabilities(self._sets())
 
     def _vertex_forms(self, a: Array, b: Array) -> Array:
         """z_j for every set, its features having the value 1: shape (batch, sets, n)."""
@@ -324,14 +350,23 @@ class Independent(DataSet):
         """Values of a flat batch with the leading axes of the model."""
         return values.reshape(_batch(parameters))[()]
 
-    def _like(self, parameters: Parameters, dW: Array, db: Array) -> Parameters:
-        lead = _batch(parameters)
-        b = None if parameters[1] is None else db.reshape(*lead, self.n)
-        return Parameters(dW.reshape(*lead, *dW.shape[-2:]), b)
+    def _shaped_by_feature(self, values: Array, parameters: Parameters) -> Array:
+        """Values by feature of a flat batch, with the leading axes of the model."""
+        return values.reshape(*_batch(parameters), self.n)
+
+    def _like(self, parameters: Parameters, dW: Array, db: Array, dR: Array) -> Parameters:
+        """Derivatives with the leading axes of the model; tied, what the decoder gets goes to W."""
+        at, lead, m = checked(parameters), _batch(parameters), dW.shape[-2]
+        W = dW + _transposed(dR) if at.tied else dW
+        b = db.reshape(*lead, self.n) if at.biased else None
+        return Parameters(W.reshape(*lead, m, self.n), b, None if at.tied else dR.reshape(*lead, self.n, m))
+
+
+def _transposed(A: Array) -> Array:
+    return np.swapaxes(A, -1, -2)
 
 
 def _batch(parameters: Parameters) -> tuple[int, ...]:
     """The leading axes of a model."""
-    W, b = parameters
-    lead = np.shape(W)[:-2]
-    return lead if b is None else np.broadcast_shapes(lead, np.shape(b)[:-1])
+    at = checked(parameters)
+    return np.broadcast_shapes(at.W.shape[:-2], at.b.shape[:-1], at.D.shape[:-2])

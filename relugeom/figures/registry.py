@@ -138,10 +138,10 @@ def figures_for(model: Parameters) -> list[str]:
 
 def plain_model(model: Parameters) -> Parameters:
     """One model as finite float64 NumPy arrays, with zeros for a missing bias."""
-    W = np.asarray(to_numpy(model[0]), dtype=np.float64)
+    W = np.asarray(to_numpy(model.W), dtype=np.float64)
     if W.ndim != 2 or 0 in W.shape:
         raise ArgumentError(f"W must have shape (m, n); got {W.shape}")
-    b = np.zeros(W.shape[1]) if model[1] is None else np.asarray(to_numpy(model[1]), dtype=np.float64)
+    b = np.zeros(W.shape[1]) if model.b is None else np.asarray(to_numpy(model.b), dtype=np.float64)
     if b.shape != W.shape[1:]:
         raise ArgumentError(f"b must have shape ({W.shape[1]},); got {b.shape}")
     if not (np.isfinite(W).all() and np.isfinite(b).all()):

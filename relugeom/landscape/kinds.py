@@ -375,6 +375,9 @@ class _Lowered(AxialData):
     def pair_kink_distance(self, xp: Any, g: Any, b: Any, delta: Any) -> Any:
         return self.data.pair_kink_distance(xp, g, b - self.shift, delta)
 
+    def pair_off(self, xp: Any, g: Any, b: Any) -> Any:
+        return self.data.pair_off(xp, g, b - self.shift)
+
 
 def _lowest_on_sphere(q: Callable[[Floats], tuple[float, Floats]], Q: Floats, u: Floats) -> tuple[float, Floats]:
     """Descend q(Qu)/‖u‖² from u; the value and the unit direction."""
