@@ -139,9 +139,9 @@ def checked(parameters: Any, X: Any = None, direction: Any = None) -> Checked:
         check_shape("direction.W", V, ("m", "n"), m=m, n=n)
         c = _bias("direction.b", xp, c, W)
         U = V if tied else _decoder("direction.decoder", xp, U, m, n)
-    _check_leading(
-        W=W.shape[:-2], b=b.shape[:-1], decoder=() if tied else D.shape[:-2], X=() if X is None else X.shape[:-2]
-    )
+    leading = {"W": W.shape[:-2], "b": b.shape[:-1], "decoder": () if tied else D.shape[:-2]}
+    leading |= {"X": () if X is None else X.shape[:-2], "direction": () if way is None else V.shape[:-2]}
+    _check_leading(leading)
     return Checked(xp, W, b, D, biased, tied, X, V, c, U)
 
 
