@@ -47,7 +47,7 @@ def success_rates(seeds: int) -> list[dict[str, object]]:
         found, seconds = 0, []
         for seed in range(seeds):
             began = time.perf_counter()
-            found += isinstance(search(problem, attempts=1, entropy=seed, seeded=False), Found)
+            found += isinstance(search(problem, attempts=1, seed=seed, seeded=False), Found)
             seconds.append(time.perf_counter() - began)
         low, high = wilson_interval(found, seeds)[:2]
         rows.append({"problem": name, "found": found, "seeds": seeds, "interval": [low, high],
@@ -64,7 +64,7 @@ def scaling() -> dict[str, object]:
     for workers in (1, 2):
         before = _cpu_of_children()
         with one_blas_thread(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            search(problem, attempts=2 * workers, entropy=99, executor=pool)
+            search(problem, attempts=2 * workers, seed=99, executor=pool)
             began = time.perf_counter()
             outcomes.add(repr(search(problem, attempts=64, executor=pool)))
             record[f"wall_seconds_{workers}"] = time.perf_counter() - began

@@ -33,7 +33,7 @@ def failed(seed: int, trials: int) -> Iterator[Parameters]:
     data, first = Axial(8), 0
     training = Training(data, optimiser=SGD(0.1), steps=8_000)
     while trials > 0:
-        found = train(training, trials, entropy=seed, first=first)
+        found = train(training, trials, seed=seed, first=first)
         W, b = (np.asarray(part, np.float64) for part in found)
         stuck = np.flatnonzero(8 * np.asarray(loss(Parameters(W, b), data)) > ZERO)
         yield from (Parameters(W[s], b[s]) for s in stuck)
@@ -78,7 +78,7 @@ def activity(active: int) -> Outcome:
     """The rate of failure with so many active entries an example."""
 
     def draw(seed: int, trials: int) -> Iterable[bool]:
-        return failures(7, 35, active, trials, optimiser=AdamW(3e-3), steps=3_000, entropy=seed)
+        return failures(7, 35, active, trials, optimiser=AdamW(3e-3), steps=3_000, seed=seed)
 
     recipe = "seven examples of 35 features, m = 2, none in two examples, Adam at 0.003 for 3,000 steps, Xavier starts"
     return Sample(f"P(loss above 0.001); {recipe}", draw, 100)

@@ -54,7 +54,7 @@ def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
     with RunDatabase(tmp_path / "census.db") as database:
         first = census(cells, database, on_start=started.append)
         again = census(cells, database, on_start=started.append)
-        shared = census([Cell(cells[0].training, 20, entropy=1)], database, executor="processes://2")
+        shared = census([Cell(cells[0].training, 20, seed=1)], database, executor="processes://2")
     assert started == [2, 0]
     assert first == again
     assert first[0].zero_loss.successes == 20
@@ -207,7 +207,7 @@ def test_the_commands_print_what_they_found(tmp_path: Path, capsys: pytest.Captu
     assert "zero loss (Σ < 1e-3)" in capsys.readouterr().out
     assert main([*count, "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)) == {"4", "5"}
-    assert main(["trace", "--n", "5", "--seed", "2", "--save", str(tmp_path / "t.npz"), *training]) == 0
+    assert main(["trace", "--n", "5", "--index", "2", "--save", str(tmp_path / "t.npz"), *training]) == 0
     assert "What happened" in capsys.readouterr().out
     assert (tmp_path / "t.npz").exists()
     assert main(["trace", "--n", "5", "--json", *training]) == 0

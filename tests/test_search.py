@@ -248,9 +248,9 @@ def test_an_interrupted_search_goes_on_where_it_was(tmp_path: Path, monkeypatch:
         assert len(database) == 4
     computed = []
 
-    def counted(problem: Problem, entropy: int, index: int, seeded: bool) -> object:
+    def counted(problem: Problem, seed: int, index: int, seeded: bool) -> object:
         computed.append(index)
-        return attempt(problem, entropy, index, seeded)
+        return attempt(problem, seed, index, seeded)
 
     monkeypatch.setattr("relugeom.capacity.searches.search.attempt", counted)
     with RunDatabase(path) as database:

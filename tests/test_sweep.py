@@ -21,7 +21,7 @@ import pytest
 from relugeom.errors import ArgumentError, WorkerError
 from relugeom.executors import completed
 from relugeom.training.configuration import Configuration
-from relugeom.training.sweep import Finished, best_of, configurations, model_of, seeds, sweep
+from relugeom.training.sweep import Finished, best_of, configurations, independent_seeds, model_of, sweep
 
 BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2)
 RUNS = configurations(BASE, [3, 6], data_sets=2, seeds=2)
@@ -78,7 +78,7 @@ def test_settings_and_seeds() -> None:
     runs = configurations(BASE, [3], seeds=3, settings=[{"learning_rate": 1e-2}, {"learning_rate": 1e-3}])
     assert [run.learning_rate for run in runs] == [1e-2] * 3 + [1e-3] * 3
     assert len({run.seed for run in runs}) == 3
-    assert seeds(5, 4)[:2] == seeds(5, 2)
+    assert independent_seeds(5, 4)[:2] == independent_seeds(5, 2)
     with pytest.raises(ArgumentError):
         configurations(BASE, [])
 

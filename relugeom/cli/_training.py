@@ -65,7 +65,9 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--schedule", choices=("constant", "cosine"), default="constant", help="of the learning rate")
     parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which it rises (default 0)")
-    parser.add_argument("--entropy", type=whole_number, default=0, help="of the seeds' SeedSequence (default 0)")
+    parser.add_argument(
+        "--seed", type=whole_number, default=0, metavar="N", help="fixes all random numbers (default 0)"
+    )
 
 
 def add_constants(parser: argparse.ArgumentParser) -> None:

@@ -80,7 +80,7 @@ def _count(arguments: argparse.Namespace) -> int:
     from relugeom.storage import RunDatabase
     from relugeom.studies.census import Cell, census
 
-    cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.entropy) for n in arguments.n]
+    cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
     progress = Progress("blocks of seeds")
     with RunDatabase(arguments.census) as database:
         summaries = census(
@@ -122,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
     found, written = {}, 0
     for n in arguments.n:
         entries = atlas(
-            training_from(arguments, n), arguments.seeds, entropy=arguments.entropy, executor=_executor(arguments),
+            training_from(arguments, n), arguments.seeds, seed=arguments.seed, executor=_executor(arguments),
             escapes=arguments.escapes,
         )  # fmt: skip
         found[n] = entries

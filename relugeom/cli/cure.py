@@ -66,7 +66,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=positive_int, default=20_000, help="training steps (default 20000)")
     parser.add_argument("--schedule", choices=("constant", "cosine"), default="cosine", help="(default cosine)")
     parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which it rises (default 0)")
-    parser.add_argument("--entropy", type=whole_number, default=0, help="of the seeds' SeedSequence (default 0)")
+    parser.add_argument(
+        "--seed", type=whole_number, default=0, metavar="N", help="fixes all random numbers (default 0)"
+    )
     parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -86,7 +88,7 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
                 warmup=arguments.warmup,
             ),
             arguments.seeds,
-            arguments.entropy,
+            arguments.seed,
         )
         for n in arguments.n
         for optimiser in arguments.optimisers

@@ -175,7 +175,7 @@ def run(arguments: argparse.Namespace) -> int:
         outcome = search(
             problem,
             attempts=arguments.attempts,
-            entropy=arguments.seed,
+            seed=arguments.seed,
             seeded=not arguments.unseeded,
             against_theorem=arguments.against_theorem,
             executor=arguments.executor,

@@ -14,7 +14,9 @@ SUMMARY = "watch one training: loss and features over time, and the moments at w
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--n", type=positive_int, default=7, help="features (default 7)")
-    parser.add_argument("--seed", type=whole_number, default=0, help="number of the seed, as in atlas (default 0)")
+    parser.add_argument(
+        "--index", type=whole_number, default=0, metavar="K", help="which of the seeds of atlas (default 0)"
+    )
     add_training_arguments(parser)
     parser.add_argument("--every", type=positive_int, default=50, help="steps between records (default 50)")
     parser.add_argument("--rows", type=positive_int, default=12, help="moments shown (default 12)")
@@ -29,12 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.storage import save_arrays
     from relugeom.studies.trace import events, trace
 
-    record = trace(
-        training_from(arguments, arguments.n), arguments.seed, entropy=arguments.entropy, every=arguments.every
-    )
+    record = trace(training_from(arguments, arguments.n), arguments.index, seed=arguments.seed, every=arguments.every)
     happened = events(record)
     if arguments.save is not None:
-        save_arrays(arguments.save, asdict(record), {"kind": "trace", "n": arguments.n, "seed": arguments.seed})
+        save_arrays(
+            arguments.save,
+            asdict(record),
+            {"kind": "trace", "n": arguments.n, "seed": arguments.seed, "index": arguments.index},
+        )
     if arguments.json:
         print_json(
             {

@@ -268,7 +268,7 @@ def inertia(parameters: Parameters, data: AxialData, *, tolerance: float = 1e-8)
 
 
 def one_sided(
-    parameters: Parameters, data: AxialData, *, tolerance: float = 1e-7, starts: int = 12, entropy: int = 0
+    parameters: Parameters, data: AxialData, *, tolerance: float = 1e-7, starts: int = 12, seed: int = 0
 ) -> OneSided:
     """The second-order behaviour of the loss at one stationary model that lies on kinks.
 
@@ -312,7 +312,7 @@ def one_sided(
             np.add.at(slope_b, j, db)
         return float(value), 2 * H @ d + np.concatenate([slope_W.ravel(), slope_b])
 
-    rng = np.random.default_rng(entropy)
+    rng = np.random.default_rng(seed)
     tries = [*vectors.T[:4], *-vectors.T[:4], *rng.standard_normal((starts, Q.shape[1]))]
     best, where = np.inf, Q @ vectors[:, 0]
     for u in tries:

@@ -45,7 +45,7 @@ def failures_by_activity(
     optimiser: Optimiser | None = None,
     steps: int = 10_000,
     init_scale: float | None = None,
-    entropy: int = 0,
+    seed: int = 0,
 ) -> Failures:
     """Train many seeds, each on data of its own, and count those that do not reach zero loss; see `failures`."""
     count = int(
@@ -58,7 +58,7 @@ def failures_by_activity(
             optimiser=optimiser,
             steps=steps,
             init_scale=init_scale,
-            entropy=entropy,
+            seed=seed,
         ).sum()
     )
     return Failures(active, count, seeds, wilson_interval(count, seeds, _LEVEL))
@@ -74,7 +74,7 @@ def failures(
     optimiser: Optimiser | None = None,
     steps: int = 10_000,
     init_scale: float | None = None,
-    entropy: int = 0,
+    seed: int = 0,
 ) -> npt.NDArray[np.bool_]:
     """Train many seeds, each on data of its own, and say of each whether it fails to reach zero loss.
 
@@ -82,7 +82,7 @@ def failures(
     ----------
     examples, features, active : int
         T, n and k.
-    seeds, m, steps, entropy : int
+    seeds, m, steps, seed : int
     optimiser : AdamW or SGD, optional
         Default: Adam at 0.001.
     init_scale : float, optional
@@ -102,7 +102,7 @@ def failures(
         raise ArgumentError(f"features must be at least active × examples = {active * examples}; got {features}")
     X, W = np.zeros((seeds, examples, features)), np.empty((seeds, m, features))
     limit = sqrt(6 / (m + features))
-    for s, child in enumerate(np.random.SeedSequence(entropy).spawn(seeds)):
+    for s, child in enumerate(np.random.SeedSequence(seed).spawn(seeds)):
         rng = np.random.default_rng(child)
         support = rng.permutation(features)[: active * examples].reshape(examples, active)
         X[s, np.arange(examples)[:, None], support] = 1 - rng.random((examples, active))

@@ -52,8 +52,8 @@ class Entry:
     kind : Kind
     example : Parameters
         The first of the group.
-    seed : int
-        Its number.
+    index : int
+        Which of the seeds it is.
     certificate : CriticalPoint or None
     """
 
@@ -65,7 +65,7 @@ class Entry:
     inertia: tuple[int, int, int] | None
     kind: Kind
     example: Parameters
-    seed: int
+    index: int
     certificate: CriticalPoint | None
 
     @property
@@ -79,7 +79,7 @@ def atlas(
     training: Training,
     seeds: int,
     *,
-    entropy: int = 0,
+    seed: int = 0,
     executor: ExecutorLike = None,
     escapes: int = 0,
     certificates: bool = True,
@@ -90,7 +90,7 @@ def atlas(
     ----------
     training : Training
     seeds : int
-    entropy : int
+    seed : int
     executor : None, Executor, "processes://N" or "dask://host:port"
     escapes : int
         Passed on to `polish`: 0 keeps what the optimiser found.
@@ -98,7 +98,7 @@ def atlas(
         Whether to try to certify every smooth group.
     """
     data = training.data
-    found = polish(train(training, seeds, entropy=entropy, executor=executor), data, escapes=escapes)
+    found = polish(train(training, seeds, seed=seed, executor=executor), data, escapes=escapes)
     labels = _labels(found, data)
     order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
     lowest, least = _lowest(found, data)

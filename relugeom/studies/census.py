@@ -39,13 +39,13 @@ class Cell:
     ----------
     training : Training
     seeds : int
-    entropy : int
+    seed : int
         Of the seeds' `numpy.random.SeedSequence`.
     """
 
     training: Training
     seeds: int
-    entropy: int = 0
+    seed: int = 0
 
     def settings(self) -> dict[str, Any]:
         """Everything that fixes the results, but for the number of seeds, as JSON.
@@ -62,7 +62,7 @@ class Cell:
             "optimiser": _optimiser_key(t.optimiser),
             "m": t.m, "steps": t.steps, "start": t.initialisation, "scale": t.init_scale, "bias": t.init_bias,
             "precision": t.dtype,
-            "entropy": self.entropy, "kernel": kernel.__name__, "block": block,
+            "entropy": self.seed, "kernel": kernel.__name__, "block": block,
             **{name: getattr(t, name) for name, before in later.items() if getattr(t, name) != before},
         }  # fmt: skip
 
@@ -171,7 +171,7 @@ def _records(cell: Cell, database: RunDatabase) -> list[dict[str, Any]]:
 def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
     """Train, polish and describe one block; a row of plain numbers a seed."""
     cell, first, count = task
-    models = train_from(cell.training, initial_models(cell.training, cell.entropy, first, count))
+    models = train_from(cell.training, initial_models(cell.training, cell.seed, first, count))
     found = polish(models, cell.training.data, escapes=0, iterations=200)
     before = cell.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cell.training.data))
     return [_record(first + s, float(before[s]), found, s) for s in range(count)]
@@ -181,15 +181,15 @@ def _double(part: Any) -> Any:
     return np.asarray(part, np.float64)
 
 
-def _record(seed: int, trained: float, found: Polished, s: int) -> dict[str, Any]:
+def _record(index: int, trained: float, found: Polished, s: int) -> dict[str, Any]:
     n = found.b.shape[-1]
     status = Status(int(found.status[s])).name
     if not np.isfinite(found.W[s]).all():
-        return {"seed": seed, "status": status, "trained": None, "loss": None}
+        return {"seed": index, "status": status, "trained": None, "loss": None}
     what = kind(Parameters(found.W[s], found.b[s]))
     lost = {*what.null, *what.dead}
     return {
-        "seed": seed,
+        "seed": index,
         "status": status,
         "trained": trained,
         "loss": n * float(found.loss[s]),

@@ -105,7 +105,7 @@ def watched(cell: Cell, first: int, count: int) -> list[dict[str, Any]]:
     training = cell.training
     n, every = training.data.n, max(1, training.steps // _LOOKS)
     since = np.full(count, -1)  # the step from which on the loss has been small
-    for step, models in descend(training, initial_models(training, cell.entropy, first, count), every=every):
+    for step, models in descend(training, initial_models(training, cell.seed, first, count), every=every):
         model = Parameters(*(np.asarray(part, np.float64) for part in models))
         with np.errstate(over="ignore", invalid="ignore"):
             total = n * np.asarray(loss(model, training.data))
@@ -115,13 +115,13 @@ def watched(cell: Cell, first: int, count: int) -> list[dict[str, Any]]:
     return [_record(first + s, W[s], b[s], float(total[s]), int(since[s])) for s in range(count)]
 
 
-def _record(seed: int, W: Floats, b: Floats, total: float, since: int) -> dict[str, Any]:
+def _record(index: int, W: Floats, b: Floats, total: float, since: int) -> dict[str, Any]:
     n = W.shape[1]
     if not (np.isfinite(W).all() and np.isfinite(total)):
-        return {"seed": seed, "loss": None, "step": None, "live": 0}
+        return {"seed": index, "loss": None, "step": None, "live": 0}
     squares = (W**2).sum(axis=0)
     record: dict[str, Any] = {
-        "seed": seed, "loss": total, "step": since if since >= 0 else None, "live": int((squares + b > 0).sum()),
+        "seed": index, "loss": total, "step": since if since >= 0 else None, "live": int((squares + b > 0).sum()),
     }  # fmt: skip
     if since >= 0:
         record["ratio"] = float(np.sqrt(squares.max() / squares.min()))

@@ -71,7 +71,7 @@ class Outcome:
 
 
 def compare(
-    training: Training, schemes: list[Resampling], seeds: int, *, rounds: int = 4, entropy: int = 0
+    training: Training, schemes: list[Resampling], seeds: int, *, rounds: int = 4, seed: int = 0
 ) -> list[Outcome]:
     """Train the same seeds under every scheme: `rounds` resamplings, evenly spread, then as long a time without.
 
@@ -80,17 +80,17 @@ def compare(
     training : Training
         On X = I. Its steps are the whole budget, for every scheme.
     schemes : list of Resampling
-    seeds, entropy : int
+    seeds, seed : int
     rounds : int
         Resampling happens after each of the first `rounds` of rounds + 1 equal parts of the training.
     """
     if training.steps % (rounds + 1):
         raise ArgumentError(f"steps must be a multiple of rounds + 1 = {rounds + 1}; got {training.steps}")
     part = replace(training, steps=training.steps // (rounds + 1))
-    start = initial_models(training, entropy, 0, seeds)
+    start = initial_models(training, seed, 0, seeds)
     outcomes = []
     for scheme in schemes:
-        rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(seeds,)))
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(seeds,)))
         model = train_from(part, start)
         for _ in range(rounds):
             model = train_from(part, _resampled(scheme, _double(model), rng))
@@ -139,9 +139,9 @@ def _resampled(scheme: Resampling, model: Parameters, rng: np.random.Generator) 
 
 
 def chaos_map(
-    n: int, learning_rates: Floats, perturbations: Floats, *, steps: int = 5000, seed: int = 0, entropy: int = 0
+    n: int, learning_rates: Floats, perturbations: Floats, *, steps: int = 5000, index: int = 0, seed: int = 0
 ) -> Floats:
-    """Σ_j ‖w_j‖ after training one seed, over learning rate × a perturbation of two biases.
+    """Σ_j ‖w_j‖ after training one model, over learning rate × a perturbation of two biases.
 
     The perturbation p starts b_0 at p and b_1 at −p, all else equal; Adam on X = I, from Xavier.
 
@@ -152,7 +152,7 @@ def chaos_map(
     rows = []
     for learning_rate in learning_rates:
         training = Training(Axial(n), optimiser=AdamW(float(learning_rate)), steps=steps)
-        start = initial_models(training, entropy, seed, 1)
+        start = initial_models(training, seed, index, 1)
         W, b = (np.repeat(np.asarray(part), len(perturbations), axis=0) for part in start)
         b[:, 0] += perturbations
         b[:, 1] -= perturbations

@@ -63,14 +63,14 @@ class Event:
 
 
 def trace(
-    training: Training, seed: int = 0, *, entropy: int = 0, every: int = 50, start: Parameters | None = None
+    training: Training, index: int = 0, *, seed: int = 0, every: int = 50, start: Parameters | None = None
 ) -> Trace:
-    """Train one seed (or from `start`, W (m, n) and b (n,)) and record every `every` steps.
+    """Train one model (or from `start`, W (m, n) and b (n,)) and record every `every` steps.
 
-    Seed and entropy mean what they mean in `relugeom.training.many_models.train`: any seed of a census can be watched.
+    Index and seed mean what they mean in `relugeom.training.many_models.train`: any model of a census can be watched.
     """
     first = (
-        initial_models(training, entropy, seed, 1)
+        initial_models(training, seed, index, 1)
         if start is None
         else Parameters(np.asarray(start.W)[None], np.asarray(start.b)[None])
     )

@@ -109,8 +109,8 @@ class Training:
         return Schedule(self.schedule, 1.0, self.steps, self.warmup)
 
 
-def initial_models(training: Training, entropy: int, first: int, count: int) -> Parameters:
-    """The starts of seeds first, ..., first + count − 1, each from its own child of ``SeedSequence(entropy)``.
+def initial_models(training: Training, seed: int, first: int, count: int) -> Parameters:
+    """The starts of seeds first, ..., first + count − 1, each from its own child of ``SeedSequence(seed)``.
 
     Returns
     -------
@@ -121,8 +121,8 @@ def initial_models(training: Training, entropy: int, first: int, count: int) -> 
     W = np.empty((count, m, n))
     limit = sqrt(6 / (m + n))
     for s in range(count):
-        # What SeedSequence(entropy).spawn gives as child number first + s, without making the others.
-        rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(first + s,)))
+        # What SeedSequence(seed).spawn gives as child number first + s, without making the others.
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(first + s,)))
         if training.initialisation in ("normal", "circle"):
             W[s] = rng.standard_normal((m, n))
         else:
@@ -171,12 +171,12 @@ def train_from(training: Training, start: Parameters) -> Parameters:
     return models
 
 
-def _train_block(training: Training, entropy: int, block: tuple[int, int]) -> Parameters:
-    return train_from(training, initial_models(training, entropy, *block))
+def _train_block(training: Training, seed: int, block: tuple[int, int]) -> Parameters:
+    return train_from(training, initial_models(training, seed, *block))
 
 
 def train(
-    training: Training, seeds: int, *, entropy: int = 0, first: int = 0, executor: ExecutorLike = None
+    training: Training, seeds: int, *, seed: int = 0, first: int = 0, executor: ExecutorLike = None
 ) -> Parameters:
     """Train seeds first, ..., first + seeds − 1 and return the models.
 
@@ -184,7 +184,7 @@ def train(
     ----------
     training : Training
     seeds : int
-    entropy : int
+    seed : int
         Of the `numpy.random.SeedSequence` whose children are the seeds.
     first : int
         Number of the first seed.
@@ -200,6 +200,6 @@ def train(
         raise ArgumentError(f"seeds must be positive; got {seeds}")
     size = kernel_for(training.data.n)[1]
     blocks = [(s, min(size, first + seeds - s)) for s in range(first, first + seeds, size)]
-    found = dict(completed(partial(_train_block, training, entropy), blocks, executor))
+    found = dict(completed(partial(_train_block, training, seed), blocks, executor))
     models = [found[index] for index in range(len(blocks))]
     return Parameters(np.concatenate([model.W for model in models]), np.concatenate([model.b for model in models]))

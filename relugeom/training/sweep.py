@@ -56,9 +56,9 @@ class Finished:
     path: Path
 
 
-def independent_seeds(entropy: int, count: int) -> list[int]:
+def independent_seeds(seed: int, count: int) -> list[int]:
     """`count` independent seeds from one."""
-    return [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(entropy).spawn(count)]
+    return [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(count)]
 
 
 def configurations(

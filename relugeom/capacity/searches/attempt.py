@@ -1,6 +1,6 @@
 """One attempt of a search: a start, smooth ascent of the margin, improvement, a certificate if the point is good.
 
-The attempt is a function of (problem, entropy, index, seeded) alone, so it gives the same candidate in any process.
+The attempt is a function of (problem, seed, index, seeded) alone, so it gives the same candidate in any process.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class Candidate:
     certificate: str | None
 
 
-def attempt(problem: Problem, entropy: int, index: int, seeded: bool) -> Candidate:
+def attempt(problem: Problem, seed: int, index: int, seeded: bool) -> Candidate:
     """Attempt number `index`.
 
     With `seeded` the first attempts start at the constructions of the problem, each certified as it stands before it
     is disturbed; all others start at random.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(index,)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
     names = sorted(problem.constructions()) if seeded else []
     if index < len(names):
         start, x = names[index], problem.constructions()[names[index]]

@@ -64,7 +64,7 @@ def search(
     problem: Problem,
     *,
     attempts: int = 100,
-    entropy: int = 0,
+    seed: int = 0,
     seeded: bool = True,
     against_theorem: bool = False,
     executor: ExecutorLike = None,
@@ -79,8 +79,8 @@ def search(
         What is asked. With processes it has to be importable there.
     attempts : int
         The largest number of attempts.
-    entropy : int
-        Fixes all random numbers: attempt i draws from ``SeedSequence(entropy, spawn_key=(i,))``.
+    seed : int
+        Fixes all random numbers: attempt i draws from ``SeedSequence(seed, spawn_key=(i,))``.
     seeded : bool
         Whether the first attempts start at the constructions that the problem knows.
     against_theorem : bool
@@ -109,7 +109,7 @@ def search(
     done: dict[int, Candidate] = {}
     winner: tuple[int, Certificate] | None = None
     best = float("-inf")
-    with closing(_candidates(problem, attempts, entropy, seeded, executor, database)) as candidates:
+    with closing(_candidates(problem, attempts, seed, seeded, executor, database)) as candidates:
         for candidate in candidates:
             done[candidate.index] = candidate
             certificate = _confirmed(problem, candidate)
@@ -137,14 +137,14 @@ def _confirmed(problem: Problem, candidate: Candidate) -> Certificate | None:
 def _candidates(
     problem: Problem,
     attempts: int,
-    entropy: int,
+    seed: int,
     seeded: bool,
     executor: ExecutorLike,
     database: RunDatabase | None,
 ) -> Generator[Candidate, None, None]:
     """Candidates known from the database first, then the others as they finish, each recorded before it is yielded."""
     keys = [
-        {"kind": "capacity-search", "problem": repr(problem), "entropy": entropy, "seeded": seeded, "index": index}
+        {"kind": "capacity-search", "problem": repr(problem), "entropy": seed, "seeded": seeded, "index": index}
         for index in range(attempts)
     ]
     missing = []
@@ -154,7 +154,7 @@ def _candidates(
             missing.append(index)
         else:
             yield Candidate(**{**known, "point": tuple(known["point"])})
-    task = partial(_numbered, problem, entropy, seeded)
+    task = partial(_numbered, problem, seed, seeded)
     # Leaving the loop early closes the generator, which cancels what has not begun.
     finished = cast("Generator[tuple[int, Candidate], None, None]", completed(task, missing, executor))
     with closing(finished):
@@ -164,5 +164,5 @@ def _candidates(
             yield candidate
 
 
-def _numbered(problem: Problem, entropy: int, seeded: bool, index: int) -> Candidate:
-    return attempt(problem, entropy, index, seeded)
+def _numbered(problem: Problem, seed: int, seeded: bool, index: int) -> Candidate:
+    return attempt(problem, seed, index, seeded)

@@ -100,7 +100,7 @@ class MeanThresholdFound:
         return cls(encoder, sum(thresholds, Fraction(0)) / len(thresholds), max(thresholds))
 
 
-def tied_threshold(m: int, n: int, *, attempts: int = 10, entropy: int = 0) -> ThresholdInterval:
+def tied_threshold(m: int, n: int, *, attempts: int = 10, seed: int = 0) -> ThresholdInterval:
     """The best worst-case threshold of n tied features in m dimensions, over all encoders and biases.
 
     Raises
@@ -117,7 +117,7 @@ def tied_threshold(m: int, n: int, *, attempts: int = 10, entropy: int = 0) -> T
     else:
         lower, reason = Fraction(n - 2 * m, m * (n - 2)), "two-m-robust"
     problem = SphericalCode(m, n)
-    point = _best(problem, attempts, entropy)
+    point = _best(problem, attempts, seed)
     least = -problem.margin(point, math.inf)[0]
     for digits in range(_DIGITS, 0, -1):
         threshold = Fraction(math.floor(least * 10**digits) + 2, 10**digits)
@@ -162,7 +162,7 @@ def untied_threshold(m: int, n: int, *, unit_norms: bool = False, steepness: int
 
 
 def best_mean_threshold(
-    m: int, n: int, *, ceiling: float = 0.9999, attempts: int = 10, entropy: int = 0
+    m: int, n: int, *, ceiling: float = 0.9999, attempts: int = 10, seed: int = 0
 ) -> MeanThresholdFound:
     """The smallest mean threshold found for n tied features in m dimensions, where all of them are recovered.
 
@@ -176,7 +176,7 @@ def best_mean_threshold(
         No threshold may be larger; below 1. The nearer to 1, the smaller the mean, where features give up for others.
     attempts : int
         Random starts, those from the constructions among them.
-    entropy : int
+    seed : int
         Seed of the starts.
 
     Raises
@@ -189,7 +189,7 @@ def best_mean_threshold(
         raise ArgumentError(f"ceiling must lie strictly between 0 and 1; got {ceiling!r}")
     problem = MeanThreshold(m, n, ceiling - (1 - ceiling) / 100)  # room for rounding to a grid
     blunt = MeanThreshold(m, n, min(ceiling, 0.9))  # its penalty for large thresholds is soft
-    points = [_best(blunt, attempts, entropy), *twins(m, n, entropy)]
+    points = [_best(blunt, attempts, seed), *twins(m, n, seed)]
     found = [_rational_mean(problem.improve(point).reshape(m, n), ceiling) for point in points]
     found += [MeanThresholdFound.of(W) for W in _shipped(m, n)]
     best = min((each for each in found if each is not None and each.largest <= ceiling), key=_mean, default=None)
@@ -226,12 +226,12 @@ def _shipped(m: int, n: int) -> list[Matrix]:
     return [W for W in witnesses if (len(W), len(W[0])) == (m, n)]
 
 
-def _best(problem: SphericalCode | MeanThreshold, attempts: int, entropy: int) -> Array:
+def _best(problem: SphericalCode | MeanThreshold, attempts: int, seed: int) -> Array:
     """The best point of some ascents, from the constructions and from random starts."""
     starts = list(encoders(problem.m, problem.n).values())
     points = []
     for index in range(attempts):
-        rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(index,)))
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
         x = rng.standard_normal(problem.dimension)
         if index < len(starts):
             x = starts[index].ravel() + 1e-3 * x

@@ -36,7 +36,7 @@ def _padded(W: Array, m: int) -> Array:
     return np.vstack([W, np.zeros((m - len(W), W.shape[1]))])
 
 
-def twins(m: int, n: int, entropy: int) -> list[Array]:
+def twins(m: int, n: int, seed: int) -> list[Array]:
     """Encoders, raveled, in which 2, 3, ... up to n − 2m features nearly share a direction; none for n ≤ 2m or m = 1.
 
     The directions, one for all the twins and one for each other feature, are spread as evenly as a polygon (m = 2) or
@@ -49,6 +49,6 @@ def twins(m: int, n: int, entropy: int) -> list[Array]:
         directions = encoders(m, n - count + 1)["polygon" if m == 2 else "spherical code"]
         W = np.hstack([np.repeat(directions[:, :1], count, axis=1), 1.6 * directions[:, 1:]])
         for index in range(3):
-            rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(index, count)))
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, count)))
             found.append((W + 0.05 * rng.standard_normal(W.shape)).ravel())
     return found

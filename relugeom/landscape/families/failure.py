@@ -114,10 +114,10 @@ def leaving(
     optimiser: Optimiser | None = None,
     steps: int = 20_000,
     every: int = 50,
-    entropy: int = 0,
+    seed: int = 0,
 ) -> Leaving:
     """Start at the symmetric failure with normal noise on every parameter, train, and watch the way out."""
-    rng = np.random.default_rng(np.random.SeedSequence(entropy))
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
     start = symmetric_failure(n)
     W = start.W + noise * rng.standard_normal((trials, 2, n))
     b = np.asarray(start.b) + noise * rng.standard_normal((trials, n))
