@@ -25,6 +25,7 @@ SMALLER = {
     "relugeom sweep -T 3 5 6 8": "--features 2000 --sparsity 0.995 --steps 100 --warmup 20 --test-examples 50",
     "relugeom atlas": "--seeds 20 --steps 300",
     "relugeom verify --certificates": "-k polygon",
+    "relugeom toy": "--steps 50 --seeds 1",
 }
 # Minutes each, or pictures that other tests draw.
 LONG = (

@@ -36,7 +36,7 @@ __all__ = ["Independent"]
 Array = npt.NDArray[Any]
 
 #: The states of the recursion grow like 3^n.
-_MOST_ACTIVE_STATES = 200_000
+_MOST_STATES = 200_000
 
 
 class _Slopes(NamedTuple):
@@ -62,6 +62,8 @@ class Independent(DataSet):
         Pairs that are present together, and pairs that never are (needs p ≤ 1/2). No feature is in two pairs.
     values : {"uniform", "one"}
         What a present feature has: uniform on (0, 1], or 1.
+    weights : ndarray, shape (n,)
+        The importance as an array.
     most_active : int, optional
         Leave out the sets of more active features; `rest` bounds what that may add. Default: all, for n ≤ 10.
 
@@ -78,7 +80,7 @@ class Independent(DataSet):
     anticorrelated: Sequence[tuple[int, int]] = ()
     values: str = "uniform"
     most_active: int | None = None
-    _weights: Array = field(init=False, repr=False)
+    weights: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.n, int) or self.n < 1:
@@ -92,7 +94,7 @@ class Independent(DataSet):
             raise ArgumentError(
                 f"importance must be {self.n} finite numbers that are not negative; got {weights!s:.80}"
             )
-        object.__setattr__(self, "_weights", weights)
+        object.__setattr__(self, "weights", weights)
         members = [i for pair in (*self.correlated, *self.anticorrelated) for i in pair]
         if any(len(pair) != 2 for pair in (*self.correlated, *self.anticorrelated)):
             raise ArgumentError("correlated and anticorrelated must hold pairs of features")
@@ -114,6 +116,17 @@ class Independent(DataSet):
     def density(self) -> float:
         """p = 1 − S, the probability that a feature is present."""
         return 1.0 - self.sparsity
+
+    def settings(self) -> dict[str, Any]:
+        """The law as plain values."""
+        return {
+            "n": self.n,
+            "sparsity": self.sparsity,
+            "importance": self.weights.tolist(),
+            "correlated": [list(pair) for pair in self.correlated],
+            "anticorrelated": [list(pair) for pair in self.anticorrelated],
+            "values": self.values,
+        }
 
     def probabilities(self, sets: Array) -> Array:
         """P(A): the probability that exactly these features are active.
@@ -180,7 +193,7 @@ class Independent(DataSet):
         a, b, _ = self._forms(parameters)
         left_out = max(0.0, 1.0 - float(self.probabilities(self._sets()).sum()))
         largest = np.maximum(b + np.maximum(a, 0).sum(-1), 1.0)
-        return self._shaped(left_out * (self._weights * largest**2).sum(-1), parameters)
+        return self._shaped(left_out * (self.weights * largest**2).sum(-1), parameters)
 
     def loss(self, parameters: Parameters) -> Array:
         """L = E Σ_j I_j (x_j − x'_j)², exact up to rounding (and up to `rest`)."""
@@ -189,10 +202,10 @@ class Independent(DataSet):
         if self.values == "one":
             z = self._vertex_forms(a, b)
             error = np.maximum(z, 0) - sets
-            return self._shaped(np.einsum("s,zsj,j->z", P, error**2, self._weights), parameters)
+            return self._shaped(np.einsum("s,zsj,j->z", P, error**2, self.weights), parameters)
         found = moments(a, b, most=self._most, order=0)
         by_output = found["", 2] - 2 * found["j", 1] + sets / 3
-        return self._shaped(np.einsum("s,zsj,j->z", P, by_output, self._weights), parameters)
+        return self._shaped(np.einsum("s,zsj,j->z", P, by_output, self.weights), parameters)
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """∂L/∂W = RᵀD, ∂L/∂R = D Wᵀ, tied ∂L/∂W = W (D + Dᵀ); and ∂L/∂b = d.
@@ -282,13 +295,21 @@ class Independent(DataSet):
         """How many features may be active in the sums."""
         return self.n if self.most_active is None else self.most_active
 
+    @property
+    def is_summable(self) -> bool:
+        """Whether there are few enough sets of active features for the exact loss."""
+        return self._states <= _MOST_STATES
+
+    @property
+    def _states(self) -> int:
+        return sum(comb(self.n, k) * 2**k for k in range(self._most + 1))
+
     def _sets(self) -> Array:
         """The sets that are summed over, refused where there would be too many states."""
-        states = sum(comb(self.n, k) * 2**k for k in range(self._most + 1))
-        if states > _MOST_ACTIVE_STATES:
+        if not self.is_summable:
             raise ArgumentError(
-                f"n = {self.n} with up to {self._most} active features takes {states:,} states, at most "
-                f"{_MOST_ACTIVE_STATES:,}; give a smaller most_active, or sample with examples(...)"
+                f"n = {self.n} with up to {self._most} active features takes {self._states:,} states, at most "
+                f"{_MOST_STATES:,}; give a smaller most_active, or sample with examples(...)"
             )
         return active_sets(self.n, self._most)
 
@@ -321,25 +342,25 @@ class Independent(DataSet):
         if self.values == "one":
             sets = self._sets().astype(float)
             z = self._vertex_forms(a, b)
-            E = 2 * (np.maximum(z, 0) - sets) * (z > 0) * P[:, None] * self._weights
+            E = 2 * (np.maximum(z, 0) - sets) * (z > 0) * P[:, None] * self.weights
             return _Slopes(np.einsum("zsj,si->zji", E, sets), E.sum(1))
         found = moments(a, b, most=self._most, order=1)
-        D = np.einsum("s,zsji,j->zji", P, found["i", 1] - found["ij", 0], 2 * self._weights)
-        d = np.einsum("s,zsj,j->zj", P, found["", 1] - found["j", 0], 2 * self._weights)
+        D = np.einsum("s,zsji,j->zji", P, found["i", 1] - found["ij", 0], 2 * self.weights)
+        d = np.einsum("s,zsj,j->zj", P, found["", 1] - found["j", 0], 2 * self.weights)
         return _Slopes(D, d)
 
     def _curvatures(self, parameters: Parameters) -> tuple[Array, Array, Array]:
         a, b, P = self._forms(parameters)
         if self.values == "one":
             sets = self._sets().astype(float)
-            slope = 2 * (self._vertex_forms(a, b) > 0) * P[:, None] * self._weights
+            slope = 2 * (self._vertex_forms(a, b) > 0) * P[:, None] * self.weights
             return (
                 np.einsum("zsj,si,sl->zjil", slope, sets, sets),
                 np.einsum("zsj,si->zji", slope, sets),
                 slope.sum(1),
             )
         found: Moments = moments(a, b, most=self._most, order=2)
-        twice = 2 * self._weights
+        twice = 2 * self.weights
         return (
             np.einsum("s,zsjil,j->zjil", P, found["il", 0] - found["ilj", -1], twice),
             np.einsum("s,zsji,j->zji", P, found["i", 0] - found["ij", -1], twice),

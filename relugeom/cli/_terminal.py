@@ -105,6 +105,11 @@ class Progress:
         self._done += 1
         self._draw()
 
+    def reach(self, done: int, total: int) -> None:
+        """So many are done, of so many."""
+        self._done, self._total = done, total
+        self._draw()
+
     def clear(self) -> None:
         """Wipe the counter, before a line is printed or at the end."""
         if self._shown:

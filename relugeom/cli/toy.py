@@ -1,0 +1,134 @@
+"""`relugeom toy`: the models of *Toy Models of Superposition* over a range of sparsities."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from relugeom.cli._terminal import Progress, paint, positive_float, positive_int, print_json
+from relugeom.cli._training import OPTIMISERS, add_constants, optimiser_from, whole_number
+from relugeom.executors import prefer_one_blas_thread
+
+if TYPE_CHECKING:
+    from relugeom.studies.toy_models import ToyRow
+
+SUMMARY = "train the models of Toy Models of Superposition over a range of sparsities, and compare exact losses"
+
+
+def _fractions(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers separated by commas; got {text}") from None
+
+
+def _pairs(text: str) -> list[tuple[int, int]]:
+    """Pairs of features, as in 0-1,2-3."""
+    pairs = []
+    for part in text.split(","):
+        first, dash, second = part.partition("-")
+        if not (dash and first.isdecimal() and second.isdecimal()):
+            raise argparse.ArgumentTypeError(f"must be pairs of features such as 0-1,2-3; got {text}")
+        pairs.append((int(first), int(second)))
+    return pairs
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--n", "--features", type=positive_int, default=5, help="features (default 5)")
+    parser.add_argument("--m", "--latent", type=positive_int, default=2, help="latent dimensions (default 2)")
+    parser.add_argument(
+        "--sparsities", type=_fractions, metavar="S",
+        help="S = P(x_i = 0), separated by commas (default: 8 densities 1 − S from 1 to 0.05)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--importance",
+        type=positive_float,
+        default=1.0,
+        metavar="R",
+        help="feature i weighs Rⁱ in the loss (default 1)",
+    )
+    parser.add_argument("--correlated", type=_pairs, default=[], metavar="I-J", help="pairs that are present together")
+    parser.add_argument("--anticorrelated", type=_pairs, default=[], metavar="I-J", help="pairs that never are")
+    parser.add_argument("--values", choices=("uniform", "one"), default="uniform", help="of a feature that is present")
+    parser.add_argument("--seeds", type=positive_int, default=8, help="models for each sparsity (default 8)")
+    parser.add_argument("--seed", type=whole_number, default=0, help="fixes all random numbers (default 0)")
+    parser.add_argument("--batch", type=positive_int, default=1024, help="fresh examples of every step (default 1024)")
+    parser.add_argument("--steps", type=positive_int, default=10_000, help="training steps (default 10000)")
+    parser.add_argument("--optimiser", choices=OPTIMISERS, default="adamw", help="default: adamw")
+    parser.add_argument("--learning-rate", type=positive_float, metavar="X", help="default 0.001; 0.1 for sgd")
+    add_constants(parser)
+    parser.add_argument("--schedule", choices=("constant", "cosine"), default="constant", help="of the learning rate")
+    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which it rises (default 0)")
+    parser.add_argument("--database", type=Path, metavar="FILE", help="keep finished models here; a second run goes on")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the best model of every sparsity into DIR")
+    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, models included")
+
+
+def _line(row: ToyRow) -> str:
+    record = row.record()
+    norms = " ".join(f"{norm:.2f}" for norm in record["norms"][:12])
+    more = " ..." if len(record["norms"]) > 12 else ""
+    losses = f"{record['loss']:<10.6g} {record['median_loss']:<10.6g}"
+    return (
+        f"{record['sparsity']:8.4g} {row.law.density:8.4g}  {losses} {record['represented']:11d} "
+        f"{record['features_per_dimension']:12.3f}  {norms}{more}"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, compare, print; 0 always, for whatever is found is an answer."""
+    from contextlib import nullcontext
+
+    from relugeom.autoencoder.independent import Independent
+    from relugeom.storage import RunDatabase
+    from relugeom.studies.toy_models import REPRESENTED, sparsities, toy_models
+
+    prefer_one_blas_thread()
+    laws = [
+        Independent(
+            arguments.n, sparsity, importance=[arguments.importance**i for i in range(arguments.n)],
+            correlated=arguments.correlated, anticorrelated=arguments.anticorrelated, values=arguments.values,
+        )
+        for sparsity in arguments.sparsities or sparsities(8)
+    ]  # fmt: skip
+    optimiser = optimiser_from(arguments.optimiser, arguments.learning_rate, arguments.weight_decay, arguments.momentum)
+    if arguments.figures is not None:
+        arguments.figures.mkdir(parents=True, exist_ok=True)
+    progress = Progress("blocks of models")
+    with RunDatabase(arguments.database) if arguments.database else nullcontext() as database:
+        rows = toy_models(
+            laws, seeds=arguments.seeds, seed=arguments.seed, m=arguments.m, batch=arguments.batch,
+            steps=arguments.steps, optimiser=optimiser, schedule=arguments.schedule, warmup=arguments.warmup,
+            executor=f"processes://{arguments.jobs}" if arguments.jobs else None, database=database,
+            on_block=progress.reach,
+        )  # fmt: skip
+    progress.clear()
+    drawn = _draw(rows, arguments.figures) if arguments.figures is not None else []
+    if arguments.json:
+        print_json({"seeds": arguments.seeds, "figures": drawn, "rows": [row.record() for row in rows]})
+        return 0
+    what = "over the population" if rows[0].exact else "over 200,000 examples"
+    print(paint("sparsity  density  best loss  median     represented  ‖W‖²/m        norms of the best", "bold"))
+    for row in rows:
+        print(_line(row))
+    print(f"\nloss: {what}; of {arguments.seeds} seeds. represented: features of norm at least {REPRESENTED}.")
+    for path in drawn:
+        print(path)
+    return 0
+
+
+def _draw(rows: list[ToyRow], folder: Path) -> list[str]:
+    """The best model of every sparsity as a picture in both themes."""
+    from relugeom.figures.style import DARK, LIGHT, render
+    from relugeom.figures.toy_models import superposition
+    from relugeom.storage import write_atomically
+
+    drawn = []
+    for theme in (LIGHT, DARK):
+        path = folder / f"toy-models-{theme.name}.svg"
+        write_atomically(path, render(superposition(rows, theme), "svg", theme))
+        drawn.append(str(path))
+    return drawn
