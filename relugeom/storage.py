@@ -1,9 +1,8 @@
 """Two stores: array files, and the run database.
 
 **Array files** are uncompressed ``.npz`` (zip of ``.npy``), never pickled. Inside, ``header.json`` holds a format
-number, a kind, free facts, and the SHA-256 of all arrays with their names, types and shapes. A file is written to
-a temporary neighbour, flushed to the disk, and renamed over the target, so a reader sees the old file or the new
-one and a full disk or a kill destroys neither. Reading checks sizes before it inflates anything and the checksum
+number, a kind, free facts, and the SHA-256 of all arrays with their names, types and shapes. They are written by
+`relugeom.writing`, the old file or the whole new one. Reading checks sizes before it inflates anything and the checksum
 before it returns anything; whatever is wrong, the answer is one `StorageError` line.
 
 **The run database** is SQLite in write-ahead mode, one transaction a run: what `RunDatabase.record` has returned
@@ -19,7 +18,6 @@ import io
 import json
 import math
 import os
-import secrets
 import sqlite3
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -31,8 +29,9 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import StorageError
+from relugeom.writing import FileLock, replacing
 
-__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "save_arrays", "write_atomically"]
+__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "save_arrays"]
 
 Array = npt.NDArray[Any]
 
@@ -44,44 +43,6 @@ _MAX_MEMBERS = 1000
 _KINDS = "biufcSU"  # truth values, numbers, texts
 
 
-def write_atomically(path: str | Path, content: bytes | memoryview) -> None:
-    """Replace `path` by `content`, or leave it as it was.
-
-    Raises
-    ------
-    StorageError
-        When the directory does not exist, cannot be written, or the disk is full.
-    """
-    with _replacing(Path(path)) as handle:
-        handle.write(content)
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Any]:
-    """A temporary file beside `path` that takes its place once it is safely on the disk."""
-    temporary: Path | None = None
-    try:
-        candidate = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
-        with open(candidate, "xb") as handle:
-            temporary = candidate
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-        temporary = None
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-
-
 def _checksum(arrays: Mapping[str, Array], facts: str) -> str:
     sha = hashlib.sha256(facts.encode())
     for name in sorted(arrays):
@@ -91,8 +52,12 @@ def _checksum(arrays: Mapping[str, Array], facts: str) -> str:
     return sha.hexdigest()
 
 
-def save_arrays(path: str | Path, arrays: Mapping[str, npt.ArrayLike], facts: Mapping[str, Any]) -> None:
+def save_arrays(
+    path: str | Path, arrays: Mapping[str, npt.ArrayLike], facts: Mapping[str, Any], *, lock: FileLock | None = None
+) -> None:
     """Write named arrays and a JSON mapping `facts` (with a ``"kind"``) atomically to `path`.
+
+    The same content gives the same bytes. With `lock` nothing is written over what another process wrote meanwhile.
 
     Raises
     ------
@@ -107,8 +72,8 @@ def save_arrays(path: str | Path, arrays: Mapping[str, npt.ArrayLike], facts: Ma
             )
     text = json.dumps(dict(facts), sort_keys=True)
     header = json.dumps({"format": FORMAT, "facts": text, "sha256": _checksum(packed, text)})
-    with _replacing(Path(path)) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(_HEADER, header)
+    with replacing(Path(path), lock) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo(_HEADER), header)  # dated 1980, as the members are
         for name, array in packed.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)

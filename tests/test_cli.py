@@ -120,7 +120,7 @@ def test_certificates_must_go_into_a_folder(tmp_path: Path) -> None:
     path = write(tmp_path, "mine.py", GOOD)
     run = relugeom("verify", path, "--certificates", path)
     assert run.returncode == 2
-    assert "must name a folder" in run.stderr
+    assert f"{path}: cannot be made a folder" in run.stderr
 
 
 def test_ctrl_c_ends_with_130(tmp_path: Path) -> None:
@@ -148,6 +148,62 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "Traceback" not in run.stderr
     assert "BrokenPipe" not in run.stderr
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = line.replace("relugeom ", f"{sys.executable} -m relugeom ")
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=folder,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("relugeom check bad.json | true", 2),
+        ("relugeom check bad.json | cat", 2),
+        ("relugeom check false.json | cat", 1),
+        ("relugeom check good.json | cat", 0),
+        ("relugeom check good.json > /dev/null", 0),
+        ("relugeom check good.json >&-", 2),
+        ("relugeom check bad.json >&- 2>&-", 2),
+        ("relugeom check good.json > /dev/full", 2),
+        ("relugeom check false.json | { exec <&-; sleep 3; }", 2),
+        ("relugeom check good.json | { exec <&-; sleep 3; }", 2),
+        ("relugeom check bad.json 2>&1 | { exec <&-; sleep 3; }", 2),
+        ("relugeom check none.json 2>/dev/full", 2),
+    ],
+)
+def test_output_that_nobody_reads_is_neither_yes_nor_no(line: str, status: int, tmp_path: Path) -> None:
+    """1 means that a certificate is invalid, and 0 that all are valid and that this was said."""
+    (tmp_path / "bad.json").write_text("{}")
+    good = SignPattern(as_matrix([[1, -1]]))
+    (tmp_path / "good.json").write_text(dumps(good))
+    (tmp_path / "false.json").write_text(dumps(SignPattern(as_matrix([[1, 1]]))))
+    run = shell(line, tmp_path)
+    assert run.returncode == status, run.stderr
+    assert "Traceback" not in run.stderr
+    assert "Exception ignored" not in run.stderr
+    assert run.stderr.count("\n") <= 1
+
+
+def test_an_internal_error_is_no_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def break_down(arguments: object) -> int:
+        raise ZeroDivisionError("a mistake\nof ours")
+
+    monkeypatch.setattr("relugeom.cli.check.run", break_down)
+    assert main(["check", "x"]) == 70
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "internal error: ZeroDivisionError: a mistake\\nof ours" in err
+    assert "report" in err
+    assert main(["check", "x", "--debug"]) == 70
+    assert "Traceback" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -15,6 +15,7 @@ PACKAGE = Path(relugeom.__file__).parent
 FLOORS: list[set[str]] = [
     {"exact", "text", "_version"},
     {"errors"},
+    {"writing"},
     {"arrays", "storage", "executors", "statistics"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},

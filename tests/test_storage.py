@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from relugeom.errors import StorageError
-from relugeom.storage import RunDatabase, load_arrays, save_arrays, write_atomically
+from relugeom.storage import RunDatabase, load_arrays, save_arrays
 
 ARRAYS = {"a": np.arange(12.0).reshape(3, 4), "b": np.array(3), "empty": np.zeros((0, 2), np.float32)}
 
@@ -148,12 +148,6 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path: Path) -> None:
     assert "cannot be written" in ended.stdout
     assert np.array_equal(load_arrays(path)[0]["a"], ARRAYS["a"])
     assert os.listdir(tmp_path) == ["x.npz"]
-
-
-def test_write_atomically(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "x", b"one")
-    write_atomically(tmp_path / "x", b"two")
-    assert (tmp_path / "x").read_bytes() == b"two"
 
 
 def test_database(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from relugeom.claims.formal import FORMAL_PROOFS, FormalProof
 from relugeom.claims.verdicts import Verdict
 from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Invalid, check, loads
+from relugeom.writing import make_folder, write_atomically
 
 __all__ = ["CertificateText", "Report", "Result", "default_paths", "find_files", "verify", "write_certificates"]
 
@@ -549,18 +550,16 @@ def write_certificates(report: Report, directory: str | os.PathLike[str]) -> lis
 
     Raises
     ------
-    OSError
+    StorageError
         The directory cannot be made or written to.
     """
     folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written: list[Path] = []
     for result in report.results:
         several = len(result.certificates) > 1
         for number, certificate in enumerate(result.certificates, start=1):
             target = folder / (f"{result.id}-{number}.json" if several else f"{result.id}.json")
-            partial = target.with_suffix(".partial")
-            partial.write_text(certificate.text, encoding="utf-8")
-            os.replace(partial, target)
+            write_atomically(target, certificate.text.encode())
             written.append(target)
     return written

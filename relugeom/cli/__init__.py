@@ -1,12 +1,14 @@
 """The command line: one module a sub-command, which parses and prints and computes nothing.
 
 Exit status: 0 every verdict was the expected one; 1 some verdict was not, or a certificate is invalid; 2 wrong
-usage, or a file that cannot be read as what it claims to be; 130 interrupted.
+usage, a file that cannot be read as what it claims to be, or an output that cannot be written or that nobody reads;
+70 an internal error; 130 interrupted. So 1 always means "no", never that something went wrong on the way to an answer.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
@@ -15,7 +17,8 @@ import traceback
 from collections.abc import Sequence
 
 from relugeom._version import __version__
-from relugeom.errors import RelugeomError
+from relugeom.errors import RelugeomError, StorageError
+from relugeom.text import printable
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 
@@ -31,7 +34,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="relugeom",
         epilog="exit status: 0 all as expected; 1 a verdict was not as expected, or a certificate is invalid; "
-        "2 wrong usage, or a file that cannot be read; 130 interrupted, with the work so far saved",
+        "2 wrong usage, or a file that cannot be read or written; 70 an internal error, which is ours to mend; "
+        "130 interrupted, with the work so far saved",
         description="What does the tied ReLU autoencoder x' = ReLU(WᵀWx + b) give back, and what does training find?",
     )
     parser.add_argument("--version", action="version", version=f"relugeom {__version__}")
@@ -53,21 +57,48 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     try:
+        if sys.stdout is None:
+            raise StorageError("standard output is closed; to see the exit status alone, send it to /dev/null")
         status: int = arguments.run(arguments)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        _say("interrupted")
         return 130
     except BrokenPipeError:
-        # The reader of our output (say, `head`) has gone; keep Python from complaining again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        # The reader of our output (say, `head`) has gone. What it missed may have been a "no": neither 0 nor 1.
+        _abandon_output()
+        return 2
     except MemoryError:
-        print(f"relugeom {arguments.command}: error: there is not enough memory for this", file=sys.stderr)
+        _say(f"relugeom {arguments.command}: error: there is not enough memory for this")
         return 2
     except (RelugeomError, OSError) as error:
         if arguments.debug:
             traceback.print_exc()
-        print(f"relugeom {arguments.command}: error: {error}", file=sys.stderr)
+        _abandon_output()
+        _say(f"relugeom {arguments.command}: error: {error}")
         return 2
+    except Exception as error:  # an answer of 1 means "no", and this is no answer
+        if arguments.debug:
+            traceback.print_exc()
+        _abandon_output()
+        _say(
+            f"relugeom {arguments.command}: internal error: {type(error).__name__}: {error!s:.300}; this is ours to "
+            "mend: please report it with the command and what --debug prints"
+        )
+        return 70
+
+
+def _say(line: str) -> None:
+    """One line of text to whoever reads the messages, if anyone does."""
+    with contextlib.suppress(OSError, AttributeError):
+        print(printable(line), file=sys.stderr, flush=True)
+
+
+def _abandon_output() -> None:
+    """Pass on what was printed, or else drop it, so that Python does not complain of it again at exit."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import textwrap
-from pathlib import Path
 from typing import Any, TextIO
 
 from relugeom.claims.verdicts import Verdict
@@ -15,7 +14,6 @@ from relugeom.text import json_text, printable
 
 __all__ = [
     "Progress", "indent", "paint", "positive_float", "positive_int", "print_json", "verdict_label", "width",
-    "write_file",
 ]  # fmt: skip
 
 _COLOURS = {"green": "32", "cyan": "36", "red": "31", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
@@ -46,13 +44,6 @@ def verdict_label(verdict: Verdict | None) -> str:
 def width() -> int:
     """The width of the output: the terminal's, between 60 and 120 columns."""
     return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)
 
 
 def print_json(value: Any) -> None:

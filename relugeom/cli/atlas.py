@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from relugeom.cli._terminal import Progress, paint, positive_int, print_json
 from relugeom.cli._training import add_training_arguments, numbers, training_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
+from relugeom.writing import make_folder, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.atlas import Entry
@@ -102,13 +103,12 @@ def _executor(arguments: argparse.Namespace) -> str | None:
 def _write(n: int, entries: list[Entry], folder: Path, data: str) -> int:
     from relugeom.exact.certificates import dumps
 
-    folder.mkdir(parents=True, exist_ok=True)
     certified = [entry for entry in entries if entry.certificate is not None]
     for number, entry in enumerate(certified):
         assert entry.certificate is not None
         role = "spurious" if entry.is_spurious else "saddle" if entry.certificate.negative else "lowest"
         path = folder / f"{data}-n{n}-{number:02d}-{role}.json"
-        path.write_text(dumps(entry.certificate), encoding="utf-8")
+        write_atomically(path, dumps(entry.certificate).encode())
     return len(certified)
 
 
@@ -117,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
     prefer_one_blas_thread()
     if arguments.census is not None:
         return _count(arguments)
+    if arguments.certificates is not None:
+        make_folder(arguments.certificates)
     from relugeom.studies.atlas import atlas
 
     found, written = {}, 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from relugeom.cli._models import KINDS, add_model_choice, chosen_models
-from relugeom.cli._terminal import write_file
+from relugeom.writing import check_writable, write_atomically
 
 SUMMARY = "write the explorer: one page on which features are dragged and everything follows"
 
@@ -30,8 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page; its path goes to stdout."""
     from relugeom.explorer import explorer_page, read_atlas
 
+    check_writable(arguments.out)
     models = [model for path in arguments.model for model in chosen_models(path, arguments).models]
     page = explorer_page(models + ([] if arguments.atlas is None else read_atlas(arguments.atlas)))
-    write_file(arguments.out, page.encode())
+    write_atomically(arguments.out, page.encode())
     print(arguments.out)
     return 0

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from relugeom.cli._models import KINDS, add_model_choice, chosen_model
-from relugeom.cli._terminal import Progress, indent, paint, print_json, write_file
+from relugeom.cli._terminal import Progress, indent, paint, print_json
 from relugeom.errors import ArgumentError
+from relugeom.writing import make_folder, write_atomically
 
 SUMMARY = "draw the figures, of their own examples or of your model"
 
@@ -82,8 +83,6 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments.json)
     from relugeom.figures import FIGURES, THEMES, draw, figures_for, film_gif, film_html, find_figure, render
 
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise ArgumentError(f"--out must name a folder; {arguments.out} is a file")
     model = None if arguments.model is None else chosen_model(arguments.model, arguments).model
     names = arguments.names or ([*FIGURES] if model is None else figures_for(model))
     if not names and model is not None:
@@ -92,13 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
     for name in names:
         find_figure(name)
     theme = THEMES[arguments.theme]
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    make_folder(arguments.out)
     progress = Progress("figures")
     progress.start(len(names) + 2 * arguments.film)
     written: list[Path] = []
 
     def write(path: Path, data: bytes) -> None:
-        write_file(path, data)
+        write_atomically(path, data)
         written.append(path)
         progress.clear()
         if not arguments.json:

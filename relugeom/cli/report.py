@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from relugeom.claims.run import Result, verify
-from relugeom.cli._terminal import Progress, write_file
+from relugeom.cli._terminal import Progress
 from relugeom.cli._versions import versions
+from relugeom.writing import check_writable, write_atomically
 
 SUMMARY = "write one HTML file: claims with their evidence, figures, and the results of other commands"
 
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.figures import FIGURES
     from relugeom.report import read_table, report_page
 
+    check_writable(arguments.out)
     kinds = ("capacity", "atlas", "sweep")
     tables = [read_table(kind, getattr(arguments, kind)) for kind in kinds if getattr(arguments, kind) is not None]
     progress = Progress("conjectures")
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     progress.clear()
     figures = [] if arguments.no_figures else [*FIGURES]
     page = report_page(report, versions("matplotlib"), figures=figures, film=bool(figures), tables=tables)
-    write_file(arguments.out, page.encode())
+    write_atomically(arguments.out, page.encode())
     print(report.summary(), file=sys.stderr)
     print(arguments.out)
     return 0 if report.as_expected else 1

@@ -160,13 +160,16 @@ def run(arguments: argparse.Namespace) -> int:
     prefer_one_blas_thread()
     from relugeom.capacity.searches.search import Found, NotFound, search
     from relugeom.exact import dumps
-    from relugeom.storage import RunDatabase, write_atomically
+    from relugeom.storage import RunDatabase
+    from relugeom.writing import check_writable, write_atomically
 
     problem = _problem(arguments)
     if arguments.resume and arguments.database is None:
         raise ArgumentError("--resume needs --database FILE")
     if arguments.database is not None and arguments.database.exists() and not arguments.resume:
         raise ArgumentError(f"{arguments.database} exists; add --resume to go on with it")
+    if arguments.certificate is not None:
+        check_writable(arguments.certificate)
     with contextlib.ExitStack() as stack:
         database = None if arguments.database is None else stack.enter_context(RunDatabase(arguments.database))
         shown = sys.stderr.isatty()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import itertools
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from relugeom.cli._terminal import print_json
 from relugeom.cli.train import add_settings, configuration_from, given_settings
-from relugeom.errors import ArgumentError, StorageError
+from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
+from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
     from relugeom.training.configuration import Configuration
@@ -122,10 +124,9 @@ def _pictures(best: list[Finished], directory: Path) -> list[Path]:
     files = []
     for name, figure in figures.items():
         files.append(directory / f"{name}.png")
-        try:
-            figure.savefig(files[-1], dpi=80, metadata={"Software": None})
-        except OSError as error:
-            raise StorageError(f"{files[-1]}: cannot be written ({error.strerror})") from None
+        picture = io.BytesIO()
+        figure.savefig(picture, dpi=80, metadata={"Software": None})
+        write_atomically(files[-1], picture.getvalue())
     return files
 
 

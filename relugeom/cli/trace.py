@@ -30,7 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     from relugeom.storage import save_arrays
     from relugeom.studies.trace import events, trace
+    from relugeom.writing import check_writable
 
+    if arguments.save is not None:
+        check_writable(arguments.save)
     record = trace(training_from(arguments, arguments.n), arguments.index, seed=arguments.seed, every=arguments.every)
     happened = events(record)
     if arguments.save is not None:

@@ -148,6 +148,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.resume is not None:
             if settings or arguments.examples is not None or arguments.processes != 1:
                 raise ArgumentError("--resume takes its settings from the checkpoint; give no others")
+            other = path != arguments.resume and path.exists() and not path.samefile(arguments.resume)
+            if other and not arguments.force:
+                raise ArgumentError(f"{path} exists; replace it by --force")
             checkpoint = Checkpoint.load(arguments.resume)
             line = _Line(checkpoint.configuration.steps, checkpoint.step)
             end = resume(checkpoint, progress=line, **options)

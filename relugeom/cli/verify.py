@@ -18,10 +18,9 @@ from relugeom.cli._terminal import (
     positive_int,
     print_json,
     verdict_label,
-    write_file,
 )
 from relugeom.cli._versions import versions
-from relugeom.errors import ArgumentError
+from relugeom.writing import check_writable, make_folder, write_atomically
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
 
@@ -114,8 +113,10 @@ def _markdown(report: Report) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run, print, write; 0 when every verdict is the expected one, else 1."""
-    if arguments.certificates is not None and arguments.certificates.exists() and not arguments.certificates.is_dir():
-        raise ArgumentError(f"--certificates must name a folder; {arguments.certificates} is a file")
+    if arguments.certificates is not None:
+        make_folder(arguments.certificates)
+    if arguments.html is not None:
+        check_writable(arguments.html)
     progress = Progress("conjectures")
     shown_heading = [""]
 
@@ -144,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         from relugeom.report import report_page
 
-        write_file(arguments.html, report_page(report, versions()).encode())
+        write_atomically(arguments.html, report_page(report, versions()).encode())
     formal = _check_formal_proofs(report) if arguments.formal else []
     if arguments.json:
         data = {**report.to_json(), "environment": versions()} | ({"formal": formal} if arguments.formal else {})

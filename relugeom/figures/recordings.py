@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.axial import Axial
 from relugeom.autoencoder.model import Parameters, gradient, loss
+from relugeom.writing import write_atomically
 
 __all__ = [
     "FAILURES",
@@ -216,4 +217,4 @@ def record() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    _FILE.write_text(json.dumps(record(), separators=(",", ":")) + "\n", encoding="utf-8")
+    write_atomically(_FILE, (json.dumps(record(), separators=(",", ":")) + "\n").encode())

@@ -18,6 +18,7 @@ from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import load_arrays, save_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.trajectory import Trajectory
+from relugeom.writing import FileLock
 
 __all__ = ["VERSION", "Checkpoint"]
 
@@ -58,8 +59,8 @@ class Checkpoint:
         """W (m, n), b (n,) and, untied, M (n, m), as views of the parameters."""
         return views(self.parameters, self.configuration)
 
-    def save(self, path: str | Path) -> None:
-        """Write to `path`, or raise StorageError and leave what was there.
+    def save(self, path: str | Path, lock: FileLock | None = None) -> None:
+        """Write to `path`, or raise StorageError and leave what was there; under `lock`, if no one else wrote there.
 
         W, b and M are stored by name, so that the file also serves as an initialisation.
         """
@@ -79,7 +80,7 @@ class Checkpoint:
             "status": self.status,
             "data_hash": self.data_hash,
         }
-        save_arrays(path, arrays, facts)
+        save_arrays(path, arrays, facts, lock=lock)
 
     @classmethod
     def load(cls, path: str | Path) -> Checkpoint:

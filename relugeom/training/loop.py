@@ -14,11 +14,12 @@ import numpy.typing as npt
 from relugeom.autoencoder.examples import FreshExamples, SparseExamples
 from relugeom.engines.choice import Engine, make_engine
 from relugeom.engines.definition import Gradient
-from relugeom.errors import ArgumentError
+from relugeom.errors import ArgumentError, StorageError
 from relugeom.training.checkpoint import Checkpoint, views
 from relugeom.training.configuration import Configuration
 from relugeom.training.metrics import Metrics, active_fraction, dead_features, hidden_vectors, measure
 from relugeom.training.trajectory import Trajectory, log_spaced
+from relugeom.writing import FileLock
 
 __all__ = ["measured", "resume", "train"]
 
@@ -111,10 +112,10 @@ def train(
     parameters = np.concatenate([part.ravel() for part in configuration.initial_model() if part is not None])
     start = Checkpoint(configuration, 0, "running", parameters, {}, {}, Trajectory(), problem.digest())
     try:
-        if path is not None:
+        with _File(path) as file:
             # Now, so that a place where nothing can be written is found before hours of work.
-            _Run(start, problem, None, every, (), False).checkpoint("running").save(path)
-        return _Run(start, problem, path, every, record, snapshots).go(progress, stop)
+            file.save(_Run(start, problem, _File(None), every, (), False).checkpoint("running"))
+            return _Run(start, problem, file, every, record, snapshots).go(progress, stop)
     finally:
         problem.close()
 
@@ -135,6 +136,8 @@ def resume(
     ------
     ArgumentError
         When the data are no longer those of the checkpoint, or its parts do not fit.
+    StorageError
+        When `path` cannot be written, another process is at work on it, or it holds a later step of this run.
     """
     problem = _Problem(checkpoint.configuration)
     try:
@@ -142,12 +145,14 @@ def resume(
             raise ArgumentError(f"the run diverged after step {checkpoint.step}; going on would repeat it")
         if problem.digest() != checkpoint.data_hash:
             raise ArgumentError("the data differ from those the checkpoint was made with")
-        try:
-            problem.restore(checkpoint.engine)
-            run = _Run(checkpoint, problem, path, every, record, snapshots)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            raise ArgumentError(f"the parts of the checkpoint do not fit together ({error!s:.200})") from None
-        return run.go(progress, stop)
+        with _File(path) as file:
+            file.check_no_later(checkpoint)
+            try:
+                problem.restore(checkpoint.engine)
+                run = _Run(checkpoint, problem, file, every, record, snapshots)
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                raise ArgumentError(f"the parts of the checkpoint do not fit together ({error!s:.200})") from None
+            return run.go(progress, stop)
     finally:
         problem.close()
 
@@ -160,6 +165,40 @@ def measured(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
     return measure(examples, *checkpoint.model, test=configuration.test_examples(test_examples))
 
 
+class _File:
+    """Where a run is kept, for this process alone; nowhere when `path` is None."""
+
+    def __init__(self, path: str | Path | None) -> None:
+        self._path = path
+        self._lock = None if path is None else FileLock(path)
+        self.is_kept = path is not None
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        if self._path is not None:
+            checkpoint.save(self._path, self._lock)
+
+    def check_no_later(self, checkpoint: Checkpoint) -> None:
+        """Refuse to write over a later step of the same run: between our reading and our lock another may have come."""
+        if self._path is None or not Path(self._path).is_file():
+            return
+        try:
+            stored = Checkpoint.load(self._path)
+        except StorageError:  # no checkpoint, so no step of this run
+            return
+        if stored.configuration == checkpoint.configuration and stored.step > checkpoint.step:
+            raise StorageError(
+                f"{self._path}: holds step {stored.step} of this run already, and this is step "
+                f"{checkpoint.step}; remove the file to go on from here"
+            )
+
+    def __enter__(self) -> _File:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+
 class _Run:
     """The moving parts of a run."""
 
@@ -167,12 +206,12 @@ class _Run:
         self,
         start: Checkpoint,
         problem: _Problem,
-        path: str | Path | None,
+        file: _File,
         every: int,
         record: Collection[int] | None,
         snapshots: bool,
     ) -> None:
-        self._start, self._problem, self._path, self._every = start, problem, path, every
+        self._start, self._problem, self._file, self._every = start, problem, file, every
         configuration = start.configuration
         self._record = frozenset(log_spaced(configuration.steps) if record is None else record)
         self._snapshots = snapshots
@@ -220,8 +259,8 @@ class _Run:
             self._step += 1
             if progress is not None:
                 progress(self._step, loss)
-            if self._path is not None and self._step % self._every == 0 and self._step < configuration.steps:
-                self.checkpoint("running").save(self._path)
+            if self._file.is_kept and self._step % self._every == 0 and self._step < configuration.steps:
+                self._file.save(self.checkpoint("running"))
         return self._finish("finished")
 
     def _note(self, loss: float, gradient: Array) -> None:
@@ -234,6 +273,5 @@ class _Run:
 
     def _finish(self, status: str) -> Checkpoint:
         final = self.checkpoint(status)
-        if self._path is not None:
-            final.save(self._path)
+        self._file.save(final)
         return final

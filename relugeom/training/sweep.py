@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.errors import ArgumentError, StorageError
+from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.storage import RunDatabase, load_arrays, save_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measured, train
+from relugeom.writing import make_folder
 
 __all__ = ["Finished", "best_of", "configurations", "independent_seeds", "model_of", "run_one", "sweep"]
 
@@ -130,10 +131,7 @@ def sweep(
         When a run lost its worker twice. What was finished is recorded.
     """
     directory = Path(directory)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{directory}: cannot be made ({error.strerror})") from None
+    make_folder(directory)
     keys = [{**run.key(), "test_examples": test_examples} for run in runs]
     with RunDatabase(directory / _DATABASE) as database:
         missing = [index for index, key in enumerate(keys) if database.result(key) is None]
