@@ -42,7 +42,7 @@ def construction(m: int, column: Column) -> SignPattern:
 def identity(m: int, column: Column) -> SignPattern:
     """n = m features, one a dimension."""
     encoder = as_matrix([[i == j for j in range(m)] for i in range(m)])
-    return SignPattern(encoder, None, None, min(column.sparsity, m), True)
+    return SignPattern(encoder, None, None, min(column.active, m), True)
 
 
 def main() -> None:
@@ -54,13 +54,13 @@ def main() -> None:
     for column in COLUMNS:
         for m in DIMENSIONS:
             name, began = column.witness(m), time.perf_counter()
-            best = construction(m, column) if column.sparsity == 1 else identity(m, column)
-            most = upper_bound(m, tied=column.tied, bias=column.bias, sparsity=column.sparsity, zero_input=True).most
+            best = construction(m, column) if column.active == 1 else identity(m, column)
+            most = upper_bound(m, tied=column.tied, bias=column.bias, active=column.active, zero_input=True).most
             failures, n = 0, len(best.encoder[0])
-            while column.sparsity > 1 and failures < 2 and n < (most or 0):
+            while column.active > 1 and failures < 2 and n < (most or 0):
                 n += 1
                 outcome = search(
-                    Decoding(m, n, column.tied, column.bias, column.sparsity, column.zero_input),
+                    Decoding(m, n, column.tied, column.bias, column.active, column.zero_input),
                     attempts=arguments.attempts,
                     executor=f"processes://{arguments.workers}",
                 )

@@ -40,7 +40,7 @@ def timed_programmes(count: int) -> dict[str, object]:
         k = int(rng.integers(1, min(n, 3) + 1))
         W = encoder(rng, m, n)
         began = time.perf_counter()
-        answer = decide_feature(W, 0, sparsity=k, zero_input=True)
+        answer = decide_feature(W, 0, active=k, zero_input=True)
         exact.append(time.perf_counter() - began)
         answers[type(answer).__name__] += 1
         if isinstance(answer, NotDecodable):
@@ -74,7 +74,7 @@ def counted_instances(count: int) -> dict[str, object]:
             encoder(rng, m, n),
             tied=bool(rng.random() < 0.25),
             bias="free" if rng.random() < 0.5 else "none",
-            sparsity=int(rng.integers(1, min(n, 3) + 1)),
+            active=int(rng.integers(1, min(n, 3) + 1)),
             zero_input=bool(rng.integers(2)),
         )
         answers[type(answer).__name__] += 1

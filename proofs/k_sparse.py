@@ -73,7 +73,7 @@ def _recovery(z: Vector, k: int) -> SignPattern | None:
     if len(found) < len(rows):
         return None
     decoder = as_matrix([[v for j, v in enumerate(rho) if j != u] for rho, _ in found])
-    return SignPattern(_encoder(z), decoder, tuple(b for _, b in found), sparsity=k, zero_input=True)
+    return SignPattern(_encoder(z), decoder, tuple(b for _, b in found), active=k, zero_input=True)
 
 
 def _mixture(y: Vector) -> tuple[WeightedSupport, ...]:
@@ -100,7 +100,7 @@ def _collision(z: Vector, k: int) -> NotDecodable:
         inside=_mixture(_positive(scaled)),
         outside=_mixture(_negative(scaled)),
         with_bias=True,
-        sparsity=k,
+        active=k,
         zero_input=True,
     )
 
@@ -142,9 +142,9 @@ def sparse_recovery_kernel() -> Outcome:
 
     def steps(boundary_recovers: bool) -> list[Step]:
         def agrees(case: tuple[Vector, int]) -> bool:
-            z, sparsity = case
-            margin = max(sum(_positive(z)), sum(_negative(z))) - sparsity * max(map(abs, z))
-            return _decided_by_kernel(z, sparsity, margin > 0 or (boundary_recovers and margin == 0))
+            z, active = case
+            margin = max(sum(_positive(z)), sum(_negative(z))) - active * max(map(abs, z))
+            return _decided_by_kernel(z, active, margin > 0 or (boundary_recovers and margin == 0))
 
         return [
             identity("z⁺ − z⁻ = z", (abs(v) + v) / 2 - (abs(v) - v) / 2, v),
@@ -156,7 +156,7 @@ def sparse_recovery_kernel() -> Outcome:
             all_cases(
                 "a decoder or a collision, as the criterion says",
                 agrees,
-                [(z, sparsity) for z in lines for sparsity in (1, 2, 3) if sparsity <= len(z)],
+                [(z, active) for z in lines for active in (1, 2, 3) if active <= len(z)],
             ),
         ]
 
@@ -209,7 +209,7 @@ def sparse_counting_bound() -> Outcome:
 
 
 def _two_sparse(encoder: Sequence[Sequence[int]], decoder: Sequence[Sequence[int]], bias: Sequence[int]) -> SignPattern:
-    return SignPattern(as_matrix(encoder), as_matrix(decoder), as_vector(bias), sparsity=2, zero_input=True)
+    return SignPattern(as_matrix(encoder), as_matrix(decoder), as_vector(bias), active=2, zero_input=True)
 
 
 _WITNESSES = (

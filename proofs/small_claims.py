@@ -396,7 +396,7 @@ def at_most_n_examples() -> Outcome:
         by_hand="n = 2, m = 1: W = (3/5, 4/5), b = 0. At x = (3a, 4a) the latent value is (9a + 16a)/5 = 5a, and "
         "Wᵀ sends it to (3a, 4a): every multiple a > 0 is memorised. With W = I (m = n = 2) all of (1,0), (0,1), "
         "(1,1) are.",
-        certificates=[SignPattern(as_matrix([[1, 0], [0, 1]]), sparsity=2)],
+        certificates=[SignPattern(as_matrix([[1, 0], [0, 1]]), active=2)],
         steps=steps(4),
         sibling=Sibling("W = (3/5, −4/5) memorises a·(3, −4)", steps(-4)),
     )

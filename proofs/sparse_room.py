@@ -23,7 +23,7 @@ def _simplex_recovers(case: tuple[int, int]) -> bool:
     """W = [I, −1] (m×(m + 1)) has a decoder for k active features, by an exact certificate."""
     m, k = case
     encoder = [[(i == j) - (j == m) for j in range(m + 1)] for i in range(m)]
-    return isinstance(decide(encoder, sparsity=k, zero_input=True), SignPattern)
+    return isinstance(decide(encoder, active=k, zero_input=True), SignPattern)
 
 
 @conjecture(

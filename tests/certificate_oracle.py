@@ -50,7 +50,7 @@ def _axis(n: int, i: int, a: Fraction = Fraction(1)) -> list[Fraction]:
 
 def _sign_pattern(c: SignPattern) -> bool:
     n = len(c.encoder[0])
-    for size in range(0 if c.zero_input else 1, c.sparsity + 1):
+    for size in range(0 if c.zero_input else 1, c.active + 1):
         for support in combinations(range(n), size):
             x = [Fraction(int(j in support)) for j in range(n)]
             if {j for j, value in enumerate(outputs(c, x)) if value > 0} != set(support):
@@ -70,7 +70,7 @@ def _rank_bound(c: RankBound) -> bool:
 def _not_decodable(c: NotDecodable) -> bool:
     """No (r, b) exists: the linear system r·w_S + b ≥ 1 inside, ≤ 0 outside is infeasible, by exact elimination."""
     n, rows = len(c.encoder[0]), []
-    for size in range(0 if c.zero_input else 1, c.sparsity + 1):
+    for size in range(0 if c.zero_input else 1, c.active + 1):
         for support in combinations(range(n), size):
             w = [sum((row[j] for j in support), Fraction(0)) for row in c.encoder]
             inside = c.feature in support

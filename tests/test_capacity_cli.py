@@ -136,7 +136,7 @@ def test_a_problem_of_your_own(tmp_path: Path) -> None:
         (["--m", "3"], "--m and --n are needed"),
         (["--problem", "nowhere.py:line"], "must be FILE.py:NAME"),
         (["--m", "2", "--n", "5", "--resume"], "--resume needs --database"),
-        (["--m", "2", "--n", "2", "--sparsity", "3"], "sparsity must lie in 1 to n"),
+        (["--m", "2", "--n", "2", "--active", "3"], "active must lie in 1 to n"),
         (["--m", "3", "--n", "4", "--executor", "threads://2"], "executor must be"),
     ],
 )

@@ -43,7 +43,7 @@ def test_nothing_certified_contradicts_a_theorem(cells: list[Cell]) -> None:
 def test_the_theorems_are_conjectures_that_are_verified(cells: list[Cell]) -> None:
     ids = {conjecture.id for path in PROOFS.glob("*.py") for conjecture in collect(str(path))}
     assert {cell.theorem.id for cell in cells} <= ids
-    bounds = [upper_bound(m, tied=tied, bias=bias, sparsity=k, zero_input=zero)  # type: ignore[arg-type]
+    bounds = [upper_bound(m, tied=tied, bias=bias, active=k, zero_input=zero)  # type: ignore[arg-type]
               for m in range(1, 8) for tied in (True, False) for bias in ("none", "shared", "free")
               for k in (1, 2, 3) for zero in (True, False)]  # fmt: skip
     assert {bound.id for bound in bounds} <= ids

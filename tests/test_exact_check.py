@@ -55,7 +55,7 @@ TWO_SPARSE = as_matrix([[1, 0, 0], [0, 1, 0]])
 VALID: dict[str, Certificate] = {
     "pairs": SignPattern(PAIRS),
     "pairs with a useless bias": SignPattern(PAIRS, bias=as_vector([F(-1, 2)] * 4), zero_input=True),
-    "identity, all sparsities": SignPattern(as_matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), sparsity=3, zero_input=True),
+    "identity, all sparsities": SignPattern(as_matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), active=3, zero_input=True),
     "parabola": SignPattern(PARABOLA_W, PARABOLA_R),
     "parabola, exactly": ExactReconstruction(PARABOLA_W, PARABOLA_R),
     "parabola, rank": RankBound(
@@ -87,7 +87,7 @@ VALID: dict[str, Certificate] = {
         (WeightedSupport((0,), F(1)),),
         (WeightedSupport((1,), F(1)),),
         with_bias=True,
-        sparsity=2,
+        active=2,
         zero_input=True,
     ),
     "polynomial": PolynomialSign(((F(1), F(0)), (F(0), F(1)), (F(1), F(0))), ((F(0), F(0)), (F(1), F(0)))),
@@ -126,10 +126,10 @@ def test_every_kind_has_a_valid_example() -> None:
 INVALID: list[tuple[Certificate, str]] = [
     (SignPattern(as_matrix([[1, 1], [0, 0]])), "output 0 is positive at x = e_1"),
     (SignPattern(as_matrix([[1, 0], [0, 0]])), "output 1 is not positive at x = e_1"),
-    (SignPattern(PAIRS, sparsity=2), "output 0 is not positive at some input with x_0 = 1 and at most 2 ones"),
+    (SignPattern(PAIRS, active=2), "output 0 is not positive at some input with x_0 = 1 and at most 2 ones"),
     (SignPattern(as_matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), as_matrix([[2, 1, 1], [1, 2, 1], [1, 1, 2]]),
-                 as_vector([-2] * 3), sparsity=2), "output 0 is not positive at some input with x_0 = 1"),
-    (SignPattern(PAIRS, sparsity=0), "sparsity must lie in 1 to 4; got 0"),
+                 as_vector([-2] * 3), active=2), "output 0 is not positive at some input with x_0 = 1"),
+    (SignPattern(PAIRS, active=0), "active must lie in 1 to 4; got 0"),
     (SignPattern(PAIRS, decoder=PAIRS), "decoder must be 4×2; got 2×4"),
     (SignPattern(PAIRS, bias=as_vector([1])), "bias must have 4 entries; got 1"),
     (SignPattern(TWO_SPARSE, as_matrix([[1, 0], [0, 1], [-1, -1]]), as_vector([0, 0, 1]), zero_input=True),
@@ -194,7 +194,7 @@ HALF = F(1, 2)
     ("changes", "reason"),
     [
         ({"feature": 3}, "feature must lie in 0 to 2"),
-        ({"sparsity": 0}, "sparsity must lie in 1 to 3"),
+        ({"active": 0}, "active must lie in 1 to 3"),
         ({"inside": ()}, "the weights of inside have no positive sum"),
         ({"inside": (WeightedSupport((1,), F(1)),)}, "a support of inside is on the wrong side of 2"),
         ({"outside": (WeightedSupport((2,), F(1)),)}, "a support of outside is on the wrong side of 2"),
@@ -204,7 +204,7 @@ HALF = F(1, 2)
         ({"inside": (WeightedSupport((2,), F(-1)),)}, "a weight of inside is negative"),
         ({"outside": (WeightedSupport((1,), HALF),)}, "must have equal sums"),
         ({"outside": (WeightedSupport((1,), F(1)),)}, "the weighted encodings of the two sides differ"),
-        ({"inside": (WeightedSupport((2, 2), F(1)),), "sparsity": 2}, "names a feature twice"),
+        ({"inside": (WeightedSupport((2, 2), F(1)),), "active": 2}, "names a feature twice"),
         ({"inside": (WeightedSupport((7,), F(1)),)}, "must name features 0 to 2"),
     ],
 )
@@ -488,7 +488,7 @@ def test_two_large_outputs_add_up() -> None:
     decoder = as_matrix([[10, 2, 2, -5], [-1, 10, -1, -1], [-1, -1, 10, -1], [-1, -1, -1, 10]])
     identity = as_matrix([[int(i == j) for j in range(4)] for i in range(4)])
     right, wrong = (
-        SignPattern(identity, decoder, as_vector([bias, -3, -3, -3]), sparsity=2) for bias in (-4, F(-39, 10))
+        SignPattern(identity, decoder, as_vector([bias, -3, -3, -3]), active=2) for bias in (-4, F(-39, 10))
     )
     assert isinstance(check(right), Valid)
     answer = check(wrong)

@@ -83,10 +83,10 @@ def test_numbers_may_have_six_hundred_digits(sign: str) -> None:
 
 def test_integers_may_have_nine_digits() -> None:
     for value in (10**9 - 1, -(10**9) + 1):
-        assert loads(dumps(replace(PAIRS, sparsity=value))) == replace(PAIRS, sparsity=value)
+        assert loads(dumps(replace(PAIRS, active=value))) == replace(PAIRS, active=value)
     for value in (10**9, -(10**9)):
         with pytest.raises(CertificateError, match="integer of at most nine digits"):
-            loads(dumps(replace(PAIRS, sparsity=value)))
+            loads(dumps(replace(PAIRS, active=value)))
 
 
 def test_lists_may_have_four_hundred_thousand_entries() -> None:
@@ -154,9 +154,9 @@ WORK: list[tuple[str, Certificate, int, int]] = [
     ("m n²", SignPattern(_THIRDS), 3 * 4 * 4, 2 + 3),
     ("m n², long bias", ExactReconstruction(_THIRDS, bias=(F(2**100),) * 4), 3 * 4 * 4, 2 + 101),
     ("m n², long decoder", ExactReconstruction(as_matrix([[1]]), as_matrix([[F(1, 2**70)]])), 1, 71 + 1),
-    ("2 k n²", SignPattern(_THIRDS, sparsity=2), 2 * 2 * 4 * 4, 2 + 3),
-    ("2 k n², rows of W", SignPattern(as_matrix([[F(1, 2), F(1, 3)], [0, 1]]), sparsity=2), 2 * 2 * 2 * 2, 3 + 1),
-    ("2 k n², rows of R", SignPattern(as_matrix([[1, 0], [0, 1]]), as_matrix([[F(1, 2**9), 0], [0, 1]]), sparsity=2),
+    ("2 k n²", SignPattern(_THIRDS, active=2), 2 * 2 * 4 * 4, 2 + 3),
+    ("2 k n², rows of W", SignPattern(as_matrix([[F(1, 2), F(1, 3)], [0, 1]]), active=2), 2 * 2 * 2 * 2, 3 + 1),
+    ("2 k n², rows of R", SignPattern(as_matrix([[1, 0], [0, 1]]), as_matrix([[F(1, 2**9), 0], [0, 1]]), active=2),
      2 * 2 * 2 * 2, 10 + 1),
     ("a b c", RankBound(as_matrix([[1, 2, 3]]), as_matrix([[1]]), as_matrix([[F(1, 8), 2, 3]])), 3, 4 + 1),
     ("a b c", RankBound(as_matrix([[5], [6]]), as_matrix([[F(1, 4), 1], [1, 2]]), as_matrix([[1], [1]])), 4, 3 + 1),

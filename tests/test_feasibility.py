@@ -59,8 +59,8 @@ def test_the_kernel_criterion_on_its_edge(gap: F) -> None:
     def encoder(g: F) -> list[list[F | int]]:
         return [[1, -1, 0], [0, g, -1]]
 
-    assert is_yes(decide(encoder(gap), sparsity=2, zero_input=True))
-    assert not is_yes(decide(encoder(F(0)), sparsity=2, zero_input=True))
+    assert is_yes(decide(encoder(gap), active=2, zero_input=True))
+    assert not is_yes(decide(encoder(F(0)), active=2, zero_input=True))
 
 
 @pytest.mark.parametrize("gap", GAPS)
@@ -105,7 +105,7 @@ def test_tied_against_all_inputs(W: list[list[int]], k: int, zero_input: bool, b
         expected = all(high is None or high < low for low, high in zip(lows, highs, strict=True))
     else:
         expected = all(high is None or high < min(lows) for high in highs)
-    answer = decide(W, tied=True, bias=bias, sparsity=k, zero_input=zero_input)  # type: ignore[arg-type]
+    answer = decide(W, tied=True, bias=bias, active=k, zero_input=zero_input)  # type: ignore[arg-type]
     assert is_yes(answer) == expected
     if isinstance(answer, TiedFailure):
         assert answer.fires.value <= answer.rests.value
@@ -116,11 +116,11 @@ def test_untied_answers_are_certified_and_no_worse_than_tied(
     W: list[list[int]], k: int, zero_input: bool, bias: str
 ) -> None:
     k = min(k, len(W[0]))
-    untied = decide(W, bias=bias, sparsity=k, zero_input=zero_input)  # type: ignore[arg-type]
-    tied = decide(W, tied=True, bias=bias, sparsity=k, zero_input=zero_input)  # type: ignore[arg-type]
+    untied = decide(W, bias=bias, active=k, zero_input=zero_input)  # type: ignore[arg-type]
+    tied = decide(W, tied=True, bias=bias, active=k, zero_input=zero_input)  # type: ignore[arg-type]
     assert is_yes(untied) or not is_yes(tied)
     if isinstance(untied, SignPattern) and bias == "free":
-        shared = decide(W, bias="shared", sparsity=k, zero_input=zero_input)
+        shared = decide(W, bias="shared", active=k, zero_input=zero_input)
         assert isinstance(shared, SignPattern | Undecided)
         if zero_input:
             assert isinstance(shared, SignPattern)
@@ -135,7 +135,7 @@ def test_one_kernel_vector(k: int, m: int) -> None:
     for _ in range(10):
         z = rng.choice([-3, -2, -1, 1, 2, 3], size=m + 1)
         W = np.hstack([np.eye(m, dtype=int) * z[-1], -z[:-1, None]])
-        answer = decide(W, sparsity=k, zero_input=True)
+        answer = decide(W, active=k, zero_input=True)
         norm = max(z[z > 0].sum(), -z[z < 0].sum())
         assert is_yes(answer) == (norm > k * np.abs(z).max())
 
@@ -187,7 +187,7 @@ def test_random_instances_are_all_decided() -> None:
             W,
             tied=bool(rng.random() < 0.2),
             bias="free" if rng.random() < 0.5 else "none",
-            sparsity=int(rng.integers(1, min(n, 3) + 1)),
+            active=int(rng.integers(1, min(n, 3) + 1)),
             zero_input=bool(rng.integers(2)),
         )
         seen.add((type(answer), is_yes(answer)))
@@ -227,8 +227,8 @@ def test_a_positive_shared_bias_is_not_searched_for() -> None:
         (lambda: decide([[1.0, float("nan")]]), "finite"),
         (lambda: decide([[1, 2], [3]]), "shape"),
         (lambda: decide([]), "shape"),
-        (lambda: decide([[1, 2]], sparsity=3), "sparsity must lie in 1 to n = 2; got 3"),
-        (lambda: decide([[1, 2]], sparsity=0), "sparsity"),
+        (lambda: decide([[1, 2]], active=3), "active must lie in 1 to n = 2; got 3"),
+        (lambda: decide([[1, 2]], active=0), "active"),
         (lambda: decide([[1, 2]], bias="some"), "bias must be one of"),  # type: ignore[arg-type]
         (lambda: decide_feature([[1, 2]], 2), "feature must lie in 0 to 1"),
     ],

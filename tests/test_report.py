@@ -94,7 +94,7 @@ def test_every_claim_shows_its_verdict_and_a_surprise_is_said(page: str, claims:
 
 CAPACITY = {
     "cells": [
-        {"m": m, "tied": tied, "bias": "none", "sparsity": 1, "status": status, "certified": 2 * m, "upper_bound": most}
+        {"m": m, "tied": tied, "bias": "none", "active": 1, "status": status, "certified": 2 * m, "upper_bound": most}
         for m in (1, 2)
         for tied, status, most in ((True, "exact", 2 * m), (False, "open", 9))
     ]

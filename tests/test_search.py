@@ -32,7 +32,7 @@ PROBLEMS = [
     Decoding(3, 5),
     Decoding(3, 5, tied=False),
     Decoding(2, 4, bias="free"),
-    Decoding(2, 4, tied=False, bias="shared", sparsity=2, zero_input=True),
+    Decoding(2, 4, tied=False, bias="shared", active=2, zero_input=True),
     Decoding(3, 4, bias="shared", unit_norms=True),
     SphericalCode(3, 5, F(1, 4)),
     MeanThreshold(2, 6),
@@ -68,7 +68,7 @@ def test_soft_minimum() -> None:
 
 
 def test_the_margin_is_the_worst_signed_output() -> None:
-    problem = Decoding(2, 3, tied=False, bias="free", sparsity=2, zero_input=True)
+    problem = Decoding(2, 3, tied=False, bias="free", active=2, zero_input=True)
     x = problem.start(np.random.default_rng(5))
     W, R, b = problem.unpack(x)
     assert R is not None
@@ -92,10 +92,10 @@ def test_the_margin_is_the_worst_signed_output() -> None:
         Decoding(2, 5, bias="free"),
         Decoding(2, 9, bias="shared"),
         Decoding(2, 6, bias="shared", unit_norms=True),
-        Decoding(2, 3, tied=False, bias="free", sparsity=2, zero_input=True),
-        Decoding(3, 4, tied=False, bias="free", sparsity=2, zero_input=True),
-        Decoding(4, 7, tied=False, bias="free", sparsity=2, zero_input=True),
-        Decoding(3, 4, tied=False, bias="shared", sparsity=2),
+        Decoding(2, 3, tied=False, bias="free", active=2, zero_input=True),
+        Decoding(3, 4, tied=False, bias="free", active=2, zero_input=True),
+        Decoding(4, 7, tied=False, bias="free", active=2, zero_input=True),
+        Decoding(3, 4, tied=False, bias="shared", active=2),
         Decoding(3, 7, tied=False, values="exact"),
         Decoding(2, 5, bias="free", values="exact"),
         SphericalCode(3, 8, F(27, 100)),
@@ -112,7 +112,7 @@ def test_found_without_seeding(problem: Problem) -> None:
 
 
 def test_small_integers_are_preferred() -> None:
-    outcome = search(Decoding(2, 3, tied=False, bias="free", sparsity=2, zero_input=True), seeded=False)
+    outcome = search(Decoding(2, 3, tied=False, bias="free", active=2, zero_input=True), seeded=False)
     assert isinstance(outcome, Found)
     assert isinstance(outcome.certificate, SignPattern)
     assert {abs(x) for row in outcome.certificate.encoder for x in row} == {0, 1}
@@ -134,8 +134,8 @@ def test_constructions_come_first_and_reach_what_has_no_interior() -> None:
         (Decoding(2, 5, tied=False), "untied-plane"),
         (Decoding(1, 3, tied=False), "untied-line"),
         (Decoding(1, 3, bias="free"), "bias-line"),
-        (Decoding(3, 5, tied=False, bias="free", sparsity=2, zero_input=True), "sparse-room-below-2k"),
-        (Decoding(4, 16, tied=False, bias="free", sparsity=2, zero_input=True), "sparse-counting-bound"),
+        (Decoding(3, 5, tied=False, bias="free", active=2, zero_input=True), "sparse-room-below-2k"),
+        (Decoding(4, 16, tied=False, bias="free", active=2, zero_input=True), "sparse-counting-bound"),
     ],
 )
 def test_impossible_by_theorem(problem: Problem, theorem: str) -> None:
@@ -208,10 +208,10 @@ def test_a_forged_certificate_is_not_believed() -> None:
 
 
 def test_a_true_certificate_about_something_else_is_not_believed() -> None:
-    problem = Decoding(2, 3, bias="free", sparsity=2)
+    problem = Decoding(2, 3, bias="free", active=2)
     pattern = SignPattern(as_matrix([[1, 0], [0, 1]]))
     assert not problem.settles(pattern)
-    assert not Decoding(2, 2, sparsity=2).settles(pattern)
+    assert not Decoding(2, 2, active=2).settles(pattern)
     assert not Decoding(2, 2, values="exact").settles(pattern)
     assert Decoding(2, 2, bias="shared").settles(pattern)
     biased = SignPattern(as_matrix([[1, 0], [0, 1]]), bias=as_vector([0, F(-1, 2)]))
@@ -337,10 +337,10 @@ def test_exact_values_scale() -> None:
     ("call", "message"),
     [
         (lambda: Decoding(0, 3), "m and n"),
-        (lambda: Decoding(2, 3, sparsity=4), "sparsity must lie in 1 to n = 3"),
+        (lambda: Decoding(2, 3, active=4), "active must lie in 1 to n = 3"),
         (lambda: Decoding(2, 3, bias="some"), "bias must be"),  # type: ignore[arg-type]
         (lambda: Decoding(2, 3, values="some"), "values must be"),  # type: ignore[arg-type]
-        (lambda: Decoding(2, 3, sparsity=2, values="exact"), "one active feature"),
+        (lambda: Decoding(2, 3, active=2, values="exact"), "one active feature"),
         (lambda: SphericalCode(2, 1), "n must be"),
         (lambda: SphericalCode(2, 3, F(1)), "threshold"),
         (lambda: search(Decoding(2, 3), attempts=0), "attempts must be at least 1"),

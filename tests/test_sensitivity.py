@@ -87,7 +87,7 @@ def test_the_mean_is_no_worse_than_a_shipped_witness(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(MeanThreshold, "improve", lambda self, x: x)
     assert best_mean_threshold(2, 6, attempts=2).encoder == MEAN_BELOW_HEXAGON
     for m in (3, 4):  # the tied witness of twelve features
-        name = Column(tied=True, bias="free", sparsity=1).witness(m)
+        name = Column(tied=True, bias="free", active=1).witness(m)
         shipped = loads((files("relugeom.capacity.known") / "witnesses" / name).read_text(encoding="utf-8"))
         assert isinstance(shipped, SignPattern)
         assert best_mean_threshold(m, 12, attempts=1).mean <= MeanThresholdFound.of(shipped.encoder).mean

@@ -72,11 +72,11 @@ SENTENCES = {
 }
 VARIANTS: list[tuple[Certificate, str]] = [
     (
-        replace(VALID["parabola"], sparsity=2),  # type: ignore[call-arg]
+        replace(VALID["parabola"], active=2),  # type: ignore[call-arg]
         "ReLU(RWx) has exactly the support of x for every 0/1 input x with 1 to 2 ones (m = 3, n = 7)",
     ),
     (
-        replace(VALID["parabola"], sparsity=2, zero_input=True, bias=as_vector([0] * 7)),  # type: ignore[call-arg]
+        replace(VALID["parabola"], active=2, zero_input=True, bias=as_vector([0] * 7)),  # type: ignore[call-arg]
         "ReLU(RWx + b) has exactly the support of x for every 0/1 input x with at most 2 ones (m = 3, n = 7)",
     ),
     (

@@ -28,7 +28,7 @@ def _record(cell: Cell) -> dict[str, object]:
         "m": cell.m,
         "tied": cell.column.tied,
         "bias": cell.column.bias,
-        "sparsity": cell.column.sparsity,
+        "active": cell.column.active,
         "zero_input": cell.column.zero_input,
         "status": cell.status,
         "certified": cell.certified,

@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--n", type=int, help="features")
     what.add_argument("--decoder", choices=("tied", "untied"), default="tied", help="R = Wᵀ, or any R (default: tied)")
     what.add_argument("--bias", choices=("none", "shared", "free"), default="none", help="default: none")
-    what.add_argument("--sparsity", type=int, default=1, metavar="K", help="features active at once (default: 1)")
+    what.add_argument("--active", type=int, default=1, metavar="K", help="features active at once (default: 1)")
     what.add_argument("--zero-input", action="store_true", help="x = 0 must give no positive output")
     what.add_argument("--values", choices=("signs", "exact"), default="signs", help="the support, or x itself")
     what.add_argument("--unit-norms", action="store_true", help="columns of norm 1")
@@ -76,7 +76,7 @@ def _problem(arguments: argparse.Namespace) -> Problem:
         arguments.n,
         arguments.decoder == "tied",
         arguments.bias,
-        arguments.sparsity,
+        arguments.active,
         arguments.zero_input,
         arguments.values,
         arguments.unit_norms,

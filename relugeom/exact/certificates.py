@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple
@@ -182,6 +182,10 @@ _surds = _listed(Codec(_read_pair_of_rationals, lambda pair: [_write_rational(x)
 # The kinds.
 
 
+# What a field is called in files, where that differs: the files of version 0.1.0 keep their bytes.
+_IN_FILES: Mapping[str, str] = {"active": "sparsity"}
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """Common to all kinds: a name, the codecs of the fields, and the statement made."""
@@ -199,11 +203,11 @@ def _model(decoder: Matrix | None, bias: Vector | None) -> str:
     return f"ReLU({product}{'' if bias is None else ' + b'})"
 
 
-def _ones(sparsity: int, zero_input: bool) -> str:
+def _ones(active: int, zero_input: bool) -> str:
     """How many ones the inputs have."""
     if zero_input:
-        return f"at most {sparsity} one{'s' * (sparsity > 1)}"
-    return "exactly one 1" if sparsity == 1 else f"1 to {sparsity} ones"
+        return f"at most {active} one{'s' * (active > 1)}"
+    return "exactly one 1" if active == 1 else f"1 to {active} ones"
 
 
 def _outward(value: Fraction, rounding: str) -> str:
@@ -226,7 +230,7 @@ class SignPattern(Certificate):
     encoder: Matrix
     decoder: Matrix | None = None
     bias: Vector | None = None
-    sparsity: int = 1
+    active: int = 1
     zero_input: bool = False
 
     kind: ClassVar[str] = "sign-pattern"
@@ -234,14 +238,14 @@ class SignPattern(Certificate):
         "encoder": _matrix,
         "decoder": _optional(_matrix),
         "bias": _optional(_vector),
-        "sparsity": _integer,
+        "active": _integer,
         "zero_input": _boolean,
     }
 
     def statement(self) -> str:
         return (
             f"{_model(self.decoder, self.bias)} has exactly the support of x for every 0/1 input x with "
-            f"{_ones(self.sparsity, self.zero_input)} ({_shape(self.encoder)})"
+            f"{_ones(self.active, self.zero_input)} ({_shape(self.encoder)})"
         )
 
 
@@ -295,7 +299,7 @@ class NotDecodable(Certificate):
     inside: tuple[WeightedSupport, ...]
     outside: tuple[WeightedSupport, ...]
     with_bias: bool
-    sparsity: int = 1
+    active: int = 1
     zero_input: bool = False
 
     kind: ClassVar[str] = "not-decodable"
@@ -305,7 +309,7 @@ class NotDecodable(Certificate):
         "inside": _weighted,
         "outside": _weighted,
         "with_bias": _boolean,
-        "sparsity": _integer,
+        "active": _integer,
         "zero_input": _boolean,
     }
 
@@ -314,7 +318,7 @@ class NotDecodable(Certificate):
         value = "r·Wx + b" if self.with_bias else "r·Wx"
         return (
             f"no decoder row r {bias}makes {value} positive exactly when x_{self.feature} = 1, over the 0/1 inputs "
-            f"x with {_ones(self.sparsity, self.zero_input)} ({_shape(self.encoder)})"
+            f"x with {_ones(self.active, self.zero_input)} ({_shape(self.encoder)})"
         )
 
 
@@ -581,7 +585,8 @@ def dumps(certificate: Certificate) -> str:
     CertificateError
         A number has more digits than `loads` would read.
     """
-    body = {name: codec.write(getattr(certificate, name)) for name, codec in certificate.codecs.items()}
+    values = {name: codec.write(getattr(certificate, name)) for name, codec in certificate.codecs.items()}
+    body = {_IN_FILES.get(name, name): value for name, value in values.items()}
     text = json.dumps({"format": _FORMAT, "kind": certificate.kind, **body}, indent=1)
     # One row of a matrix a line: lists that hold no further brackets are folded.
     return re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text) + "\n"
@@ -634,11 +639,11 @@ def loads(text: str) -> Certificate:
     if not isinstance(kind, str) or kind not in KINDS:
         raise CertificateError(f'"kind" must be one of {", ".join(KINDS)}; got {kind!r:.60}')
     cls = KINDS[kind]
-    names = {field.name for field in fields(cls)}
-    if set(data) != names:
-        missing, unknown = sorted(names - set(data)), sorted(set(data) - names)
+    names = {_IN_FILES.get(field, field): field for field in cls.codecs}
+    if set(data) != set(names):
+        missing, unknown = sorted(set(names) - set(data)), sorted(set(data) - set(names))
         raise CertificateError(f"{kind}: missing fields {missing}, unknown fields {unknown}"[:300])
-    return cls(**{name: codec.read(data[name], f"{kind}.{name}") for name, codec in cls.codecs.items()})
+    return cls(**{field: cls.codecs[field].read(data[name], f"{kind}.{name}") for name, field in names.items()})
 
 
 def load(path: str | os.PathLike[str]) -> Certificate:

@@ -134,8 +134,8 @@ def _indices(items: tuple[int, ...], n: int, name: str) -> None:
 def _check_sign_pattern(c: SignPattern) -> None:
     W = c.encoder
     R, b = _decoder_and_bias(W, c.decoder, c.bias)
-    n, k = len(W[0]), c.sparsity
-    _require(1 <= k <= n, f"sparsity must lie in 1 to {n}; got {k}")
+    n, k = len(W[0]), c.active
+    _require(1 <= k <= n, f"active must lie in 1 to {n}; got {k}")
     if k == 1:
         # Only signs matter, so rows and columns may be cleared of denominators.
         rows = [cleared((*R[j], b[j])) for j in range(n)]
@@ -192,10 +192,10 @@ def _combined(W: Matrix, side: tuple[WeightedSupport, ...]) -> Vector:
 
 
 def _check_not_decodable(c: NotDecodable) -> None:
-    W, i, k = c.encoder, c.feature, c.sparsity
+    W, i, k = c.encoder, c.feature, c.active
     n = len(W[0])
     _require(0 <= i < n, f"feature must lie in 0 to {n - 1}; got {i}")
-    _require(1 <= k <= n, f"sparsity must lie in 1 to {n}; got {k}")
+    _require(1 <= k <= n, f"active must lie in 1 to {n}; got {k}")
     for name, side in (("inside", c.inside), ("outside", c.outside)):
         for item in side:
             _indices(item.support, n, f"a support of {name}")

@@ -100,7 +100,7 @@ def _capacity_columns(data: Any) -> tuple[str, ...]:
         "m",
         *(
             f"{'tied' if cell['tied'] else 'untied'}, {'no bias' if cell['bias'] == 'none' else 'bias'}, "
-            f"k = {cell['sparsity']}"
+            f"k = {cell['active'] if 'active' in cell else cell['sparsity']}"
             for cell in data["cells"]
             if cell["m"] == first
         ),

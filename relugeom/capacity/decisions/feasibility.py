@@ -51,7 +51,7 @@ def decide(
     *,
     tied: bool = False,
     bias: Bias = "free",
-    sparsity: int = 1,
+    active: int = 1,
     zero_input: bool = False,
     max_pivots: int = PIVOTS,
 ) -> Decision:
@@ -65,7 +65,7 @@ def decide(
         R = Wᵀ; otherwise any R.
     bias : {"none", "shared", "free"}
         b = 0, b = β·1, or any b.
-    sparsity : int
+    active : int
         k, the largest number of active features.
     zero_input : bool
         Whether x = 0 must give no positive output.
@@ -97,11 +97,11 @@ def decide(
     """
     encoder = _exact(W)
     n = len(encoder[0])
-    _require_sparsity(sparsity, n)
+    _require_active(active, n)
     if bias not in BIASES:
         raise ArgumentError(f"bias must be one of {', '.join(BIASES)}; got {bias!r}")
     if tied:
-        return decide_tied(encoder, bias, sparsity, zero_input)
+        return decide_tied(encoder, bias, active, zero_input)
     rows: list[DecoderRow] = []
     for feature in range(n):
         # A row with b ≤ 0 can be scaled to b = −1, so a shared bias asks no more of a row than x = 0 does.
@@ -109,20 +109,20 @@ def decide(
             encoder,
             feature,
             bias=bias != "none",
-            sparsity=sparsity,
+            active=active,
             zero_input=zero_input or bias == "shared",
             max_pivots=max_pivots,
         )
         if isinstance(answer, NotDecodable) and answer.zero_input and not zero_input:
-            answer = decide_feature(encoder, feature, sparsity=sparsity, max_pivots=max_pivots)
+            answer = decide_feature(encoder, feature, active=active, max_pivots=max_pivots)
             if isinstance(answer, DecoderRow):
                 return Undecided(f"feature {feature} needs a positive bias; a positive shared one is not looked for")
         if not isinstance(answer, DecoderRow):
             return answer
-        rows.append(_biased_by_minus_one(encoder, feature, answer, sparsity) if bias == "shared" else answer)
+        rows.append(_biased_by_minus_one(encoder, feature, answer, active) if bias == "shared" else answer)
     decoder = tuple(row.r for row in rows)
     return checked(
-        SignPattern(encoder, decoder, None if bias == "none" else tuple(row.b for row in rows), sparsity, zero_input)
+        SignPattern(encoder, decoder, None if bias == "none" else tuple(row.b for row in rows), active, zero_input)
     )
 
 
@@ -131,7 +131,7 @@ def decide_feature(
     feature: int,
     *,
     bias: bool = True,
-    sparsity: int = 1,
+    active: int = 1,
     zero_input: bool = False,
     max_pivots: int = PIVOTS,
 ) -> DecoderRow | NotDecodable | Undecided:
@@ -139,7 +139,7 @@ def decide_feature(
 
     Parameters
     ----------
-    W, sparsity, zero_input, max_pivots
+    W, active, zero_input, max_pivots
         As for `decide`.
     feature : int
         i, counted from 0.
@@ -162,7 +162,7 @@ def decide_feature(
     """
     encoder = _exact(W)
     n = len(encoder[0])
-    _require_sparsity(sparsity, n)
+    _require_active(active, n)
     if not 0 <= feature < n:
         raise ArgumentError(f"feature must lie in 0 to {n - 1}; got {feature}")
     scales = [lcm(*(x.denominator for x in row)) for row in encoder]
@@ -176,7 +176,7 @@ def decide_feature(
         """The generator that the row treats worst; None when it treats all of them right."""
         r, b, s = prices[:m], sum(prices[m:-1]), prices[-1]
         values = [_dot(r, w) for w in columns]
-        (_, *low), high = worst_supports(values, feature, sparsity, zero_input)
+        (_, *low), high = worst_supports(values, feature, active, zero_input)
         gain_low = s - sum(values[j] for j in low)
         gain_high = b + sum(values[j] for j in high) if high or zero_input else 0
         if max(gain_low, gain_high) <= 0:
@@ -197,7 +197,7 @@ def decide_feature(
             )
             for wanted in (True, False)
         )
-        return checked(NotDecodable(encoder, feature, inside, outside, bias, sparsity, zero_input))
+        return checked(NotDecodable(encoder, feature, inside, outside, bias, active, zero_input))
     normal = answer.normal
     divisor = gcd(*normal[:-1])
     return DecoderRow(
@@ -206,10 +206,10 @@ def decide_feature(
     )
 
 
-def _biased_by_minus_one(encoder: Matrix, feature: int, row: DecoderRow, sparsity: int) -> DecoderRow:
+def _biased_by_minus_one(encoder: Matrix, feature: int, row: DecoderRow, active: int) -> DecoderRow:
     """The row scaled to b = −1; where b = 0, half of its least value with the feature is taken off first."""
     values = [dot(row.r, w) for w in transpose(encoder)]
-    fires = worst_supports(values, feature, sparsity, True).fires
+    fires = worst_supports(values, feature, active, True).fires
     b = row.b or -sum((values[j] for j in fires), Fraction(0)) / 2
     return DecoderRow(tuple(x / -b for x in row.r), Fraction(-1))
 
@@ -223,9 +223,9 @@ def _total(columns: Sequence[Sequence[int]], support: Sequence[int], m: int) -> 
     return [sum(columns[j][a] for j in support) for a in range(m)]
 
 
-def _require_sparsity(sparsity: int, n: int) -> None:
-    if not 1 <= sparsity <= n:
-        raise ArgumentError(f"sparsity must lie in 1 to n = {n}; got {sparsity}")
+def _require_active(active: int, n: int) -> None:
+    if not 1 <= active <= n:
+        raise ArgumentError(f"active must lie in 1 to n = {n}; got {active}")
 
 
 def _exact(W: Any) -> Matrix:

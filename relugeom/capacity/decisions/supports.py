@@ -26,17 +26,17 @@ class WorstSupports(NamedTuple):
 
 
 def worst_supports(
-    values: Sequence[int] | Sequence[Fraction], feature: int, sparsity: int, zero_input: bool
+    values: Sequence[int] | Sequence[Fraction], feature: int, active: int, zero_input: bool
 ) -> WorstSupports:
     """The two worst supports for one row, whose values r·w_j are given."""
     order = sorted((j for j in range(len(values)) if j != feature), key=values.__getitem__)
-    low = tuple(j for j in order[: sparsity - 1] if values[j] < 0)
-    high = tuple(j for place, j in enumerate(order[: -sparsity - 1 : -1])
+    low = tuple(j for j in order[: active - 1] if values[j] < 0)
+    high = tuple(j for place, j in enumerate(order[: -active - 1 : -1])
                  if values[j] > 0 or (place == 0 and not zero_input))  # fmt: skip
     return WorstSupports((feature, *low), high)
 
 
-def supports(n: int, sparsity: int, zero_input: bool = False) -> Iterator[tuple[int, ...]]:
+def supports(n: int, active: int, zero_input: bool = False) -> Iterator[tuple[int, ...]]:
     """All supports with 1 (with `zero_input`: 0) to k elements; Σ_s C(n, s) of them."""
-    for size in range(0 if zero_input else 1, sparsity + 1):
+    for size in range(0 if zero_input else 1, active + 1):
         yield from combinations(range(n), size)

@@ -25,7 +25,7 @@ __all__ = ["decide_tied"]
 _ZERO = Fraction(0)
 
 
-def decide_tied(encoder: Matrix, bias: Bias, sparsity: int, zero_input: bool) -> Decision:
+def decide_tied(encoder: Matrix, bias: Bias, active: int, zero_input: bool) -> Decision:
     """Whether ReLU(WᵀWx + b) recovers the support of every allowed input, for some bias of the allowed kind.
 
     Returns
@@ -37,15 +37,15 @@ def decide_tied(encoder: Matrix, bias: Bias, sparsity: int, zero_input: bool) ->
     TiedFailure
         No, otherwise.
     """
-    fires, rests = _readings(encoder, sparsity, zero_input)
+    fires, rests = _readings(encoder, active, zero_input)
     failure = _failure(fires, rests, bias)
     if failure is None:
-        return checked(SignPattern(encoder, None, _bias(rests, bias), sparsity, zero_input))
-    pair = find_positive_pair(encoder) if bias == "none" and sparsity == 1 else None
+        return checked(SignPattern(encoder, None, _bias(rests, bias), active, zero_input))
+    pair = find_positive_pair(encoder) if bias == "none" and active == 1 else None
     return failure if pair is None else checked(pair)
 
 
-def _readings(encoder: Matrix, sparsity: int, zero_input: bool) -> tuple[list[Reading], list[Reading]]:
+def _readings(encoder: Matrix, active: int, zero_input: bool) -> tuple[list[Reading], list[Reading]]:
     """The readings f_j and g_j of all outputs."""
     columns = transpose(encoder)
     fires, rests = [], []
@@ -53,7 +53,7 @@ def _readings(encoder: Matrix, sparsity: int, zero_input: bool) -> tuple[list[Re
         values = [dot(w, v) for v in columns]
         low, high = (
             Reading(j, support, sum((values[i] for i in support), _ZERO))
-            for support in worst_supports(values, j, sparsity, zero_input)
+            for support in worst_supports(values, j, active, zero_input)
         )
         if len(columns) == 1 and not zero_input:
             # No allowed input lacks the only feature, so any value below f_j serves as g_j.

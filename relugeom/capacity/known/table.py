@@ -27,22 +27,22 @@ class Column(NamedTuple):
 
     tied: bool
     bias: Bias
-    sparsity: int
+    active: int
 
     @property
     def title(self) -> str:
         """As it heads the table."""
         decoder, bias = "tied" if self.tied else "untied", "no bias" if self.bias == "none" else "bias"
-        return f"{decoder}, {bias}, k = {self.sparsity}"
+        return f"{decoder}, {bias}, k = {self.active}"
 
     @property
     def zero_input(self) -> bool:
         """With several active features, x = 0 counts among the inputs."""
-        return self.sparsity > 1
+        return self.active > 1
 
     def witness(self, m: int) -> str:
         """The file name of the certificate for m dimensions."""
-        return f"m{m}-{'tied' if self.tied else 'untied'}-{self.bias}-k{self.sparsity}.json"
+        return f"m{m}-{'tied' if self.tied else 'untied'}-{self.bias}-k{self.active}.json"
 
 
 COLUMNS = (
@@ -125,7 +125,7 @@ def _cell(m: int, column: Column, searches: dict[str, list[float]]) -> Cell:
     if not isinstance(certificate, SignPattern) or not _answers(certificate, m, column):
         raise CertificateError(f"{name} states something else than its cell: {verdict.statement}")
     n = len(certificate.encoder[0])
-    theorem = upper_bound(m, tied=column.tied, bias=column.bias, sparsity=column.sparsity, zero_input=column.zero_input)
+    theorem = upper_bound(m, tied=column.tied, bias=column.bias, active=column.active, zero_input=column.zero_input)
     known = searches.get(name)
     near_miss = None if known is None else NearMiss(int(known[0]), int(known[1]), known[2])
     return Cell(m, column, n, name, theorem, near_miss)
@@ -136,7 +136,7 @@ def _answers(certificate: SignPattern, m: int, column: Column) -> bool:
     n = len(certificate.encoder[0])
     return (
         len(certificate.encoder) == m
-        and certificate.sparsity >= min(column.sparsity, n)
+        and certificate.active >= min(column.active, n)
         and certificate.zero_input >= column.zero_input
         and (certificate.bias is None or column.bias != "none")
         and (certificate.decoder is None or not column.tied)

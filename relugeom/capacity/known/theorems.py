@@ -22,27 +22,27 @@ class Theorem(NamedTuple):
     statement: str
 
 
-def upper_bound(m: int, *, tied: bool, bias: Bias, sparsity: int = 1, zero_input: bool = False) -> Theorem:
+def upper_bound(m: int, *, tied: bool, bias: Bias, active: int = 1, zero_input: bool = False) -> Theorem:
     """The best known theorem on how many features m dimensions hold.
 
     Parameters
     ----------
     m : int
         The dimension, at least 1.
-    tied, bias, sparsity, zero_input
+    tied, bias, active, zero_input
         As for `relugeom.capacity.decisions.feasibility.decide`.
     """
     zero_input = zero_input or bias == "none"  # without a bias the output at x = 0 is 0
-    bounds = list(_bounds(m, tied, bias, sparsity, zero_input))
+    bounds = list(_bounds(m, tied, bias, active, zero_input))
     finite = [theorem for theorem in bounds if theorem.most is not None]
     return min(finite, key=lambda theorem: theorem.most or 0) if finite else bounds[0]
 
 
-def _bounds(m: int, tied: bool, bias: Bias, sparsity: int, zero_input: bool) -> Iterator[Theorem]:
-    if sparsity >= 2 and zero_input:
-        if m < sparsity:
+def _bounds(m: int, tied: bool, bias: Bias, active: int, zero_input: bool) -> Iterator[Theorem]:
+    if active >= 2 and zero_input:
+        if m < active:
             yield Theorem(m, "sparse-room-below-2k", "m < k active features: n ≤ m")
-        if m < 2 * sparsity:
+        if m < 2 * active:
             yield Theorem(m + 1, "sparse-room-below-2k", "m < 2k, k active features: n ≤ m + 1")
         yield Theorem(2**m - 1, "sparse-counting-bound", "k ≥ 2 active features: n ≤ 2ᵐ − 1")
     if bias == "none" and tied:

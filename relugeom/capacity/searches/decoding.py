@@ -37,9 +37,9 @@ __all__ = ["Decoding", "inputs"]
 
 
 @cache
-def inputs(n: int, sparsity: int, zero_input: bool = False) -> Array:
+def inputs(n: int, active: int, zero_input: bool = False) -> Array:
     """All allowed 0/1 inputs as rows, shape (T, n)."""
-    rows = list(supports(n, sparsity, zero_input))
+    rows = list(supports(n, active, zero_input))
     X = np.zeros((len(rows), n))
     for row, support in zip(X, rows, strict=True):
         row[list(support)] = 1.0
@@ -59,7 +59,7 @@ class Decoding(Problem):
         R = Wᵀ; otherwise R is free.
     bias
         "none", "shared" or "free".
-    sparsity
+    active
         k, the largest number of active features.
     zero_input
         Whether x = 0 must give no positive output.
@@ -73,7 +73,7 @@ class Decoding(Problem):
     n: int
     tied: bool = True
     bias: Bias = "none"
-    sparsity: int = 1
+    active: int = 1
     zero_input: bool = False
     values: Literal["signs", "exact"] = "signs"
     unit_norms: bool = False
@@ -81,13 +81,13 @@ class Decoding(Problem):
     def __post_init__(self) -> None:
         if self.m < 1 or self.n < 1:
             raise ArgumentError(f"m and n must be at least 1; got m = {self.m}, n = {self.n}")
-        if not 1 <= self.sparsity <= self.n:
-            raise ArgumentError(f"sparsity must lie in 1 to n = {self.n}; got {self.sparsity}")
+        if not 1 <= self.active <= self.n:
+            raise ArgumentError(f"active must lie in 1 to n = {self.n}; got {self.active}")
         if self.bias not in BIASES:
             raise ArgumentError(f"bias must be one of {', '.join(BIASES)}; got {self.bias!r}")
         if self.values not in ("signs", "exact"):
             raise ArgumentError(f'values must be "signs" or "exact"; got {self.values!r}')
-        if self.values == "exact" and self.sparsity > 1:
+        if self.values == "exact" and self.active > 1:
             raise ArgumentError("exact values are asked for one active feature only")
 
     @property
@@ -141,7 +141,7 @@ class Decoding(Problem):
         """The coarsest rational encoder near W that has a decoder, decided exactly."""
         W = self.unpack(x)[0]
         for encoder in rational_directions(W) if self.unit_norms else integer_grids(W, tied=self.tied):
-            answer = decide(encoder, tied=self.tied, bias=self.bias, sparsity=self.sparsity, zero_input=self.zero_input)
+            answer = decide(encoder, tied=self.tied, bias=self.bias, active=self.active, zero_input=self.zero_input)
             if isinstance(answer, SignPattern):
                 found = exact_values(answer) if self.values == "exact" else shortened(answer, self.bias)
                 if found is not None:
@@ -156,7 +156,7 @@ class Decoding(Problem):
         W, b = certificate.encoder, certificate.bias
         bias_fits = {"none": b is None, "shared": b is None or len(set(b)) == 1, "free": True}[self.bias]
         inputs_fit = not isinstance(certificate, SignPattern) or (
-            certificate.sparsity >= self.sparsity and certificate.zero_input >= self.zero_input
+            certificate.active >= self.active and certificate.zero_input >= self.zero_input
         )
         norms_fit = not self.unit_norms or all(sum(row[j] ** 2 for row in W) == Fraction(1) for j in range(self.n))
         decoder_fits = certificate.decoder is None or not self.tied
@@ -169,17 +169,19 @@ class Decoding(Problem):
             for name, W in encoders(self.m, self.n).items()
         }
 
+    def key(self) -> str:
+        """The `repr` of version 0.1.0, which called `active` sparsity: candidates keep their names for ever."""
+        return repr(self).replace("active=", "sparsity=", 1)
+
     def obstacle(self) -> Theorem | None:
         """The theorem that bounds n from above, if n is beyond it."""
-        theorem = upper_bound(
-            self.m, tied=self.tied, bias=self.bias, sparsity=self.sparsity, zero_input=self.zero_input
-        )
+        theorem = upper_bound(self.m, tied=self.tied, bias=self.bias, active=self.active, zero_input=self.zero_input)
         return theorem if theorem.most is not None and self.n > theorem.most else None
 
     @property
     def _inputs(self) -> Array:
         # Without a bias the output at x = 0 is 0, which is right but would keep the margin at 0.
-        return inputs(self.n, self.sparsity, self.zero_input and self.bias != "none")
+        return inputs(self.n, self.active, self.zero_input and self.bias != "none")
 
     @property
     def _biases(self) -> int:

@@ -28,7 +28,7 @@ Array = npt.NDArray[np.float64]
 
 
 class Problem(ABC):
-    """A search problem. Its `repr` must say everything that fixes it: candidates are stored under it."""
+    """A search problem. Its `repr` must say everything that fixes it: candidates are stored under its `key`."""
 
     @property
     @abstractmethod
@@ -58,6 +58,10 @@ class Problem(ABC):
     def constructions(self) -> Mapping[str, Array]:
         """Known good starting points by name, used when the search is allowed to be seeded."""
         return {}
+
+    def key(self) -> str:
+        """The name under which candidates are stored."""
+        return repr(self)
 
     def obstacle(self) -> Theorem | None:
         """A theorem by which there is no solution."""

@@ -79,7 +79,7 @@ def _rational_unit(u: Array, scale: int) -> Vector:
 def shortened(pattern: SignPattern, bias: Bias) -> SignPattern:
     """The same encoder with a decoder in small integers, where rounding the rows of best margin gives one."""
     W, n = pattern.encoder, len(pattern.encoder[0])
-    listed = list(supports(n, pattern.sparsity, pattern.zero_input))
+    listed = list(supports(n, pattern.active, pattern.zero_input))
     if pattern.decoder is None or bias == "shared" or len(listed) > _FEW_INPUTS:
         return pattern
     X = np.zeros((len(listed), n))
@@ -102,7 +102,7 @@ def _short_row(pattern: SignPattern, codes: Array, active: Array, j: int, bias: 
         values = [dot(row, w) for w in columns]
         low, high = (
             sum((values[i] for i in support), Fraction(0))
-            for support in worst_supports(values, j, pattern.sparsity, pattern.zero_input)
+            for support in worst_supports(values, j, pattern.active, pattern.zero_input)
         )
         if bias == "none" and low > 0 >= high:
             return row, Fraction(0)

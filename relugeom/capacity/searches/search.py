@@ -144,7 +144,7 @@ def _candidates(
 ) -> Generator[Candidate, None, None]:
     """Candidates known from the database first, then the others as they finish, each recorded before it is yielded."""
     keys = [
-        {"kind": "capacity-search", "problem": repr(problem), "entropy": seed, "seeded": seeded, "index": index}
+        {"kind": "capacity-search", "problem": problem.key(), "entropy": seed, "seeded": seeded, "index": index}
         for index in range(attempts)
     ]
     missing = []

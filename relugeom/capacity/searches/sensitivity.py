@@ -219,7 +219,7 @@ def _shipped(m: int, n: int) -> list[Matrix]:
     """Tied encoders for this m and n that come with the package."""
     witnesses = [MEAN_BELOW_HEXAGON]
     if m in DIMENSIONS:
-        name = Column(tied=True, bias="free", sparsity=1).witness(m)
+        name = Column(tied=True, bias="free", active=1).witness(m)
         certificate = loads((files("relugeom.capacity.known") / "witnesses" / name).read_text(encoding="utf-8"))
         if isinstance(certificate, SignPattern):
             witnesses.append(certificate.encoder)
