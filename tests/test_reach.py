@@ -26,8 +26,8 @@ def test_no_trained_model_is_smaller_than_its_loss_allows(n: int) -> None:
     """Trained models of every loss keep the robust bound, and the polygon meets the sharp one."""
     data = Axial(n)
     for scale in (0.001, 0.3, 1.0):
-        recipe: dict[str, Any] = {"optimiser": AdamW(0.02), "steps": 2_000, "precision": "float64"}
-        W, b = train(Training(data, start="normal", scale=scale, **recipe), 60)
+        recipe: dict[str, Any] = {"optimiser": AdamW(0.02), "steps": 2_000, "dtype": "float64"}
+        W, b = train(Training(data, initialisation="normal", init_scale=scale, **recipe), 60)
         W, b = np.asarray(W), np.asarray(b)
         total = n * np.asarray(loss((W, b), data))  # type: ignore[arg-type]
         margin = 1 - np.sqrt(2 * total)
