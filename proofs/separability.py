@@ -1,0 +1,224 @@
+"""Why training fails and what cures it on X = I: features that are separable leave nothing but zero loss.
+
+Write b_j = c_j − ‖w_j‖² and μ_ij = w_j·(w_j − w_i), the margin by which feature j stands out from feature i along its
+own direction. Then c_j is what output j answers on its own axis, c_j − μ_ij what it answers on axis i, and for every m
+and n
+
+    L = Σ_j (ReLU(c_j) − 1)² + Σ_{i≠j} ReLU(c_j − μ_ij)²,
+
+the loss summed over examples. W enters through the margins alone, and scaling W by s multiplies them by s². Feature j
+is *separable* if all its margins are positive: some bias isolates it (`bias-exists`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from relugeom.autoencoder import Axial, Parameters, loss
+from relugeom.claims.conjectures import conjecture
+from relugeom.claims.steps import identity, sign
+from relugeom.claims.verdicts import Outcome, Proof, Sample, Sibling, Step, Verdict
+from relugeom.optim import SGD, AdamW, Optimiser
+from relugeom.training.many_models import Training, descend, initial_models, train
+
+__all__: list[str] = []
+
+POST = 'Post, "Question 1: Does the Optimization Failure solution pursue linear separability?"'
+EARLY = 'Post, "A Different Approach: Observing Training Process"'
+
+s, t, gap = sp.symbols("s t d", positive=True)
+u, v = sp.symbols("u v", nonnegative=True)
+c, g, square, x = sp.symbols("c g q x", real=True)
+
+
+def coordinates() -> list[Step]:
+    """The pre-activations in c and the margins."""
+    return [
+        identity("z_jj = ‖w_j‖² + b_j = c_j", square + (c - square), c),
+        identity("z_ij = w_i·w_j + b_j = c_j − w_j·(w_j − w_i)", g + (c - square), c - (square - g)),
+    ]
+
+
+def critical_steps(margin: Any) -> list[Step]:
+    """At a critical point no output answers on a foreign axis, and then c = 1; true for margins that are positive."""
+    z = c - s**2 * margin
+    return [
+        *coordinates(),
+        identity("d/ds (c − s²μ)² = −4sμ(c − s²μ)", sp.diff(z**2, s), -4 * s * margin * z),
+        sign("where output j answers t > 0 on axis i, that is negative", -4 * s * margin * t, "< 0"),
+        identity("d/dc (c − 1)² = 2(c − 1)", sp.diff((c - 1) ** 2, c), 2 * (c - 1)),
+    ]
+
+
+@conjecture(
+    "On X = I, for every m and n: a critical point of the loss at which every feature is separable (w_j·w_i < ‖w_j‖² "
+    "for all i ≠ j) and every output is on at its own axis has zero loss. So every failure has a feature that no bias "
+    "isolates, or an output that is off where it should be on",
+    source=POST,
+    expected=Verdict.PROVED,
+    id="failures-are-not-separable",
+)
+def failures_are_not_separable() -> Outcome:
+    """The loss is differentiable there: each own output is on, and off the diagonal ReLU² is continuously
+    differentiable. (W, b) and (W, c) have the same critical points.
+
+    Scale W by s and hold c: only the second sum changes, and each of its terms that is not 0 falls strictly, by −4sμ(c
+    − s²μ) with μ > 0. The derivative along this direction is 0 at a critical point, so no term is left: outputs are
+    silent on all foreign axes. Now ∂L/∂c_j = 2(c_j − 1), since the terms that are 0 have slope 0; so c_j = 1, and the
+    loss is 0.
+
+    With margins that may be 0 it fails: two equal columns are the commonest failure (`duplicated-pair-is-critical`).
+    """
+    return Proof(
+        critical_steps(gap),
+        Sibling("the same for weakly separable features, w_j·w_i ≤ ‖w_j‖² (a duplicated pair)", critical_steps(u)),
+    )
+
+
+def path_steps(margin: Any) -> list[Step]:
+    """Along s from 1 up, then c to 1, no term rises; true for margins that are positive."""
+    S = s + u  # a larger scale
+    return [
+        *coordinates(),
+        sign("a larger W has larger margins", S**2 * margin - s**2 * margin, ">= 0"),
+        sign("from some scale on they exceed any number t", (t / margin) * margin + margin - t, "> 0"),
+        sign("an own output that is off costs 1, whatever c ≤ 0", (0 - 1) ** 2 - sp.Integer(1), ">= 0"),
+        sign("from c = 1 + u to 1 + u − v the cost (c − 1)² falls, v ≤ u", (u + v) ** 2 - u**2, ">= 0"),
+    ]
+
+
+@conjecture(
+    "On X = I, for every m and n, from every model whose features are all separable, whatever its biases, a path along "
+    "which the loss never rises leads to zero loss: scale W up, then take every c_j = b_j + ‖w_j‖² to 1",
+    source=POST,
+    expected=Verdict.PROVED,
+)
+def separable_models_have_no_barrier() -> Outcome:
+    """While W is scaled by s from 1 upwards with c held, the first sum stays and no term of the second rises. Go on
+    until s²μ_ij ≥ max(c_j, 1) for every pair; all foreign outputs are then silent, for c_j and for any value between it
+    and 1. Last, take each c_j straight to 1: the second sum stays 0, and (ReLU(c_j) − 1)² does not rise, being 1 up to
+    c_j = 0 and (c_j − 1)² after.
+
+    So distinct directions of equal norms, which are always separable, need no luck: only room to grow. In the plane n
+    of them reach zero loss at R² = 1/(1 − cos of their least angle).
+    """
+    return Proof(
+        path_steps(gap),
+        Sibling("the same from weakly separable models (from a duplicated pair no scale helps)", path_steps(u)),
+    )
+
+
+def first_step(least: Any) -> list[Step]:
+    """The first gradient pulls every entry away from 0, when its size is at least `least`.
+
+    P bounds |Σ_{i≠j} ReLU(w_i·w_j) w_ai|, and r = 1 − mε² bounds 1 − ‖w_j‖² from below.
+    """
+    P, r, eta = sp.symbols("P r eta", positive=True)
+    w, phi, psi = sp.symbols("w phi psi", real=True)
+    force = least(P, r)
+    return [
+        # ∂(z_ij, z_ji)/∂w_j = w_i, and ∂z_jj/∂w_j = 2 w_j.
+        identity(
+            "Φ_jj 2w_j + Σ (Φ_ij + Φ_ji) w_i at b = 0, with Φ_ij = Φ_ji",
+            (square - 1) * 2 * w + (phi + phi) * psi,
+            -2 * ((1 - square) * w - phi * psi),
+        ),
+        sign("(1 − ‖w_j‖²) w_aj outweighs the rest for w_aj > 0", (force + t) * (r + u) - (P - v), "> 0"),
+        sign("a step of η away from 0: the norms are at least √m (η + δ)", (eta + force + u) - (eta + force), ">= 0"),
+    ]
+
+
+@conjecture(
+    "On X = I, from b = 0 and entries of W with δ ≤ |w_aj| ≤ ε, mε² < 1 and δ(1 − mε²) > nmε³: the first step of Adam "
+    "adds η to every |w_aj| (its ε aside), so all norms come to lie between √m(η + δ) and √m(η + ε); to first order in "
+    "W a step of gradient descent multiplies all columns by the same 1 + 4η/n",
+    source=EARLY,
+    expected=Verdict.PROVED,
+    id="adam-makes-norms-equal",
+)
+def adam_makes_norms_equal() -> Outcome:
+    """At b = 0 the slope in w_aj is −(4/n) [(1 − ‖w_j‖²) w_aj − Σ_{i≠j} ReLU(w_i·w_j) w_ai]. Here ‖w_j‖² ≤ mε², and
+    |w_i·w_j| ≤ mε², so the sum is at most nmε³ in size and the bracket has the sign of w_aj. Adam's first step is η
+    times the sign of the slope, for m̂ = g and v̂ = g². So |w_aj| grows by exactly η, and every norm lies between √m(η
+    + δ) and √m(η + ε): for η far above ε, all features have the same norm, and in the plane they stand on the corners
+    of a square. The columns of gradient descent grow by the factor 1 + 4η/n, apart from terms of third order: unequal
+    norms stay as unequal as they were.
+    """
+
+    def steps(share: int) -> list[Step]:
+        return first_step(lambda P, r: share * P / r)
+
+    return Proof(steps(1), Sibling("the same without a least entry δ: δ = 0 will do", steps(0)))
+
+
+SMALL = {"steps": 6_000, "schedule": "cosine", "initialisation": "small", "bias_coordinate": "centred"}
+RECIPE = "; X = I, m = 2, n = 16, rate 0.01 falling along a cosine over 6,000 steps"
+
+
+def at_zero_loss(seed: int, trials: int, **recipe: Any) -> Iterable[bool]:
+    """Whether each trained model has a total loss below 1e-3."""
+    data = Axial(16)
+    W, b = train(Training(data, optimiser=AdamW(0.01), **recipe), trials, entropy=seed)
+    total = 16 * np.asarray(loss(Parameters(np.asarray(W, np.float64), np.asarray(b, np.float64)), data))
+    yield from (total < 1e-3).tolist()
+
+
+@conjecture(
+    "How often Adam reaches zero loss from a small start (Xavier/1,000) with the bias measured from −‖w‖²",
+    source=EARLY,
+    expected=Verdict.MEASURED,
+)
+def small_centred_starts_reach_zero_loss() -> Outcome:
+    """Beside `usual-starts-do-not`, the usual start and bias at the same budget. docs/cure.md has the tables."""
+    return Sample("P(zero loss)" + RECIPE, lambda seed, trials: at_zero_loss(seed, trials, **SMALL), 100)
+
+
+@conjecture(
+    "How often Adam reaches zero loss from the Xavier start with the bias as it is",
+    source=EARLY,
+    expected=Verdict.MEASURED,
+)
+def usual_starts_do_not() -> Outcome:
+    """The budget is that of `small-centred-starts-reach-zero-loss`."""
+    usual = {"steps": 6_000, "schedule": "cosine"}
+    return Sample("P(zero loss)" + RECIPE, lambda seed, trials: at_zero_loss(seed, trials, **usual), 100)
+
+
+def norms_stay_within(optimiser: Optimiser, steps: int, ratio: float, seed: int, trials: int) -> Iterable[bool]:
+    """Whether the longest column is at most `ratio` times the shortest after so many steps from a small start."""
+    training = Training(Axial(16), optimiser=optimiser, steps=steps, initialisation="small", bias_coordinate="centred")
+    *_, (_, models) = descend(training, initial_models(training, seed, 0, trials), every=steps)
+    norms = np.linalg.norm(np.asarray(models.W, np.float64), axis=1)
+    yield from (norms.max(axis=1) <= ratio * norms.min(axis=1)).tolist()
+
+
+@conjecture(
+    "How often Adam has all features on one circle, longest at most 1.1 times shortest, after 20 steps from a small "
+    "start",
+    source=EARLY,
+    expected=Verdict.MEASURED,
+)
+def adam_starts_on_a_circle() -> Outcome:
+    """Steps of one size in every entry, away from the mean of all columns, bring the entries from 1/1,000 to a fifth:
+    what `adam-makes-norms-equal` says of the first step goes on for a while.
+    """
+    rule = AdamW(0.01)
+    quantity = "P(longest ≤ 1.1 shortest after 20 steps of Adam at 0.01); X = I, m = 2, n = 16, centred"
+    return Sample(quantity, lambda seed, trials: norms_stay_within(rule, 20, 1.1, seed, trials), 200)
+
+
+@conjecture(
+    "How often gradient descent has all features on one circle, longest at most 2 times shortest, when it has come as "
+    "far",
+    source=EARLY,
+    expected=Verdict.MEASURED,
+)
+def gradient_descent_leaves_norms_unequal() -> Outcome:
+    """At rate 0.1 it takes about 400 steps; the long columns then silence the short ones' outputs."""
+    rule = SGD(0.1)
+    quantity = "P(longest ≤ 2 shortest after 400 steps of gradient descent at 0.1); X = I, m = 2, n = 16, centred"
+    return Sample(quantity, lambda seed, trials: norms_stay_within(rule, 400, 2.0, seed, trials), 200)
