@@ -58,10 +58,10 @@ def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_pat
     few, many = Cell(CURED, 3), Cell(CURED, 253)
     asked: list[int] = []
     with RunDatabase(tmp_path / "cures.db") as database:
-        first = cures([few], database, on_start=asked.append)
-        again = cures([few, many], database, on_start=asked.append)
-        assert cures([few, many], database, on_start=asked.append) == again
-    assert asked == [1, 2, 0]
+        first = cures([few], database, progress=lambda news: asked.append(news.done))
+        again = cures([few, many], database, progress=lambda news: asked.append(news.done))
+        assert cures([few, many], database, progress=lambda news: asked.append(news.done)) == again
+    assert asked == [0, 1, 1, 2, 3, 3]
     assert again[0] == first[0]
     assert again[1].zero_loss.trials == 253
 

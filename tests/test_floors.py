@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     {"exact", "text", "_version"},
     {"errors"},
     {"writing"},
-    {"arrays", "storage", "executors", "statistics"},
+    {"arrays", "storage", "executors", "progress", "statistics"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},
     {"training"},

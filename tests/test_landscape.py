@@ -15,6 +15,7 @@ from relugeom.exact import Valid, check
 from relugeom.landscape.families.failure import best_ratio, escape, escape_curvature, leaving
 from relugeom.landscape.families.kgons import kgon_loss, kgons, quadrature_loss
 from relugeom.optim import AdamW
+from relugeom.progress import Progress
 from relugeom.storage import RunDatabase
 from relugeom.studies.activity import failures_by_activity
 from relugeom.studies.atlas import atlas
@@ -50,12 +51,12 @@ def test_zero_loss_on_the_identity_is_grouped_by_type() -> None:
 
 def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
     cells = [Cell(Training(Axial(5), optimiser=QUICK, steps=2000), 20), Cell(Training(Axial(5), steps=0), 20)]
-    started: list[int] = []
+    seen: list[Progress] = []
     with RunDatabase(tmp_path / "census.db") as database:
-        first = census(cells, database, on_start=started.append)
-        again = census(cells, database, on_start=started.append)
+        first = census(cells, database, progress=seen.append)
+        again = census(cells, database, progress=seen.append)
         shared = census([Cell(cells[0].training, 20, seed=1)], database, executor="processes://2")
-    assert started == [2, 0]
+    assert [(p.done, p.total) for p in seen] == [(0, 2), (1, 2), (2, 2), (2, 2)]
     assert first == again
     assert first[0].zero_loss.successes == 20
     assert first[0].zero_loss.interval[0] > 0.8

@@ -19,10 +19,11 @@ from relugeom.capacity.searches.decoding import inputs
 from relugeom.capacity.searches.margins import alternating_margin, row_margin
 from relugeom.capacity.searches.problem import Array
 from relugeom.capacity.searches.readable import exact_values, integer_grids, rational_directions, shortened
-from relugeom.capacity.searches.search import Progress, search
+from relugeom.capacity.searches.search import search
 from relugeom.errors import ArgumentError
 from relugeom.exact import ActivationThreshold, ExactReconstruction, SignPattern, Valid, check
 from relugeom.exact.rationals import as_matrix, as_vector
+from relugeom.progress import Progress
 from relugeom.storage import RunDatabase
 
 # A sharp soft minimum gives far pairs the weight 0: that underflow is meant.
@@ -239,7 +240,7 @@ def test_an_interrupted_search_goes_on_where_it_was(tmp_path: Path, monkeypatch:
     path = tmp_path / "runs.sqlite"
 
     def interrupt(progress: Progress) -> None:
-        if progress.finished == 4:
+        if progress.done == 4:
             raise KeyboardInterrupt
 
     with RunDatabase(path) as database, pytest.raises(KeyboardInterrupt):
@@ -274,8 +275,10 @@ def test_a_stored_certificate_is_checked_again(tmp_path: Path) -> None:
 def test_progress_is_told_after_every_attempt() -> None:
     seen: list[Progress] = []
     search(Scripted(), attempts=3, progress=seen.append)
-    assert [(p.finished, p.attempts) for p in seen] == [(1, 3), (2, 3), (3, 3)]
-    assert [p.best_margin for p in seen] == sorted(p.best_margin for p in seen)
+    assert [(p.done, p.total) for p in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert [p.detail.split()[:2] for p in seen] == [[], *[["best", "margin"]] * 3]
+    margins = [float(p.detail.split()[-1]) for p in seen[1:]]
+    assert margins == sorted(margins)
 
 
 # ---------------------------------------------------------------------------------------------------------

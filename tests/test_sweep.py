@@ -20,6 +20,7 @@ import pytest
 
 from relugeom.errors import ArgumentError, WorkerError
 from relugeom.executors import completed
+from relugeom.progress import Progress
 from relugeom.training.configuration import Configuration
 from relugeom.training.sweep import Finished, best_of, configurations, independent_seeds, model_of, sweep
 
@@ -48,14 +49,14 @@ def test_a_stopped_sweep_goes_on(serial: list[tuple], tmp_path: Path) -> None:
     class Stop(Exception):
         pass
 
-    def stop(done: int, total: int) -> None:
-        if done == 3:
+    def stop(progress: Progress) -> None:
+        if progress.done == 3:
             raise Stop
 
     with pytest.raises(Stop):
         sweep(RUNS, tmp_path, test_examples=50, progress=stop)
     seen: list[int] = []
-    again = sweep(RUNS, tmp_path, test_examples=50, progress=lambda done, total: seen.append(done))
+    again = sweep(RUNS, tmp_path, test_examples=50, progress=lambda news: seen.append(news.done))
     assert seen == [3, 4, 5, 6, 7, 8]
     assert numbers(again) == serial
 
@@ -187,8 +188,8 @@ def test_a_cluster_gives_the_same_numbers_though_a_worker_is_killed(
 ) -> None:
     address, workers = cluster
 
-    def kill_one(done: int, total: int) -> None:
-        if done == 1:
+    def kill_one(progress: Progress) -> None:
+        if progress.done == 1:
             workers[0].kill()
 
     finished = sweep(RUNS, tmp_path / "out", executor=f"dask://{address}", test_examples=50, progress=kill_one)

@@ -15,6 +15,7 @@ from relugeom.errors import ArgumentError
 from relugeom.figures.style import LIGHT, render
 from relugeom.figures.toy_models import superposition
 from relugeom.optim import SGD
+from relugeom.progress import Progress
 from relugeom.storage import RunDatabase
 from relugeom.studies.toy_models import sparsities, toy_models
 from relugeom.training import toy_models as training_module
@@ -83,15 +84,15 @@ def test_workers_and_stops_do_not_change_a_bit(tmp_path: Path, monkeypatch: pyte
     class Stopped(Exception):
         pass
 
-    def stop(done: int, blocks: int) -> None:
-        if done == 1:
+    def stop(progress: Progress) -> None:
+        if progress.done == 1:
             raise Stopped
 
     with RunDatabase(tmp_path / "toy.sqlite") as database:
         with pytest.raises(Stopped):
-            train_toy_models(training, seed=1, database=database, on_block=stop)
+            train_toy_models(training, seed=1, database=database, progress=stop)
         counts: list[int] = []
-        resumed = train_toy_models(training, seed=1, database=database, on_block=lambda done, _: counts.append(done))
+        resumed = train_toy_models(training, seed=1, database=database, progress=lambda news: counts.append(news.done))
         assert counts == [1, 2, 3]
         assert (train_toy_models(training, seed=2, database=database).W != whole.W).any()
     for other in (shared, resumed):

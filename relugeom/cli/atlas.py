@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relugeom.cli._terminal import Progress, paint, positive_int, print_json
+from relugeom.cli._terminal import ProgressLine, paint, positive_int, print_json
 from relugeom.cli._training import add_training_arguments, numbers, training_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
 from relugeom.writing import make_folder, write_atomically
@@ -82,11 +82,9 @@ def _count(arguments: argparse.Namespace) -> int:
     from relugeom.studies.census import Cell, census
 
     cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
-    progress = Progress("blocks of seeds")
+    progress = ProgressLine("blocks of seeds")
     with RunDatabase(arguments.census) as database:
-        summaries = census(
-            cells, database, executor=_executor(arguments), on_start=progress.start, on_block=progress.advance
-        )
+        summaries = census(cells, database, executor=_executor(arguments), progress=progress)
     progress.clear()
     if arguments.json:
         print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})
@@ -121,12 +119,13 @@ def run(arguments: argparse.Namespace) -> int:
         make_folder(arguments.certificates)
     from relugeom.studies.atlas import atlas
 
-    found, written = {}, 0
+    found, written, line = {}, 0, ProgressLine("blocks of seeds")
     for n in arguments.n:
         entries = atlas(
             training_from(arguments, n), arguments.seeds, seed=arguments.seed, executor=_executor(arguments),
-            escapes=arguments.escapes,
+            escapes=arguments.escapes, progress=line,
         )  # fmt: skip
+        line.clear()
         found[n] = entries
         if arguments.certificates is not None:
             written += _write(n, entries, arguments.certificates, arguments.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import Progress, positive_int, print_json
+from relugeom.cli._terminal import ProgressLine, positive_int, print_json
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.diagnostics import bench, blas, crossover, machine
     from relugeom.engines.cuda.backend import find_device
 
-    progress = Progress("timings")
+    progress = ProgressLine("timings")
     device = find_device()
     steps = len(arguments.examples) + len(arguments.models) * len(arguments.small)
     progress.start(steps * len(arguments.dtype) * (1 + device.works))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import Progress, paint, positive_int
+from relugeom.cli._terminal import ProgressLine, paint, positive_int
 from relugeom.cli._training import OPTIMISERS, add_constants, numbers, optimiser_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
 
@@ -128,11 +128,11 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.cures import cures
 
     prefer_one_blas_thread()
-    progress = Progress("blocks of seeds")
+    progress = ProgressLine("blocks of seeds")
     with RunDatabase(arguments.database) as database:
         found = cures(
             _cells(arguments), database, executor=f"processes://{arguments.jobs}" if arguments.jobs else None,
-            on_start=progress.start, on_block=progress.advance,
+            progress=progress,
         )  # fmt: skip
     progress.clear()
     names = ("n", "optimiser", "learning_rate", "initialisation", "bias_coordinate")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from relugeom.cli._models import KINDS, add_model_choice, chosen_model
-from relugeom.cli._terminal import Progress, indent, paint, print_json
+from relugeom.cli._terminal import ProgressLine, indent, paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.writing import make_folder, write_atomically
 
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         find_figure(name)
     theme = THEMES[arguments.theme]
     make_folder(arguments.out)
-    progress = Progress("figures")
+    progress = ProgressLine("figures")
     progress.start(len(names) + 2 * arguments.film)
     written: list[Path] = []
 

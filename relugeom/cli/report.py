@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from relugeom.claims.run import Result, verify
-from relugeom.cli._terminal import Progress
+from relugeom.cli._terminal import ProgressLine
 from relugeom.cli._versions import versions
 from relugeom.writing import check_writable, write_atomically
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.out)
     kinds = ("capacity", "atlas", "sweep")
     tables = [read_table(kind, getattr(arguments, kind)) for kind in kinds if getattr(arguments, kind) is not None]
-    progress = Progress("conjectures")
+    progress = ProgressLine("conjectures")
 
     def advance(_: Result) -> None:
         progress.advance()

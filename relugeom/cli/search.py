@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relugeom.claims.verdicts import Verdict
-from relugeom.cli._terminal import indent, print_json, verdict_label
+from relugeom.cli._terminal import ProgressLine, indent, print_json, verdict_label
 from relugeom.cli._training import whole_number
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from relugeom.capacity.searches.problem import Problem
-    from relugeom.capacity.searches.search import Outcome, Progress
+    from relugeom.capacity.searches.search import Outcome
 
 SUMMARY = "search for a configuration, and answer with a certificate, a theorem, or the best margin seen"
 
@@ -98,11 +98,6 @@ def _load(address: str) -> Problem:
     return problem
 
 
-def _show(progress: Progress) -> None:
-    text = f"{progress.finished} of at most {progress.attempts} attempts, best margin {progress.best_margin:.3g}"
-    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-
 def _record(problem: Problem, outcome: Outcome, shown: str | None) -> dict[str, object]:
     """The outcome as JSON: a verdict and what it rests on."""
     from relugeom.capacity.searches.search import Found, Impossible
@@ -172,9 +167,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(arguments.certificate)
     with contextlib.ExitStack() as stack:
         database = None if arguments.database is None else stack.enter_context(RunDatabase(arguments.database))
-        shown = sys.stderr.isatty()
-        if shown:
-            stack.callback(lambda: print("\r\x1b[K", end="", file=sys.stderr, flush=True))
+        line = ProgressLine("attempts")
+        stack.callback(line.clear)
         outcome = search(
             problem,
             attempts=arguments.attempts,
@@ -183,7 +177,7 @@ def run(arguments: argparse.Namespace) -> int:
             against_theorem=arguments.against_theorem,
             executor=arguments.executor,
             database=database,
-            progress=_show if shown else None,
+            progress=line,
         )
     file = None
     if isinstance(outcome, Found) and arguments.certificate is not None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relugeom.cli._terminal import print_json
+from relugeom.cli._terminal import ProgressLine, print_json
 from relugeom.cli.train import add_settings, configuration_from, given_settings
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
@@ -139,21 +139,20 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError("--jobs and --test-examples must be at least 1")
     executor = arguments.executor or (f"processes://{arguments.jobs}" if arguments.jobs > 1 else None)
 
-    def progress(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r\x1b[Kruns: {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
+    line = ProgressLine("runs")
     try:
         finished = sweep(
             _runs(arguments),
             arguments.output,
             executor=executor,
             test_examples=arguments.test_examples,
-            progress=progress,
+            progress=line,
         )
     except KeyboardInterrupt:
+        line.clear()
         print(f"interrupted; what is finished is in {arguments.output}, the same command goes on", file=sys.stderr)
         return 130
+    line.clear()
     best = best_of(finished)
     pictures = [] if arguments.no_pictures or not best else _pictures(best, arguments.output)
     if arguments.json:

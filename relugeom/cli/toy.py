@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import Progress, paint, positive_float, positive_int, print_json
+from relugeom.cli._terminal import ProgressLine, paint, positive_float, positive_int, print_json
 from relugeom.cli._training import OPTIMISERS, add_constants, optimiser_from, whole_number
 from relugeom.executors import prefer_one_blas_thread
 
@@ -97,13 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
     optimiser = optimiser_from(arguments.optimiser, arguments.learning_rate, arguments.weight_decay, arguments.momentum)
     if arguments.figures is not None:
         arguments.figures.mkdir(parents=True, exist_ok=True)
-    progress = Progress("blocks of models")
+    progress = ProgressLine("blocks of models")
     with RunDatabase(arguments.database) if arguments.database else nullcontext() as database:
         rows = toy_models(
             laws, seeds=arguments.seeds, seed=arguments.seed, m=arguments.m, batch=arguments.batch,
             steps=arguments.steps, optimiser=optimiser, schedule=arguments.schedule, warmup=arguments.warmup,
             executor=f"processes://{arguments.jobs}" if arguments.jobs else None, database=database,
-            on_block=progress.reach,
+            progress=progress,
         )  # fmt: skip
     progress.clear()
     drawn = _draw(rows, arguments.figures) if arguments.figures is not None else []
@@ -124,7 +124,7 @@ def _draw(rows: list[ToyRow], folder: Path) -> list[str]:
     """The best model of every sparsity as a picture in both themes."""
     from relugeom.figures.style import DARK, LIGHT, render
     from relugeom.figures.toy_models import superposition
-    from relugeom.storage import write_atomically
+    from relugeom.writing import write_atomically
 
     drawn = []
     for theme in (LIGHT, DARK):

@@ -7,12 +7,11 @@ import contextlib
 import dataclasses
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relugeom.cli._terminal import print_json
+from relugeom.cli._terminal import ProgressLine, print_json
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
 
@@ -86,27 +85,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
 
 
-class _Line:
-    """Step, loss and speed on one line of a terminal; nothing elsewhere."""
-
-    def __init__(self, steps: int, start: int) -> None:
-        self._steps, self._start = steps, start
-        self._begin = time.monotonic()
-        self._next = 0.0
-        self._shown = sys.stderr.isatty()
-
-    def __call__(self, step: int, loss: float) -> None:
-        if not self._shown or (time.monotonic() < self._next and step < self._steps):
-            return
-        self._next = time.monotonic() + 0.2
-        speed = (step - self._start) / max(time.monotonic() - self._begin, 1e-9)
-        filled = 24 * step // self._steps
-        bar = "#" * filled + "." * (24 - filled)
-        left = (self._steps - step) / speed
-        text = f"[{bar}] {step}/{self._steps}  loss {loss:.6g}  {speed:.0f} steps/s  {left:.0f} s left"
-        print(f"\r\x1b[K{text}", end="\n" if step == self._steps else "", file=sys.stderr, flush=True)
-
-
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list[int]]:
     """Collect Ctrl-C (and a polite kill): a step cannot be saved in its middle. The second one raises."""
@@ -143,6 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         "record": arguments.record,
         "snapshots": not arguments.no_snapshots,
     }
+    line = ProgressLine("steps")
     with _interrupts() as caught:
         options["stop"] = lambda: bool(caught)
         if arguments.resume is not None:
@@ -152,7 +131,6 @@ def run(arguments: argparse.Namespace) -> int:
             if other and not arguments.force:
                 raise ArgumentError(f"{path} exists; replace it by --force")
             checkpoint = Checkpoint.load(arguments.resume)
-            line = _Line(checkpoint.configuration.steps, checkpoint.step)
             end = resume(checkpoint, progress=line, **options)
         else:
             if arguments.examples is None:
@@ -160,7 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
             if path is not None and path.exists() and not arguments.force:
                 raise ArgumentError(f"{path} exists; go on with it by --resume {path}, or replace it by --force")
             configuration = configuration_from(settings, arguments.examples, arguments.processes)
-            end = train(configuration, progress=_Line(configuration.steps, 0), **options)
+            end = train(configuration, progress=line, **options)
+    line.clear()
     if end.status == "interrupted":
         if path is None:
             print(f"interrupted at step {end.step}; nothing was saved (no --output)", file=sys.stderr)

@@ -11,7 +11,7 @@ from pathlib import Path
 from relugeom.claims.formal import FormalProof, check_formal
 from relugeom.claims.run import MEMORY_LIMIT, Report, Result, verify, write_certificates
 from relugeom.cli._terminal import (
-    Progress,
+    ProgressLine,
     indent,
     paint,
     positive_float,
@@ -82,7 +82,7 @@ def _named(proofs: Iterable[FormalProof]) -> str:
 def _check_formal_proofs(report: Report) -> list[dict[str, object]]:
     """Have Coq check each file that holds a formal proof of a row."""
     files = sorted({proof.file for result in report.results for proof in result.formal})
-    progress = Progress("formal proofs")
+    progress = ProgressLine("formal proofs")
     progress.start(len(files))
     rows: list[dict[str, object]] = []
     for file in files:
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         make_folder(arguments.certificates)
     if arguments.html is not None:
         check_writable(arguments.html)
-    progress = Progress("conjectures")
+    progress = ProgressLine("conjectures")
     shown_heading = [""]
 
     def show(result: Result) -> None:

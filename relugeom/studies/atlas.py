@@ -23,6 +23,7 @@ from relugeom.executors import ExecutorLike
 from relugeom.landscape.certify import certify
 from relugeom.landscape.kinds import Kind, groups, inertia, invariants, kind, one_sided
 from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.progress import OnProgress
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, train
 
@@ -83,6 +84,7 @@ def atlas(
     executor: ExecutorLike = None,
     escapes: int = 0,
     certificates: bool = True,
+    progress: OnProgress | None = None,
 ) -> list[Entry]:
     """What `seeds` trainings find, commonest first.
 
@@ -96,9 +98,11 @@ def atlas(
         Passed on to `polish`: 0 keeps what the optimiser found.
     certificates : bool
         Whether to try to certify every smooth group.
+    progress : callable, optional
+        Called with the blocks that are trained (`relugeom.progress`).
     """
     data = training.data
-    found = polish(train(training, seeds, seed=seed, executor=executor), data, escapes=escapes)
+    found = polish(train(training, seeds, seed=seed, executor=executor, progress=progress), data, escapes=escapes)
     labels = _labels(found, data)
     order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
     lowest, least = _lowest(found, data)

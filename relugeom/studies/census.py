@@ -21,6 +21,7 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.kinds import kind
 from relugeom.landscape.polish import Polished, Status, polish
 from relugeom.optim import AdamW, Optimiser
+from relugeom.progress import OnProgress, Reporter
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.training.many_models import Training, initial_models, train_from
@@ -129,8 +130,7 @@ def census(
     database: RunDatabase,
     *,
     executor: ExecutorLike = None,
-    on_start: Callable[[int], None] = lambda blocks: None,
-    on_block: Callable[[], None] = lambda: None,
+    progress: OnProgress | None = None,
 ) -> list[Summary]:
     """Run what is missing and summarise every cell.
 
@@ -140,17 +140,15 @@ def census(
     database : RunDatabase
         Where finished blocks are kept.
     executor : None, Executor, "processes://N" or "dask://host:port"
-    on_start : callable, optional
-        Called with the number of blocks that are missing.
-    on_block : callable, optional
-        Called as each of them is finished.
+    progress : callable, optional
+        Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
     """
     tasks = [(cell, first, count) for cell in cells for first, count in _blocks(cell)]
     missing = [task for task in tasks if database.result(_key(*task)) is None]
-    on_start(len(missing))
+    news = Reporter(progress, len(tasks), len(tasks) - len(missing))
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
-        on_block()
+        news.advance()
     return [summary(_records(cell, database)) for cell in cells]
 
 

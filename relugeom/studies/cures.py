@@ -8,7 +8,7 @@ seeds are runs of a `RunDatabase`, so an interrupted count goes on where it stop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Any
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.geometry import angular_gaps
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.executors import ExecutorLike, completed
+from relugeom.progress import OnProgress, Reporter
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.studies.census import Cell, Count
@@ -70,16 +71,15 @@ def cures(
     database: RunDatabase,
     *,
     executor: ExecutorLike = None,
-    on_start: Callable[[int], None] = lambda blocks: None,
-    on_block: Callable[[], None] = lambda: None,
+    progress: OnProgress | None = None,
 ) -> list[Cure]:
     """Run what is missing and count every cell; the parameters are those of `relugeom.studies.census.census`."""
     tasks = [(cell, first, count) for cell in cells for first, count in _blocks(cell)]
     missing = [task for task in tasks if database.result(_key(*task)) is None]
-    on_start(len(missing))
+    news = Reporter(progress, len(tasks), len(tasks) - len(missing))
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
-        on_block()
+        news.advance()
     found = []
     for cell in cells:
         results = [database.result(_key(cell, first, count)) for first, count in _blocks(cell)]

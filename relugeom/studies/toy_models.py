@@ -6,7 +6,7 @@ batch: which of two models is better is then no matter of luck.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
+from relugeom.progress import OnProgress
 from relugeom.storage import RunDatabase
 from relugeom.training.toy_models import ToyTraining, train_toy_models
 
@@ -87,7 +88,7 @@ def toy_models(
     seed: int = 0,
     executor: ExecutorLike = None,
     database: RunDatabase | None = None,
-    on_block: Callable[[int, int], None] = lambda done, blocks: None,
+    progress: OnProgress | None = None,
     **settings: Any,
 ) -> list[ToyRow]:
     """Train `seeds` models on each law and sort them by their loss.
@@ -99,7 +100,7 @@ def toy_models(
         Models for each law.
     seed : int
         Entropy.
-    executor, database, on_block
+    executor, database, progress
         As in `relugeom.training.toy_models.train_toy_models`.
     **settings
         Further fields of `ToyTraining`: m, batch, steps, optimiser, schedule, warmup, init_scale, dtype.
@@ -112,7 +113,7 @@ def toy_models(
     if seeds < 1:
         raise ArgumentError(f"seeds must be positive; got {seeds}")
     training = ToyTraining([law for law in laws for _ in range(seeds)], **settings)
-    trained = train_toy_models(training, seed=seed, executor=executor, database=database, on_block=on_block)
+    trained = train_toy_models(training, seed=seed, executor=executor, database=database, progress=progress)
     assert trained.b is not None
     rows = []
     for number, law in enumerate(laws):

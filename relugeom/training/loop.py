@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from relugeom.autoencoder.examples import FreshExamples, SparseExamples
 from relugeom.engines.choice import Engine, make_engine
 from relugeom.engines.definition import Gradient
 from relugeom.errors import ArgumentError, StorageError
+from relugeom.progress import OnProgress, Reporter
 from relugeom.training.checkpoint import Checkpoint, views
 from relugeom.training.configuration import Configuration
 from relugeom.training.metrics import Metrics, active_fraction, dead_features, hidden_vectors, measure
@@ -26,8 +28,6 @@ __all__ = ["measured", "resume", "train"]
 Array = npt.NDArray[Any]
 
 _DIVERGED = 1e6  # times the loss of the model that predicts 0
-
-Progress = Callable[[int, float], None]
 
 
 class _Problem:
@@ -75,7 +75,7 @@ def train(
     every: int = 1_000,
     record: Collection[int] | None = None,
     snapshots: bool = True,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Checkpoint:
     """Train from the start.
@@ -91,7 +91,7 @@ def train(
     snapshots : bool
         Keep the parameters at these steps too.
     progress : callable, optional
-        Called with the step and its loss, every step.
+        Called with the steps done and the loss (`relugeom.progress`), ten times a second at most.
     stop : callable, optional
         Asked before every step; True saves and returns with status "interrupted".
 
@@ -127,7 +127,7 @@ def resume(
     every: int = 1_000,
     record: Collection[int] | None = None,
     snapshots: bool = True,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Checkpoint:
     """Go on from a checkpoint to the same end, bit for bit, as without the interruption. Arguments as in `train`.
@@ -199,6 +199,10 @@ class _File:
             self._lock.release()
 
 
+def _loss_so_far(loss: float) -> str:
+    return f"loss {loss:.6g}"
+
+
 class _Run:
     """The moving parts of a run."""
 
@@ -235,12 +239,13 @@ class _Run:
             trajectory=self._trajectory,
         )
 
-    def go(self, progress: Progress | None, stop: Callable[[], bool] | None) -> Checkpoint:
+    def go(self, progress: OnProgress | None, stop: Callable[[], bool] | None) -> Checkpoint:
         """Step until the end, a stop, or a loss that makes no sense."""
         configuration = self._start.configuration
         learning_rate = configuration.learning_rates()
         gradient = np.empty_like(self._parameters)
         before = self._parameters.copy()
+        news = Reporter(progress, configuration.steps, self._step, interval=0.1)
         limit = _DIVERGED * self._problem.loss_of_zero()
         while self._step < configuration.steps:
             if stop is not None and stop():
@@ -257,8 +262,7 @@ class _Run:
                     self._note(loss, gradient)
                 self._optimiser.update(self._parameters, gradient, learning_rate(self._step))
             self._step += 1
-            if progress is not None:
-                progress(self._step, loss)
+            news.reach(self._step, partial(_loss_so_far, loss))
             if self._file.is_kept and self._step % self._every == 0 and self._step < configuration.steps:
                 self._file.save(self.checkpoint("running"))
         return self._finish("finished")

@@ -26,6 +26,7 @@ from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.optim import AdamW, Optimiser
 from relugeom.optim.schedules import SCHEDULES, Schedule
+from relugeom.progress import OnProgress, Reporter
 
 __all__ = ["BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "initial_models", "train", "train_from"]
 
@@ -176,7 +177,13 @@ def _train_block(training: Training, seed: int, block: tuple[int, int]) -> Param
 
 
 def train(
-    training: Training, seeds: int, *, seed: int = 0, first: int = 0, executor: ExecutorLike = None
+    training: Training,
+    seeds: int,
+    *,
+    seed: int = 0,
+    first: int = 0,
+    executor: ExecutorLike = None,
+    progress: OnProgress | None = None,
 ) -> Parameters:
     """Train seeds first, ..., first + seeds − 1 and return the models.
 
@@ -190,6 +197,8 @@ def train(
         Number of the first seed.
     executor : None, Executor, "processes://N" or "dask://host:port"
         What the blocks are mapped over; None: one after another, here.
+    progress : callable, optional
+        Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
 
     Returns
     -------
@@ -200,6 +209,10 @@ def train(
         raise ArgumentError(f"seeds must be positive; got {seeds}")
     size = kernel_for(training.data.n)[1]
     blocks = [(s, min(size, first + seeds - s)) for s in range(first, first + seeds, size)]
-    found = dict(completed(partial(_train_block, training, seed), blocks, executor))
+    found: dict[int, Parameters] = {}
+    news = Reporter(progress, len(blocks))
+    for index, block in completed(partial(_train_block, training, seed), blocks, executor):
+        found[index] = block
+        news.advance()
     models = [found[index] for index in range(len(blocks))]
     return Parameters(np.concatenate([model.W for model in models]), np.concatenate([model.b for model in models]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
+from relugeom.progress import OnProgress, Reporter
 from relugeom.storage import RunDatabase, load_arrays, save_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measured, train
@@ -108,7 +109,7 @@ def sweep(
     *,
     executor: ExecutorLike = None,
     test_examples: int = 2_000,
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress | None = None,
 ) -> list[Finished]:
     """Do those of `runs` that `directory` does not hold yet; return all, in order.
 
@@ -121,7 +122,7 @@ def sweep(
     test_examples : int
         Fresh examples of the test loss.
     progress : callable, optional
-        Called with the numbers done and in all, at the start and after every run.
+        Called with the runs that are finished (`relugeom.progress`), before the first and after each.
 
     Raises
     ------
@@ -135,9 +136,7 @@ def sweep(
     keys = [{**run.key(), "test_examples": test_examples} for run in runs]
     with RunDatabase(directory / _DATABASE) as database:
         missing = [index for index, key in enumerate(keys) if database.result(key) is None]
-        done = len(runs) - len(missing)
-        if progress:
-            progress(done, len(runs))
+        news = Reporter(progress, len(runs), len(runs) - len(missing))
         tasks = [(runs[index].as_dict(), test_examples) for index in missing]
         for which, result in completed(run_one, tasks, executor):
             key = keys[missing[which]]
@@ -145,9 +144,7 @@ def sweep(
             # The arrays first: a recorded run has its file.
             save_arrays(directory / name, result.pop("arrays"), {"kind": "model", "configuration": key})
             database.record(key, {**result, "file": name})
-            done += 1
-            if progress:
-                progress(done, len(runs))
+            news.advance()
         return [_finished(run, database.result(key), directory) for run, key in zip(runs, keys, strict=True)]
 
 

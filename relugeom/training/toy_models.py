@@ -15,7 +15,7 @@ depend on the workers, nor on whether the run was interrupted.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import sqrt
@@ -29,6 +29,7 @@ from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.optim import AdamW, Optimiser, Schedule
+from relugeom.progress import OnProgress, Reporter
 from relugeom.storage import RunDatabase
 
 __all__ = ["ToyTraining", "train_toy_models"]
@@ -195,7 +196,7 @@ def train_toy_models(
     seed: int = 0,
     executor: ExecutorLike = None,
     database: RunDatabase | None = None,
-    on_block: Callable[[int, int], None] = lambda done, blocks: None,
+    progress: OnProgress | None = None,
 ) -> Parameters:
     """Train one model for each law.
 
@@ -207,8 +208,8 @@ def train_toy_models(
     executor : None, Executor, "processes://N" or "dask://host:port"
     database : RunDatabase, optional
         Keeps every block that is finished; a run that was stopped goes on from there.
-    on_block : callable
-        Called with the number of finished blocks and of all blocks.
+    progress : callable, optional
+        Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
 
     Returns
     -------
@@ -228,14 +229,14 @@ def train_toy_models(
     for index, found in enumerate(kept):
         if found is not None:
             models[index] = _unpacked(found, training, blocks[index][1])
-    on_block(len(models), len(blocks))
+    news = Reporter(progress, len(blocks), len(models))
     run = partial(_train_block, training, seed)
     for place, model in completed(run, [blocks[index] for index in missing], executor):
         index = missing[place]
         if database is not None:
             database.record(keys[index], _packed(model))
         models[index] = model
-        on_block(len(models), len(blocks))
+        news.advance()
     ordered = [models[index] for index in range(len(blocks))]
     return Parameters(np.concatenate([model.W for model in ordered]), np.concatenate([model.b for model in ordered]))
 

@@ -8,11 +8,11 @@ what the problem asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from relugeom.capacity.known.theorems import Theorem
 from relugeom.capacity.searches.attempt import Candidate, attempt
@@ -20,9 +20,10 @@ from relugeom.capacity.searches.problem import Problem
 from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Certificate, Invalid, check, loads
 from relugeom.executors import ExecutorLike, completed
+from relugeom.progress import OnProgress, Reporter
 from relugeom.storage import RunDatabase
 
-__all__ = ["Found", "Impossible", "NotFound", "Outcome", "Progress", "search"]
+__all__ = ["Found", "Impossible", "NotFound", "Outcome", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,6 @@ class NotFound:
 Outcome = Found | Impossible | NotFound
 
 
-class Progress(NamedTuple):
-    """How far a search is: attempts finished, out of how many, and the best margin so far."""
-
-    finished: int
-    attempts: int
-    best_margin: float
-
-
 def search(
     problem: Problem,
     *,
@@ -69,7 +62,7 @@ def search(
     against_theorem: bool = False,
     executor: ExecutorLike = None,
     database: RunDatabase | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: OnProgress | None = None,
 ) -> Outcome:
     """Search for a solution of the problem.
 
@@ -90,7 +83,7 @@ def search(
     database : RunDatabase, optional
         Keeps every candidate as soon as it is finished; candidates found there are not computed again.
     progress : callable, optional
-        Called after every attempt.
+        Called with the attempts that are finished and the best margin (`relugeom.progress`).
 
     Returns
     -------
@@ -109,6 +102,7 @@ def search(
     done: dict[int, Candidate] = {}
     winner: tuple[int, Certificate] | None = None
     best = float("-inf")
+    news = Reporter(progress, attempts)
     with closing(_candidates(problem, attempts, seed, seeded, executor, database)) as candidates:
         for candidate in candidates:
             done[candidate.index] = candidate
@@ -116,11 +110,14 @@ def search(
             if certificate is not None and (winner is None or candidate.index < winner[0]):
                 winner = candidate.index, certificate
             best = max(best, candidate.margin)
-            if progress is not None:
-                progress(Progress(len(done), attempts, best))
+            news.reach(len(done), partial(_best_so_far, best))
             if winner is not None and all(index in done for index in range(winner[0])):
                 return Found(winner[1], done[winner[0]], winner[0] + 1)
     return NotFound(max(done.values(), key=lambda candidate: (candidate.margin, -candidate.index)), attempts)
+
+
+def _best_so_far(margin: float) -> str:
+    return f"best margin {margin:.3g}"
 
 
 def _confirmed(problem: Problem, candidate: Candidate) -> Certificate | None:
