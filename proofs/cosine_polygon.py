@@ -17,7 +17,7 @@ from fractions import Fraction
 import sympy as sp
 
 from relugeom.autoencoder.constructions import rational_polygon
-from relugeom.claims.conjectures import conjecture
+from relugeom.claims.conjectures import FormalProof, conjecture
 from relugeom.claims.steps import all_cases, between, identity, sign
 from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import SignPattern
@@ -137,6 +137,18 @@ def _bias_works(bias: sp.Expr) -> list[Step]:
     source=SECTION,
     expected=Verdict.PROVED,
     id="bias-any-n",
+    formal=[
+        FormalProof(
+            "bias.v",
+            "bias_any_n",
+            "for every n some W (2×n) and some b < 0, the same for all outputs, satisfy the criterion for WᵀW + b",
+        ),
+        FormalProof(
+            "bias.v",
+            "unit_columns",
+            "distinct unit columns, in any dimension, satisfy the criterion with some b < 0, the same for all outputs",
+        ),
+    ],
 )
 def bias_any_n() -> Outcome:
     """Subtracting cos φ from cos dφ leaves −2xy ≤ 0 off the diagonal and 2s² > 0 on it. (For n = 1 and 2 no bias
@@ -175,6 +187,18 @@ def _middle_point(gap: sp.Expr) -> list[Step]:
     source='Post, "The role of b"',
     expected=Verdict.PROVED,
     id="bias-line",
+    formal=[
+        FormalProof(
+            "bias.v",
+            "bias_line",
+            "if W (1×n) and any bias b satisfy the criterion for WᵀW + b, then n ≤ 2",
+        ),
+        FormalProof(
+            "bias.v",
+            "some_bias_works",
+            "some bias serves W exactly when (WᵀW)_ij < (WᵀW)_ii for all i ≠ j",
+        ),
+    ],
 )
 def bias_line() -> Outcome:
     """Each output is an affine function f_j(h) = a_j h + b_j of one number. Among three features take those with

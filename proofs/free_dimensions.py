@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 
 from relugeom.capacity import Structure, find_positive_pair, structure
-from relugeom.claims.conjectures import conjecture
+from relugeom.claims.conjectures import FormalProof, conjecture
 from relugeom.claims.steps import all_cases, between, identity, sign
 from relugeom.claims.verdicts import Open, Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import ExactReconstruction, SignPattern
@@ -39,11 +39,26 @@ def _antipodal(dimension: int) -> Matrix:
 # ---------------------------------------------------------------------------------------------------------
 # The bound.
 
+# What both proofs of the bound come to, for a proof assistant.
+BOUND = [
+    FormalProof(
+        "two_m_bound.v",
+        "two_m_bound",
+        "over any ordered field: if W (m×n) has (WᵀW)_ii > 0 for all i and (WᵀW)_ij ≤ 0 for all i ≠ j, then n ≤ 2m",
+    ),
+    FormalProof(
+        "two_m_bound.v",
+        "obtuse_bound",
+        "a family of non-zero vectors with no positive inner product has at most twice as many members as its rank",
+    ),
+]
+
 
 @conjecture(
     "For every m ≥ 1: if an m×n matrix W satisfies the criterion, then n ≤ 2m",
     source=FREE_DIMENSIONS,
     expected=Verdict.PROVED,
+    formal=BOUND,
 )
 def two_m_bound_energy() -> Outcome:
     """Scale the columns to norm 1, which changes no sign. Then −1 ≤ G_ij ≤ 0 off the diagonal (Cauchy–Schwarz),
@@ -79,6 +94,7 @@ def two_m_bound_energy() -> Outcome:
     "column or in i ≠ j with w_i·w_j > 0",
     source=FREE_DIMENSIONS,
     expected=Verdict.PROVED,
+    formal=BOUND,
 )
 def two_m_bound_elimination() -> Outcome:
     """Take any w_u ≠ 0. If G_uj > 0 for some j, that is the pair. Otherwise project all vectors along w_u:
@@ -153,6 +169,19 @@ def two_m_robust() -> Outcome:
     "w, −c w with w ≠ 0 and c > 0",
     source=FREE_DIMENSIONS,
     expected=Verdict.PROVED,
+    formal=[
+        FormalProof(
+            "attained.v",
+            "two_m_equality",
+            "if n = 2m and W satisfies the criterion, every column has a partner, a negative multiple of it, "
+            "and is orthogonal to all other columns",
+        ),
+        FormalProof(
+            "attained.v",
+            "antipodal_pairs",
+            "conversely, non-zero columns that pair up in this way satisfy the criterion",
+        ),
+    ],
 )
 def two_m_equality() -> Outcome:
     """With unit columns and n = 2m, both sides of n²/m ≤ Σ (G_ij² + G_ij) ≤ 2n are equal, so nothing is lost on
@@ -185,6 +214,13 @@ def two_m_equality() -> Outcome:
     "up to the order, the columns of WᵀW are the post's [1, −1, 0, 0], [−1, 1, 0, 0], [0, 0, 1, −1], [0, 0, −1, 1]",
     source=FREE_DIMENSIONS,
     expected=Verdict.PROVED,
+    formal=[
+        FormalProof(
+            "attained.v",
+            "two_m_attained",
+            "for every m some W (m×2m) satisfies the criterion, and ReLU(WᵀW) = I exactly",
+        ),
+    ],
 )
 def two_m_attained() -> Outcome:
     """The columns are σ e_k with σ = ±1. Two of them have the product σ τ δ_kl: 1 on the diagonal, −1 for opposite
@@ -241,6 +277,20 @@ def _too_many(dimension: int) -> Iterator[Matrix]:
     "valid columns) the refuter names a pair that violates the criterion",
     source=FREE_DIMENSIONS,
     expected=Verdict.CERTIFIED,
+    formal=[
+        FormalProof(
+            "refuter.v",
+            "refuter_always_answers",
+            "given n > 2m vectors of length m, the elimination returns a zero vector or a pair with positive "
+            "inner product",
+        ),
+        FormalProof(
+            "refuter.v",
+            "refute_sound",
+            "given any number of vectors of equal length, what the elimination returns is right, or it "
+            "returns no answer",
+        ),
+    ],
 )
 def refuter_always_answers() -> Outcome:
     """The elimination of the constructive proof, run in exact arithmetic: each certificate holds the matrix, the

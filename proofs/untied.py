@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
+from relugeom.claims.conjectures import FormalProof, conjecture
 from relugeom.claims.steps import all_cases, identity, sign
 from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
 from relugeom.exact import ExactReconstruction, NotDecodable, RankBound, SignPattern, WeightedSupport
@@ -49,6 +49,18 @@ def _parabola_steps(rows: Any, height: int = 1) -> list[Step]:
     "entry, that all lie in the same m-dimensional subspace",
     source=FREE_DIMENSIONS,
     expected=Verdict.REFUTED,
+    formal=[
+        FormalProof(
+            "parabola.v",
+            "same_subspace_refuted",
+            "for every n some n×n matrix of rank at most 3 has a positive diagonal and nothing positive off it",
+        ),
+        FormalProof(
+            "parabola.v",
+            "untied_any_n",
+            "for every m ≥ 3 and every n there are D (n×m) and W (m×n) with ReLU(DW) = I, over the integers too",
+        ),
+    ],
 )
 def same_subspace_reason() -> Outcome:
     """This is the post's reason for the bound 2m. The bound is true for tied weights, the reason is not: the columns

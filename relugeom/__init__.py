@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from relugeom._version import __version__
 
 if TYPE_CHECKING:
-    from relugeom.claims.conjectures import conjecture
+    from relugeom.claims.conjectures import FormalProof, conjecture
     from relugeom.claims.run import verify
     from relugeom.claims.verdicts import (
         Counterexample,
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
         Step,
         Verdict,
         Witness,
+        at_least,
+        at_most,
     )
     from relugeom.errors import RelugeomError
     from relugeom.exact import check
 
 __all__ = [
     "Counterexample",
+    "FormalProof",
     "Open",
     "Outcome",
     "Proof",
@@ -42,20 +45,26 @@ __all__ = [
     "Verdict",
     "Witness",
     "__version__",
+    "at_least",
+    "at_most",
     "check",
     "conjecture",
     "verify",
 ]
 
 _HOMES = {
+    "FormalProof": "relugeom.claims.conjectures",
     "conjecture": "relugeom.claims.conjectures",
     "RelugeomError": "relugeom.errors",
     "check": "relugeom.exact",
     "verify": "relugeom.claims.run",
 } | dict.fromkeys(
-    ("Counterexample", "Open", "Outcome", "Proof", "Sample", "Scan", "Sibling", "Step", "Verdict", "Witness"),
+    (
+        "Counterexample", "Open", "Outcome", "Proof", "Sample", "Scan", "Sibling", "Step", "Verdict", "Witness",
+        "at_least", "at_most",
+    ),
     "relugeom.claims.verdicts",
-)
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

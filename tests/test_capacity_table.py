@@ -12,7 +12,7 @@ from relugeom.capacity.decisions.feasibility import decide
 from relugeom.capacity.decisions.refuter import find_positive_pair
 from relugeom.capacity.known.table import COLUMNS, DIMENSIONS, Cell, Column, table
 from relugeom.capacity.known.theorems import upper_bound
-from relugeom.claims.worker import collect
+from relugeom.claims.collect import collect
 from relugeom.errors import CertificateError
 from relugeom.exact import SignPattern, Valid, check, dumps, load, loads
 from relugeom.exact.rationals import as_matrix

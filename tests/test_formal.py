@@ -1,18 +1,28 @@
-"""The formal proofs are whole, say what `FORMAL_PROOFS` says they do, and Coq accepts them where it is installed."""
+"""The formal proofs are whole, say what conjectures declare of them, and Coq accepts them where it is installed."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from relugeom.claims.formal import FORMAL_PROOFS, FormalProof, check_formal, coqc_version, formal_sources
+from relugeom.claims.collect import collect, default_paths, find_files
+from relugeom.claims.conjectures import FormalProof
+from relugeom.claims.formal import FormalResult, check_formal, coqc_version, find_formal, formal_sources
+from relugeom.claims.run import verify
 from relugeom.errors import ArgumentError
 
 SOURCES = Path(str(formal_sources()))
 FILES = sorted(path.name for path in SOURCES.glob("*.v"))
-PROOFS = sorted({proof for proofs in FORMAL_PROOFS.values() for proof in proofs}, key=lambda p: (p.file, p.theorem))
+PROOFS = sorted({proof for file in find_files(default_paths()) for claim in collect(file) for proof in claim.formal})
+
+
+def checked(name: str, **options: Any) -> FormalResult:
+    """A file checked for the theorems that conjectures declare in it."""
+    return check_formal(name, theorems=[proof.theorem for proof in PROOFS if proof.file == name], **options)
+
 
 needs_coq = pytest.mark.skipif(coqc_version() is None, reason="coqc is not installed")
 
@@ -60,27 +70,27 @@ def test_the_independent_checker_found_no_axiom() -> None:
 
 def test_a_planted_gap_is_a_failure(tmp_path: Path) -> None:
     whole = "by rewrite leq_mul2l rank_leq_col.\nQed."
-    result = check_formal("two_m_bound.v", sources=changed(tmp_path, "two_m_bound.v", whole, "Admitted."))
+    result = checked("two_m_bound.v", sources=changed(tmp_path, "two_m_bound.v", whole, "Admitted."))
     assert (result.status, result.assumptions_closed) == ("failed", False)
     assert "Admitted" in result.message
 
 
 def test_a_gap_in_an_imported_file_is_a_failure(tmp_path: Path) -> None:
     planted = changed(tmp_path, "two_m_bound.v", "Section Elimination.", "Axiom wish : False.\nSection Elimination.")
-    result = check_formal("attained.v", sources=planted)
+    result = checked("attained.v", sources=planted)
     assert result.status == "failed"
     assert "two_m_bound.v" in result.message
 
 
 def test_a_theorem_whose_assumptions_are_not_asked_is_a_failure(tmp_path: Path) -> None:
     planted = changed(tmp_path, "bias.v", "Print Assumptions bias_line.", "")
-    assert "bias_line" in check_formal("bias.v", sources=planted).message
+    assert "bias_line" in checked("bias.v", sources=planted).message
 
 
 @needs_coq
 @pytest.mark.parametrize("name", FILES)
 def test_coq_checks_the_file(name: str) -> None:
-    result = check_formal(name, timeout=120)
+    result = checked(name, timeout=120)
     if result.status == "not-installed":
         pytest.skip(result.message)
     assert result.status == "checked", result.message
@@ -92,7 +102,7 @@ def test_coq_checks_the_file(name: str) -> None:
 @needs_coq
 def test_coq_rejects_the_false_sibling(tmp_path: Path) -> None:
     false = changed(tmp_path, "two_m_bound.v", "(n <= 2 * m)%N.\nProof.", "(n <= 2 * m - 1)%N.\nProof.")
-    result = check_formal("two_m_bound.v", sources=false)
+    result = checked("two_m_bound.v", sources=false)
     if result.status == "not-installed":
         pytest.skip(result.message)
     assert result.status == "failed"
@@ -104,7 +114,7 @@ def test_an_assumption_that_only_coq_sees_is_a_failure(tmp_path: Path) -> None:
     # A variable outside any section is an axiom under another name.
     before = "Theorem same_subspace_refuted"
     hidden = "Variable wish : False.\nTheorem idle : False.\nProof. exact: wish. Qed.\nPrint Assumptions idle.\n"
-    result = check_formal("parabola.v", sources=changed(tmp_path, "parabola.v", before, hidden + before))
+    result = checked("parabola.v", sources=changed(tmp_path, "parabola.v", before, hidden + before))
     if result.status == "not-installed":
         pytest.skip(result.message)
     assert (result.status, result.assumptions_closed) == ("failed", False)
@@ -113,7 +123,7 @@ def test_an_assumption_that_only_coq_sees_is_a_failure(tmp_path: Path) -> None:
 
 @needs_coq
 def test_running_out_of_time_is_a_failure_with_a_remedy() -> None:
-    result = check_formal("refuter.v", timeout=0.05)
+    result = checked("refuter.v", timeout=0.05)
     assert result.status == "failed"
     assert "raise timeout" in result.message
 
@@ -121,12 +131,48 @@ def test_running_out_of_time_is_a_failure_with_a_remedy() -> None:
 def test_without_coq_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert coqc_version() is None
-    result = check_formal("parabola.v")
+    result = checked("parabola.v")
     assert (result.status, result.version, result.assumptions_closed) == ("not-installed", None, False)
 
 
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(ArgumentError, match=r"file must be one of attained\.v.*got 'missing\.v'"):
-        check_formal("missing.v")
+        checked("missing.v")
     with pytest.raises(ArgumentError, match="timeout must be a positive"):
-        check_formal("parabola.v", timeout=0)
+        checked("parabola.v", timeout=0)
+
+
+CONJECTURE = """
+from relugeom import FormalProof, Open, conjecture
+
+@conjecture("mine", formal=FormalProof("{name}", "mine", "what it says"))
+def mine():
+    return Open("it is only an example")
+"""
+
+
+def test_a_conjecture_of_ones_own_has_formal_proofs_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(CONJECTURE.format(name="mine.v"), encoding="utf-8")
+    (result,) = verify([path]).results
+    assert result.error == f"{result.file}:4: mine.v lies neither beside {result.file} nor in its folder formal"
+    for folder in (tmp_path, tmp_path / "formal"):
+        folder.mkdir(exist_ok=True)
+        (folder / "mine.v").write_text("Lemma mine : True. Proof. exact I. Qed.\nPrint Assumptions mine.\n")
+        (result,) = verify([path]).results
+        assert result.formal_folder == folder
+        assert result.shown_formal("mine.v").endswith("formal/mine.v" if folder.name == "formal" else "mine.v")
+        assert result.to_json()["formal"] == [{"file": "mine.v", "theorem": "mine", "statement": "what it says"}]
+    assert find_formal(["mine.v", "other.v"], path) is None
+    found = check_formal("mine.v", theorems=["mine", "other"], sources=tmp_path)
+    assert (found.status, found.message) == ("failed", "mine.v lacks Print Assumptions other")
+
+
+@pytest.mark.parametrize("name", ["../mine.v", "mine.py", "/etc/mine.v", "mine.v\\n", ""])
+def test_a_formal_proof_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.v").touch()
+    path = tmp_path / "deep" / "mine.py"
+    path.parent.mkdir()
+    path.write_text(CONJECTURE.format(name=name), encoding="utf-8")
+    (result,) = verify([path]).results
+    assert "file of a FormalProof must be the name of a .v file" in result.error

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from relugeom.claims.run import Report, Result, verify
+from relugeom.claims.results import Report, Result
+from relugeom.claims.run import verify
 from relugeom.claims.verdicts import Verdict
 from relugeom.errors import CertificateError
 from relugeom.exact import Invalid, Valid, check, dumps, loads
@@ -47,7 +48,7 @@ def test_every_proof_has_steps_and_a_sibling_that_fails(post: Report) -> None:
     assert proved
     for result in proved:
         assert result.steps, result.id
-        assert not any(fault for _, _, fault in result.steps), result.id
+        assert not any(step.fault for step in result.steps), result.id
         assert result.sibling, result.id
         assert result.sibling_fault, result.id
 
@@ -59,7 +60,7 @@ def test_every_refutation_can_be_checked_by_hand(post: Report) -> None:
         assert any(character.isdigit() for character in result.by_hand), result.id
 
 
-def test_certificates_survive_the_file_and_the_trusted_room(post: Report) -> None:
+def test_certificates_survive_the_file_and_the_checker(post: Report) -> None:
     texts = [certificate.text for result in post.results for certificate in result.certificates]
     assert len(texts) >= 20
     for text in texts:

@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from relugeom.claims.run import Report, verify
+from relugeom.claims.results import Report
+from relugeom.claims.run import verify
 from relugeom.cli import main
 from relugeom.errors import StorageError
 from relugeom.exact import Valid, check, loads

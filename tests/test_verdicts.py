@@ -110,7 +110,7 @@ def test_trials_are_counted_by_the_judge() -> None:
     assert "the interval holds 0.25" in judgement.evidence
     against = judge(Sample("share", coin, 4000, seed=3, expected=0.5))
     assert against.verdict is Verdict.UNDECIDED
-    assert "DOES NOT HOLD 0.5" in against.evidence
+    assert "the interval excludes 0.5" in against.evidence
 
 
 def test_a_scan_reports_every_failure() -> None:

@@ -1,11 +1,12 @@
-"""Which conjectures have a formal proof, and having Coq check it.
+"""Formal proofs of conjectures: where they lie, and having Coq check them.
 
-The proofs are the ``.v`` files of ``proofs/formal``; its README states every theorem in words. A proof counts as
-*checked* when, in this order,
+A conjecture declares them (`@conjecture(..., formal=FormalProof(...))`), in ``.v`` files beside its own or in a folder
+`formal` there. Those of the post are in ``proofs/formal``; its README states every theorem in words. A proof counts
+as *checked* when, in this order,
 
 1. no source that it rests on leaves a gap (``Admitted``) or adds an assumption (``Axiom``, ``Parameter``, ...),
 2. ``coqc`` compiles those sources, in a fresh folder, dependencies first,
-3. ``Print Assumptions`` was asked of every theorem named here and each time said "Closed under the global context".
+3. ``Print Assumptions`` was asked of every declared theorem and each time said "Closed under the global context".
 
 Nothing here is needed for the symbolic proofs, and nothing is claimed where ``coqc`` isn't installed.
 """
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
@@ -27,22 +29,12 @@ from typing import Literal
 from relugeom.errors import ArgumentError, StorageError
 
 __all__ = [
-    "FORMAL_PROOFS",
-    "FormalProof",
     "FormalResult",
     "check_formal",
     "coqc_version",
+    "find_formal",
     "formal_sources",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class FormalProof:
-    """A theorem of ``proofs/formal``: where it stands, what it is called there, what it says in words."""
-
-    file: str
-    theorem: str
-    statement: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,7 @@ class FormalResult:
     seconds : float
         Time spent compiling the file and what it imports.
     assumptions_closed : bool
-        Whether ``Print Assumptions`` said so for every theorem that `FORMAL_PROOFS` names in the file.
+        Whether ``Print Assumptions`` said so for every theorem that it was asked of, all declared ones among them.
     message : str
         The cause, and the remedy where there is one.
     """
@@ -68,95 +60,6 @@ class FormalResult:
     assumptions_closed: bool
     message: str
 
-
-_BOUND = (
-    FormalProof(
-        "two_m_bound.v",
-        "two_m_bound",
-        "over any ordered field: if W (m×n) has (WᵀW)_ii > 0 for all i and (WᵀW)_ij ≤ 0 for all i ≠ j, then n ≤ 2m",
-    ),
-    FormalProof(
-        "two_m_bound.v",
-        "obtuse_bound",
-        "a family of non-zero vectors with no positive inner product has at most twice as many members as its rank",
-    ),
-)
-
-#: The formal proofs of a conjecture, by its id.
-FORMAL_PROOFS: dict[str, tuple[FormalProof, ...]] = {
-    "two-m-bound-energy": _BOUND,
-    "two-m-bound-elimination": _BOUND,
-    "two-m-attained": (
-        FormalProof(
-            "attained.v",
-            "two_m_attained",
-            "for every m some W (m×2m) satisfies the criterion, and ReLU(WᵀW) = I exactly",
-        ),
-    ),
-    "two-m-equality": (
-        FormalProof(
-            "attained.v",
-            "two_m_equality",
-            "if n = 2m and W satisfies the criterion, every column has a partner, a negative multiple of it, "
-            "and is orthogonal to all other columns",
-        ),
-        FormalProof(
-            "attained.v",
-            "antipodal_pairs",
-            "conversely, non-zero columns that pair up in this way satisfy the criterion",
-        ),
-    ),
-    "same-subspace-reason": (
-        FormalProof(
-            "parabola.v",
-            "same_subspace_refuted",
-            "for every n some n×n matrix of rank at most 3 has a positive diagonal and nothing positive off it",
-        ),
-        FormalProof(
-            "parabola.v",
-            "untied_any_n",
-            "for every m ≥ 3 and every n there are D (n×m) and W (m×n) with ReLU(DW) = I, over the integers too",
-        ),
-    ),
-    "bias-any-n": (
-        FormalProof(
-            "bias.v",
-            "bias_any_n",
-            "for every n some W (2×n) and some b < 0, the same for all outputs, satisfy the criterion for WᵀW + b",
-        ),
-        FormalProof(
-            "bias.v",
-            "unit_columns",
-            "distinct unit columns, in any dimension, satisfy the criterion with some b < 0, the same for all outputs",
-        ),
-    ),
-    "bias-line": (
-        FormalProof(
-            "bias.v",
-            "bias_line",
-            "if W (1×n) and any bias b satisfy the criterion for WᵀW + b, then n ≤ 2",
-        ),
-        FormalProof(
-            "bias.v",
-            "some_bias_works",
-            "some bias serves W exactly when (WᵀW)_ij < (WᵀW)_ii for all i ≠ j",
-        ),
-    ),
-    "refuter-always-answers": (
-        FormalProof(
-            "refuter.v",
-            "refuter_always_answers",
-            "given n > 2m vectors of length m, the elimination returns a zero vector or a pair "
-            "with positive inner product",
-        ),
-        FormalProof(
-            "refuter.v",
-            "refute_sound",
-            "given any number of vectors of equal length, what the elimination returns is right, "
-            "or it returns no answer",
-        ),
-    ),
-}
 
 _FLAGS = ("-w", "-notation-overridden,-ambiguous-paths", "-Q", ".", "relugeom")
 _CLOSED = "Closed under the global context"
@@ -188,6 +91,18 @@ def formal_sources() -> Traversable:
     raise StorageError(f"the formal proofs are missing; looked in {', '.join(str(place) for place in places)}")
 
 
+def find_formal(files: Iterable[str], beside: Path) -> Path | None:
+    """The folder that holds a conjecture's formal proofs: `formal` beside its own file, or that file's folder.
+
+    None where neither has all of them.
+    """
+    wanted = list(files)
+    for folder in (beside.parent / "formal", beside.parent):
+        if all((folder / name).is_file() for name in wanted):
+            return folder
+    return None
+
+
 def coqc_version() -> str | None:
     """Return the version of ``coqc``, such as ``"8.16.1"``, or None where it isn't installed."""
     if shutil.which("coqc") is None:
@@ -197,8 +112,14 @@ def coqc_version() -> str | None:
     return found.group(1) if found else None
 
 
-def check_formal(file: str, timeout: float = 300.0, *, sources: Traversable | None = None) -> FormalResult:
-    """Have Coq check one file of ``proofs/formal`` and what it imports.
+def check_formal(
+    file: str,
+    timeout: float = 300.0,
+    *,
+    theorems: Iterable[str] = (),
+    sources: Traversable | None = None,
+) -> FormalResult:
+    """Have Coq check one file and what it imports from its folder.
 
     Parameters
     ----------
@@ -206,6 +127,8 @@ def check_formal(file: str, timeout: float = 300.0, *, sources: Traversable | No
         A name such as ``"two_m_bound.v"``.
     timeout : float
         Seconds for all compilations together.
+    theorems : iterable of str
+        What the file is said to prove: ``Print Assumptions`` must be asked of each.
     sources : Traversable, optional
         The folder to read; default `formal_sources`.
 
@@ -232,7 +155,7 @@ def check_formal(file: str, timeout: float = 300.0, *, sources: Traversable | No
     for name in order:
         if gap := _GAP.search(bare[name]):
             return FormalResult("failed", version, 0.0, False, f"{name} has a gap or an assumption: {gap.group()}")
-    named = {proof.theorem for proofs in FORMAL_PROOFS.values() for proof in proofs if proof.file == file}
+    named = set(theorems)
     asked = _ASKED.findall(bare[file])
     if unasked := sorted(named.difference(asked)):
         return FormalResult("failed", version, 0.0, False, f"{file} lacks Print Assumptions {', '.join(unasked)}")

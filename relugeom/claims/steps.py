@@ -1,4 +1,4 @@
-"""Steps that are decided by algebra: SymPy for identities and signs, the trusted room for certificates.
+"""Steps that are decided by algebra: SymPy for identities and signs, the checker for certificates.
 
 Each function returns a `Step`; nothing is computed until the judge asks. A step passes only when the answer is
 a definite yes: SymPy's "I don't know" is a failure, with the remaining expression in the message.
@@ -12,6 +12,8 @@ A proof is built from few kinds of step:
 - `polynomial_sign`: a polynomial keeps its sign on an interval (exact, over ℚ or ℚ(√d)),
 - `certified`: a certificate is valid,
 - `all_cases`: a predicate holds on each of finitely many cases.
+
+No kind takes floating-point numbers, wherever in its input they stand: what is computed with them is rounded.
 """
 
 from __future__ import annotations
@@ -50,15 +52,51 @@ _PROPERTY: dict[str, str] = {
 }
 
 
+_ROUNDED = "a floating-point number proves nothing"
+_UNDEFINED = "an infinite or undefined number stands in it"
+
+
+def _fault_of(*inputs: Any) -> str:
+    """Why a computation with these would prove nothing; empty where it may."""
+    import sympy
+
+    for value in inputs:
+        if isinstance(value, float | complex) or getattr(getattr(value, "dtype", None), "kind", "") in ("f", "c"):
+            return _ROUNDED
+        if isinstance(value, dict):
+            value = [*value.keys(), *value.values()]
+        if isinstance(value, list | tuple | set | frozenset):
+            if fault := _fault_of(*value):
+                return fault
+        elif isinstance(value, sympy.Basic | sympy.MatrixBase):
+            if value.has(sympy.Float):
+                return _ROUNDED
+            if value.has(sympy.nan, sympy.zoo) or value in (sympy.oo, -sympy.oo):
+                return _UNDEFINED
+    return ""
+
+
+def _exact(*inputs: Any) -> tuple[str, list[Any]]:
+    """Why a computation would prove nothing, or none and the inputs as SymPy has them."""
+    import sympy
+
+    if fault := _fault_of(*inputs):
+        return fault, []
+    values = [sympy.sympify(value) for value in inputs]
+    # What was no number before may be one now: a text, or a number of another library.
+    return _fault_of(*values), values
+
+
 def identity(claim: str, left: Any, right: Any) -> Step:
     """The two sides are equal, entry by entry for matrices, by exact simplification of left − right to 0."""
 
     def decide() -> bool | str:
         import sympy
 
-        if _is_rounded(left) or _is_rounded(right):
-            return "a floating-point number proves nothing"
-        difference = sympy.sympify(left) - sympy.sympify(right)
+        fault, sides = _exact(left, right)
+        if fault:
+            return fault
+        difference = sides[0] - sides[1]
         entries = list(difference) if isinstance(difference, sympy.MatrixBase) else [difference]
         if not entries:
             return "the matrices have no entries"
@@ -66,13 +104,6 @@ def identity(claim: str, left: Any, right: Any) -> Step:
         return True if remaining is None else f"the sides differ by {remaining!s:.120}"
 
     return Step(claim, decide, "identity (SymPy)")
-
-
-def _is_rounded(expression: Any) -> bool:
-    """Whether a floating-point number stands in the expression: SymPy computes with it, and rounds."""
-    import sympy
-
-    return bool(sympy.sympify(expression).has(sympy.Float))
 
 
 def _simplified(expression: sympy.Expr) -> sympy.Expr:
@@ -104,7 +135,11 @@ def trace_identity(claim: str, left: Any, right: Any) -> Step:
     def decide() -> bool | str:
         import sympy
 
+        if fault := _fault_of(left, right):
+            return fault
+        # Words go by what SymPy would read them back from: a matrix may be named like the transpose of another.
         remaining: dict[tuple[str, ...], Any] = {}
+        shown: dict[tuple[str, ...], str] = {}
         for term in sympy.Add.make_args(sympy.Trace(left - right).expand().doit()):
             coefficient, trace = term.as_independent(sympy.Trace)
             if term == 0:
@@ -114,10 +149,13 @@ def trace_identity(claim: str, left: Any, right: Any) -> Step:
             factor, word = trace.arg.as_coeff_mmul()
             letters = sympy.MatMul.make_args(word)
             classes = (letters, tuple(sympy.transpose(letter) for letter in reversed(letters)))
-            name = min(tuple(map(str, w[k:] + w[:k])) for w in classes for k in range(len(w)))
+            rotations = [w[k:] + w[:k] for w in classes for k in range(len(w))]
+            named = {tuple(map(sympy.srepr, rotation)): rotation for rotation in rotations}
+            name = min(named)
+            shown[name] = "·".join(map(str, named[name]))
             remaining[name] = remaining.get(name, 0) + coefficient * factor
         left_over = next((name for name, value in remaining.items() if sympy.expand(value) != 0), None)
-        return True if left_over is None else f"the traces differ by {remaining[left_over]}·tr({'·'.join(left_over)})"
+        return True if left_over is None else f"the traces differ by {remaining[left_over]}·tr({shown[left_over]})"
 
     return Step(claim, decide, "trace identity (SymPy)")
 
@@ -137,9 +175,10 @@ def sign(claim: str, expression: Any, relation: Relation) -> Step:
     def decide() -> bool | str:
         import sympy
 
-        given = sympy.sympify(expression)
-        if _is_rounded(given):
-            return "a floating-point number proves nothing"
+        fault, values = _exact(expression)
+        if fault:
+            return fault
+        (given,) = values
         for form in (given, sympy.expand(given), sympy.factor(given), sympy.together(given)):
             if getattr(form, _PROPERTY[relation]) is True:
                 return True
@@ -152,6 +191,8 @@ def between(claim: str, low: Any, value: Any, high: Any) -> Step:
     """low ≤ value ≤ high, under the assumptions of the symbols: the range in which a sine or cosine is signed."""
 
     def decide() -> bool | str:
+        if fault := _fault_of(low, value, high):
+            return fault
         for part, text in ((value - low, "below the range"), (high - value, "above the range")):
             if sign(claim, part, ">= 0").decide() is not True:
                 return f"{value!s:.60} may lie {text}"
@@ -171,12 +212,14 @@ def certified(claim: str, certificate: Certificate) -> Step:
 
 
 def all_cases(claim: str, predicate: Callable[[Any], bool], cases: Iterable[Any]) -> Step:
-    """The predicate is True on every case; there is at least one."""
+    """The predicate is True on every case; there is at least one, and none is a floating-point number."""
     listed = list(cases)
 
     def decide() -> bool | str:
         if not listed:
             return "there are no cases"
+        if fault := _fault_of(*listed):
+            return fault
         failing = next((case for case in listed if predicate(case) is not True), None)
         return True if failing is None else f"fails at {failing!s:.80}"
 
@@ -218,10 +261,11 @@ def polynomial_sign(
     """p > 0 (≥ 0) on [first, last breakpoint]; add breakpoints between where one substitution is not enough."""
 
     def decide() -> bool | str:
-        if any(map(_is_rounded, (polynomial, *breakpoints))):
-            return "a floating-point number proves nothing"
+        fault, _ = _exact(polynomial, *breakpoints)
+        if fault:
+            return fault
         certificate = polynomial_certificate(polynomial, variable, breakpoints, strict=strict, radicand=radicand)
         result = check(certificate)
         return result.reason if isinstance(result, Invalid) else True
 
-    return Step(claim, decide, "polynomial sign (trusted room)")
+    return Step(claim, decide, "polynomial sign (checker)")

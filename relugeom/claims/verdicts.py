@@ -5,7 +5,7 @@ step, re-checking every certificate and counting every trial itself.
 
 ==================  =========================================================================================
 `Proof`             PROVED: every step of an argument is checked by machine, and its false sibling fails
-`Witness`           CERTIFIED: a finite statement with certificates that the trusted room accepts
+`Witness`           CERTIFIED: a finite statement with certificates that the checker accepts
 `Counterexample`    REFUTED: an exact counterexample (certificates, or steps when it holds for every n)
 `Sample`, `Scan`    MEASURED: a statistic with its interval and trials; a count over all cases in a range
 `Open`              UNDECIDED: why, and what was tried
@@ -19,13 +19,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+from relugeom.claims.schema import ITEM_LIMIT, Fields, ReplyError, fault_of_text, finite_number
 from relugeom.errors import ConjectureError
-from relugeom.exact import Certificate, Invalid, Valid, check
-from relugeom.statistics import wilson_interval
+from relugeom.exact import Certificate, Invalid, Valid, check, dumps
+from relugeom.statistics import Interval, wilson_interval
 
 __all__ = [
+    "Bound",
     "CertificateRecord",
     "Counterexample",
     "Judgement",
@@ -39,8 +41,14 @@ __all__ = [
     "StepRecord",
     "Verdict",
     "Witness",
+    "at_least",
+    "at_most",
     "judge",
+    "read_verdict",
 ]
+
+# A reason is a line or two; what an expression of a page differs by helps nobody.
+REASON_LIMIT = 500
 
 
 class Verdict(enum.Enum):
@@ -73,6 +81,8 @@ def _settle(evidence: Any, field: str, kind: type | tuple[type, ...]) -> None:
         if not isinstance(item, kind):
             names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
             raise ConjectureError(f"{where} must hold {names}; item {number} is {type(item).__name__}")
+    if kind is not object and len(items) > ITEM_LIMIT:
+        raise ConjectureError(f"{where} has {len(items)} items; at most {ITEM_LIMIT} are judged")
     object.__setattr__(evidence, field, items)
 
 
@@ -91,6 +101,8 @@ def _require(evidence: Any, kind: type | tuple[type, ...], *fields: str) -> None
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
             raise ConjectureError(f"{field} of {type(evidence).__name__} must be {names}; got {type(value).__name__}")
+        if isinstance(value, str) and (fault := fault_of_text(value)):
+            raise ConjectureError(f"{field} of {type(evidence).__name__} {fault}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class Step:
     """One step of an argument: what it says, how it is decided, and the computation that decides it.
 
     `decide` returns True when the step holds, and False or a string that names the fault when it does not.
-    `relugeom.claims.steps` makes steps that SymPy or the trusted room decides.
+    `relugeom.claims.steps` makes steps that SymPy or the checker decides.
     """
 
     claim: str
@@ -175,10 +187,45 @@ class Counterexample:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What a statement says of a probability: that it is at least, or at most, a number."""
+
+    relation: Literal["≥", "≤"]
+    value: float
+
+    def __post_init__(self) -> None:
+        if self.relation not in ("≥", "≤"):
+            raise ConjectureError(f"relation of Bound must be '≥' or '≤'; got {self.relation!r:.20}")
+        _require(self, (float, int), "value")
+        if not 0 <= self.value <= 1:
+            raise ConjectureError(f"a probability lies between 0 and 1; got {self.value!r:.20}")
+
+    def judged_by(self, interval: Interval) -> bool | None:
+        """True when every value in the interval satisfies the bound, False when none does, None in between."""
+        if self.relation == "≥":
+            ends = [end >= self.value for end in interval]
+        else:
+            ends = [end <= self.value for end in interval]
+        return ends[0] if ends[0] == ends[1] else None
+
+
+def at_least(value: float) -> Bound:
+    """The claim of a `Sample` that the probability is `value` or more."""
+    return Bound("≥", value)
+
+
+def at_most(value: float) -> Bound:
+    """The claim of a `Sample` that the probability is `value` or less."""
+    return Bound("≤", value)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A probability, estimated: `draw(seed, trials)` yields that many booleans, which the judge counts.
 
-    `expected` is the value the statement gives, if any; when the interval does not hold it, the verdict is UNDECIDED.
+    `expected` is the value the statement gives, `claim` the bound it gives (`at_least(0.1)`, `at_most(0.05)`), if any.
+    When the interval excludes the value, or does not lie whole on the claimed side of the bound, the verdict is
+    UNDECIDED.
     """
 
     quantity: str
@@ -188,6 +235,7 @@ class Sample:
     expected: float | None = None
     level: float = 0.99
     note: str = ""
+    claim: Bound | None = None
 
     def __post_init__(self) -> None:
         _require(self, str, "quantity", "note")
@@ -195,6 +243,11 @@ class Sample:
         _require(self, int, "trials", "seed")
         _require(self, (float, int, type(None)), "expected")
         _require(self, float, "level")
+        _require(self, (Bound, type(None)), "claim")
+        if not 0 < self.level < 1:
+            raise ConjectureError(f"level of Sample must lie strictly between 0 and 1; got {self.level}")
+        if self.expected is not None and not 0 <= self.expected <= 1:
+            raise ConjectureError(f"expected of Sample must lie between 0 and 1; got {self.expected!r:.20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,39 +287,169 @@ class Open:
 Outcome = Proof | Witness | Counterexample | Sample | Scan | Open
 
 
-@dataclass(frozen=True, slots=True)
-class StepRecord:
+class StepRecord(NamedTuple):
     """A step after the judge has evaluated it; `fault` is empty when it holds."""
 
     claim: str
     method: str
     fault: str
 
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain JSON values."""
+        return {"claim": self.claim, "method": self.method, "holds": not self.fault, "fault": self.fault or None}
 
-@dataclass(frozen=True, slots=True)
-class CertificateRecord:
-    """A certificate after the trusted room has checked it; `fault` is empty when it is valid."""
+    @classmethod
+    def from_json(cls, value: Any) -> StepRecord:
+        """The record that `to_json` gave; a `ReplyError` for anything else."""
+        fields = Fields(value, "a step")
+        record = cls(fields.text("claim"), fields.text("method"), fields.optional_text("fault"))
+        if fields.flag("holds") != (not record.fault):
+            raise ReplyError("a step must hold if and only if it has no fault")
+        fields.end()
+        return record
 
-    certificate: Certificate
+
+class CertificateRecord(NamedTuple):
+    """A certificate after the checker has checked it: `fault` is empty when it is valid.
+
+    Attributes
+    ----------
+    kind
+        What sort of certificate it is.
+    statement
+        What it proves, computed from its data; empty when it is invalid.
+    text
+        The certificate as it is written to a file; empty when it is invalid, or was not handed on.
+    fault
+        Why it is invalid.
+    """
+
+    kind: str
     statement: str
-    fault: str
+    text: str = ""
+    fault: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain JSON values, without the certificate itself."""
+        return {"kind": self.kind, "statement": self.statement}
+
+    @classmethod
+    def from_json(cls, value: Any) -> CertificateRecord:
+        """The record that `to_json` gave; a `ReplyError` for anything else."""
+        fields = Fields(value, "a certificate")
+        record = cls(fields.text("kind"), fields.text("statement"))
+        fields.end()
+        return record
 
 
-@dataclass(frozen=True, slots=True)
+def _probability(value: Any) -> float:
+    number = finite_number(value)
+    if not 0 <= number <= 1:
+        raise ReplyError("an interval must lie between 0 and 1")
+    return number
+
+
+def _interval(value: Any) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ReplyError("an interval must be a list of its two ends")
+    low, high = map(_probability, value)
+    if low > high:
+        raise ReplyError("an interval must have its low end first")
+    return low, high
+
+
+def _sibling(value: Any) -> tuple[str, str]:
+    fields = Fields(value, "a sibling")
+    found = fields.text("statement"), fields.text("fails_at")
+    fields.end()
+    if not found[0]:
+        raise ReplyError("a sibling must have a statement")
+    return found
+
+
+def read_verdict(value: Any) -> Verdict:
+    """The verdict of that name; a `ReplyError` for anything else."""
+    if not isinstance(value, str) or value not in Verdict.__members__:
+        raise ReplyError(f"verdict must be one of {', '.join(Verdict.__members__)}; got {value!r:.40}")
+    return Verdict[value]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A verdict with everything it was derived from."""
+    """A verdict with everything it was derived from; None for the verdict where nothing could be judged."""
 
-    verdict: Verdict
-    evidence: str
+    verdict: Verdict | None = None
+    evidence: str = ""
     steps: tuple[StepRecord, ...] = ()
-    certificates: tuple[CertificateRecord, ...] = ()
     sibling: str = ""
     sibling_fault: str = ""
+    certificates: tuple[CertificateRecord, ...] = ()
     by_hand: str = ""
-    note: str = ""
     trials: int = 0
     successes: int = 0
     interval: tuple[float, float] | None = None
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The judgement as plain JSON values, ERROR for no verdict."""
+        return {
+            "verdict": self.verdict.value if self.verdict is not None else "ERROR",
+            "evidence": self.evidence,
+            "steps": [step.to_json() for step in self.steps],
+            "sibling": {"statement": self.sibling, "fails_at": self.sibling_fault} if self.sibling else None,
+            "certificates": [certificate.to_json() for certificate in self.certificates],
+            "by_hand": self.by_hand or None,
+            "trials": self.trials,
+            "successes": self.successes,
+            "interval": list(self.interval) if self.interval else None,
+            "note": self.note or None,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Judgement:
+        """What `to_json` was given, without the texts of certificates; a `ReplyError` for anything else."""
+        fields = Fields(value, "a judgement")
+        sibling, sibling_fault = fields.optional("sibling", _sibling) or ("", "")
+        judgement = cls(
+            verdict=read_verdict(fields.text("verdict")),
+            evidence=fields.text("evidence"),
+            steps=fields.items("steps", StepRecord.from_json),
+            sibling=sibling,
+            sibling_fault=sibling_fault,
+            certificates=fields.items("certificates", CertificateRecord.from_json),
+            by_hand=fields.optional_text("by_hand"),
+            trials=fields.whole("trials"),
+            successes=fields.whole("successes"),
+            interval=fields.optional("interval", _interval),
+            note=fields.optional_text("note"),
+        )
+        fields.end()
+        if judgement.successes > judgement.trials:
+            raise ReplyError("successes of a judgement must not exceed its trials")
+        return judgement
+
+    @property
+    def lacks(self) -> str:
+        """What the verdict rests on and is not there, as "without steps"; empty when all is there.
+
+        The judge never derives such a verdict. Whoever was told one by somebody else asks here.
+        """
+        argued = self.verdict in (Verdict.PROVED, Verdict.REFUTED)
+        if not self.evidence:
+            return "without evidence"
+        if (argued or self.verdict is Verdict.CERTIFIED) and any(step.fault for step in self.steps):
+            return "with a step that does not hold"
+        if argued and self.steps and not (self.sibling and self.sibling_fault):
+            return "without a false sibling that fails"
+        if self.verdict is Verdict.PROVED and not self.steps:
+            return "without steps"
+        if self.verdict is Verdict.CERTIFIED and not self.certificates:
+            return "without certificates"
+        if self.verdict is Verdict.REFUTED and not (self.by_hand and (self.steps or self.certificates)):
+            return "without what it rests on"
+        if self.verdict is Verdict.MEASURED and not self.trials:
+            return "without trials"
+        return ""
 
 
 def judge(outcome: Outcome) -> Judgement:
@@ -277,6 +460,13 @@ def judge(outcome: Outcome) -> Judgement:
     ConjectureError
         `outcome` is not one of the outcome types, or is empty of evidence.
     """
+    judgement = _judged(outcome)
+    if fault := fault_of_text(judgement.evidence):
+        raise ConjectureError(f"the evidence {fault}")
+    return judgement
+
+
+def _judged(outcome: Outcome) -> Judgement:
     match outcome:
         case Proof():
             return _judge_argument(outcome, Verdict.PROVED, outcome.sibling, "")
@@ -291,10 +481,18 @@ def judge(outcome: Outcome) -> Judgement:
         case Open():
             if not outcome.reason:
                 raise ConjectureError("an undecided outcome must say why")
-            return Judgement(Verdict.UNDECIDED, outcome.reason, note=outcome.note, trials=outcome.trials)
+            return Judgement(
+                verdict=Verdict.UNDECIDED, evidence=outcome.reason, note=outcome.note, trials=outcome.trials
+            )
     raise ConjectureError(
         f"a conjecture must return a Proof, Witness, Counterexample, Sample, Scan or Open; got {type(outcome).__name__}"
     )
+
+
+def _shortened(reason: str) -> str:
+    """A reason that can be written, and is cut where nobody would read on."""
+    reason = reason[: REASON_LIMIT + 1].encode(errors="backslashreplace").decode()
+    return reason if len(reason) <= REASON_LIMIT else reason[: REASON_LIMIT - 1] + "…"
 
 
 def _evaluate(step: Step) -> StepRecord:
@@ -305,15 +503,17 @@ def _evaluate(step: Step) -> StepRecord:
         fault = decision or "does not hold"
     else:
         fault = "does not hold" if decision is False else f"decided neither way: {decision!r:.60}"
-    return StepRecord(step.claim, step.method, fault)
+    return StepRecord(step.claim, step.method, _shortened(fault))
 
 
 def _inspect(certificate: Certificate) -> CertificateRecord:
     match check(certificate):
         case Valid(statement):
-            return CertificateRecord(certificate, statement, "")
+            return CertificateRecord(certificate.kind, statement, dumps(certificate))
         case Invalid(reason):
-            return CertificateRecord(certificate, "", reason)
+            if reason.endswith("is not a rational number"):
+                reason += "; relugeom.exact.rationals.as_matrix makes exact what is given as floats"
+            return CertificateRecord(certificate.kind, "", fault=_shortened(reason))
 
 
 def _methods(steps: Sequence[Step]) -> list[str]:
@@ -338,6 +538,8 @@ def _judge_argument(
     if given_steps and sibling is None:
         raise ConjectureError("steps need a false sibling that the same steps fail to prove")
 
+    if sibling is not None and not sibling.statement:
+        raise ConjectureError("the false sibling must have a statement")
     if sibling is not None and _methods(sibling.steps) != _methods(given_steps):
         raise ConjectureError("the false sibling must be argued by the same methods, step by step")
 
@@ -346,7 +548,7 @@ def _judge_argument(
     sibling_fault = ""
     problem = next((f"step not checked: {s.claim}: {s.fault}" for s in steps if s.fault), "")
     if not problem:
-        problem = next((f"invalid {c.certificate.kind} certificate: {c.fault}" for c in certificates if c.fault), "")
+        problem = next((f"invalid {c.kind} certificate: {c.fault}" for c in certificates if c.fault), "")
     if not problem and sibling is not None:
         failed = next((record for record in map(_evaluate, sibling.steps) if record.fault), None)
         if failed is None:
@@ -379,15 +581,19 @@ def _judge_sample(sample: Sample) -> Judgement:
     interval = wilson_interval(successes, sample.trials, sample.level)
     evidence = (
         f"{sample.quantity} = {successes / sample.trials:.4g} "
-        f"[{interval[0]:.4g}, {interval[1]:.4g}] ({sample.level:.0%}, {sample.trials:,} trials)"
+        f"[{interval[0]:.4g}, {interval[1]:.4g}] ({100 * sample.level:.10g}%, {sample.trials:,} trials)"
     )
     agrees = sample.expected is None or sample.expected in interval
     if sample.expected is not None:
-        evidence += f"; the interval {'holds' if agrees else 'DOES NOT HOLD'} {sample.expected:.4g}"
+        evidence += f"; the interval {'holds' if agrees else 'excludes'} {sample.expected:.4g}"
+    if sample.claim is not None:
+        word = {True: "shows", False: "excludes", None: "does not settle"}[supports := sample.claim.judged_by(interval)]
+        evidence += f"; the interval {word} {sample.claim.relation} {sample.claim.value:.10g}"
+        agrees = agrees and supports is True
     return Judgement(
         # A measurement that speaks against the statement is no measurement of it.
-        Verdict.MEASURED if agrees else Verdict.UNDECIDED,
-        evidence,
+        verdict=Verdict.MEASURED if agrees else Verdict.UNDECIDED,
+        evidence=evidence,
         note=sample.note,
         trials=sample.trials,
         successes=successes,
@@ -402,4 +608,6 @@ def _judge_scan(scan: Scan) -> Judgement:
     successes = sum(outcomes)
     findings = scan.describe(scan.cases, outcomes) if scan.describe else ""
     evidence = f"{scan.quantity}: {successes:,} of {len(outcomes):,}" + (f"; {findings}" if findings else "")
-    return Judgement(Verdict.MEASURED, evidence, note=scan.note, trials=len(outcomes), successes=successes)
+    return Judgement(
+        verdict=Verdict.MEASURED, evidence=evidence, note=scan.note, trials=len(outcomes), successes=successes
+    )

@@ -6,8 +6,10 @@ import argparse
 import textwrap
 from pathlib import Path
 
-from relugeom.claims.run import Result, verify
-from relugeom.cli._terminal import indent, paint, positive_float, print_json, verdict_label, width
+from relugeom.claims.results import Result
+from relugeom.claims.run import verify
+from relugeom.cli._terminal import indent, paint, path_given, positive_float, print_json, verdict_label, width
+from relugeom.text import printable
 
 SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, source"
 
@@ -16,8 +18,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("id", metavar="ID", help="the id, as `relugeom verify` prints it")
     parser.add_argument(
-        "paths", nargs="*", type=Path, default=[], metavar="PATH", help="where it is; by default the post's claims"
-    )
+        "paths",
+        nargs="*",
+        type=path_given,
+        default=[],
+        metavar="PATH",
+        help="where it is; by default the post's claims",
+    )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run it whole when it is slow, instead of a sample")
     parser.add_argument("--time-limit", type=positive_float, metavar="S", help="seconds, instead of its own limit")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -32,7 +39,7 @@ def _section(title: str, lines: list[str]) -> None:
 def _argument(text: str) -> list[str]:
     """The docstring, paragraph by paragraph; indented lines (formulas, lists) stay as they are."""
     lines: list[str] = []
-    for paragraph in text.split("\n\n"):
+    for paragraph in printable(text, lines=True).split("\n\n"):
         rows = paragraph.splitlines()
         if any(row.startswith((" ", "- ", "* ")) for row in rows):
             lines += [f"  {row}" for row in rows]
@@ -43,17 +50,16 @@ def _argument(text: str) -> list[str]:
 
 
 def _print(result: Result, paths: list[Path]) -> None:
-    print(f"{verdict_label(result.verdict)} {paint(result.id, 'bold')}  ({result.file})")
+    print(f"{verdict_label(result.verdict)} {paint(result.id, 'bold')}  ({printable(result.file)})")
     _section("Statement", [f"  {indent(result.statement, 2)}"])
-    _section("Source", [f"  {indent(result.source, 2)}"])
+    _section("Source", [f"  {indent(result.source, 2)}"] if result.source else [])
     _section("Argument", _argument(result.argument) if result.argument else [])
-    marks = [(paint("✗", "red") if fault else paint("✓", "green"), claim, method, fault)
-             for claim, method, fault in result.steps]  # fmt: skip
     _section(
         "Steps, each checked by machine",
         [
-            f"  {mark} {indent(claim, 4)}\n    {paint(f'[{method}]', 'dim')}{f' {fault}' if fault else ''}"
-            for mark, claim, method, fault in marks
+            f"  {paint('✗', 'red') if step.fault else paint('✓', 'green')} {indent(step.claim, 4)}\n"
+            f"    {paint(f'[{printable(step.method)}]', 'dim')} {printable(step.fault)}".rstrip()
+            for step in result.steps
         ],
     )
     if result.sibling:
@@ -65,7 +71,7 @@ def _print(result: Result, paths: list[Path]) -> None:
     _section("Certificates", [f"  {indent(f'{c.kind}: {c.statement}', 4)}" for c in result.certificates])
     _section(
         "Formal proof, for a proof assistant",
-        [f"  {indent(f'{p.theorem} in proofs/formal/{p.file}: {p.statement}', 4)}" for p in result.formal],
+        [f"  {indent(f'{p.theorem} in {result.shown_formal(p.file)}: {p.statement}', 4)}" for p in result.formal],
     )
     _section("Evidence", [f"  {indent(result.error or result.evidence, 2)}"])
     _section("Note", [f"  {indent(result.note, 2)}"] if result.note else [])
@@ -74,7 +80,7 @@ def _print(result: Result, paths: list[Path]) -> None:
         print("This ran on a sample; --full runs all of it.")
     if result.certificates:
         print("Write the certificates and check them again:")
-        where = "".join(f" {path}" for path in paths)
+        where = "".join(f" {printable(path)}" for path in paths)
         print(f"  relugeom verify{where} -k {result.id} --certificates DIR && relugeom check DIR")
 
 

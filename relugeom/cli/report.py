@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from relugeom.claims.run import Result, verify
-from relugeom.cli._terminal import ProgressLine
+from relugeom.claims.results import Result
+from relugeom.claims.run import verify
+from relugeom.cli._terminal import ProgressLine, path_given
 from relugeom.cli._versions import versions
 from relugeom.writing import check_writable, write_atomically
 
@@ -17,7 +18,7 @@ SUMMARY = "write one HTML file: claims with their evidence, figures, and the res
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH",
+        "paths", nargs="*", type=path_given, metavar="PATH",
         help="files or folders of conjectures; without any, the claims of the post",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html")

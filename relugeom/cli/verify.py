@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from relugeom.claims.formal import FormalProof, check_formal
-from relugeom.claims.run import MEMORY_LIMIT, Report, Result, verify, write_certificates
+from relugeom.claims.formal import check_formal
+from relugeom.claims.results import Report, Result, write_certificates
+from relugeom.claims.run import MEMORY_LIMIT, verify
 from relugeom.cli._terminal import (
     ProgressLine,
     indent,
     paint,
+    path_given,
     positive_float,
+    positive_float_or_zero,
     positive_int,
     print_json,
     verdict_label,
 )
 from relugeom.cli._versions import versions
+from relugeom.text import printable
 from relugeom.writing import check_writable, make_folder, write_atomically
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
@@ -28,7 +31,7 @@ SUMMARY = "run conjectures (the post's claims by default) and print each with it
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH",
+        "paths", nargs="*", type=path_given, metavar="PATH",
         help="files or folders of conjectures; without any, the claims of the post",
     )  # fmt: skip
     parser.add_argument(
@@ -42,13 +45,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--formal", action="store_true", help="have Coq check the formal proofs, where it is installed")
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the claims as one self-contained page")
-    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
+    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="conjectures at a time")
     parser.add_argument(
         "--time-limit", type=positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
     )
     parser.add_argument(
-        "--memory-limit", type=positive_float, metavar="GIB", default=MEMORY_LIMIT / 2**30,
-        help="GiB of address space for each worker process (default: %(default)g)",
+        "--memory-limit", type=positive_float_or_zero, metavar="GIB", default=MEMORY_LIMIT / 2**30,
+        help="GiB of address space for each conjecture, 0 for no limit (default: %(default)g)",
     )  # fmt: skip
 
 
@@ -56,7 +59,7 @@ def _row(result: Result, heading: str) -> str:
     """The lines for one result, under the heading of its file when that is new."""
     lines = []
     if heading:
-        lines.append(f"\n{paint(indent(heading, 0), 'bold')}\n{paint(result.file, 'dim')}")
+        lines.append(f"\n{paint(indent(heading, 0), 'bold')}\n{paint(printable(result.file), 'dim')}")
     lines.append(f"  {verdict_label(result.verdict)}  {indent(result.statement or result.id, 13)}")
     surprise = ""
     if result.verdict is not None and not result.as_expected:
@@ -69,28 +72,37 @@ def _row(result: Result, heading: str) -> str:
         first, more = result.certificates[0].statement, len(result.certificates) - 1
         lines.append(" " * 13 + indent(f"certificate: {first}{f' (and {more} more)' if more else ''}", 13))
     if result.formal:
-        lines.append(" " * 13 + indent(f"formal proof: {_named(result.formal)}", 13))
+        lines.append(" " * 13 + indent(f"formal proof: {_named(result)}", 13))
     return "\n".join(lines)
 
 
-def _named(proofs: Iterable[FormalProof]) -> str:
+def _named(result: Result) -> str:
     """`two_m_bound, obtuse_bound in proofs/formal/two_m_bound.v`."""
-    by_file = groupby(proofs, key=lambda proof: proof.file)
-    return "; ".join(f"{', '.join(p.theorem for p in group)} in proofs/formal/{file}" for file, group in by_file)
+    by_file = groupby(result.formal, key=lambda proof: proof.file)
+    return "; ".join(f"{', '.join(p.theorem for p in group)} in {result.shown_formal(file)}" for file, group in by_file)
 
 
 def _check_formal_proofs(report: Report) -> list[dict[str, object]]:
     """Have Coq check each file that holds a formal proof of a row."""
-    files = sorted({proof.file for result in report.results for proof in result.formal})
+    theorems: dict[tuple[Path, str], set[str]] = {}
+    for result in report.results:
+        for proof in result.formal:
+            if result.formal_folder is not None:
+                theorems.setdefault((result.formal_folder, proof.file), set()).add(proof.theorem)
     progress = ProgressLine("formal proofs")
-    progress.start(len(files))
+    progress.start(len(theorems))
     rows: list[dict[str, object]] = []
-    for file in files:
-        result = check_formal(file)
-        rows.append({"file": file, "status": result.status, "seconds": result.seconds, "message": result.message})
+    for (folder, file), named in sorted(theorems.items()):
+        found = check_formal(file, theorems=named, sources=folder)
+        rows.append({"file": file, "status": found.status, "seconds": found.seconds, "message": found.message})
         progress.advance()
     progress.clear()
     return rows
+
+
+def _cell(text: str) -> str:
+    """A text that stays in its cell of a Markdown table, and in its line."""
+    return printable(" ".join(text.split("\n"))).replace("|", "\\|")
 
 
 def _markdown(report: Report) -> str:
@@ -98,15 +110,15 @@ def _markdown(report: Report) -> str:
     lines = []
     for heading, group in groupby(report.results, key=lambda result: (result.heading, result.file)):
         lines += [
-            f"\n## {heading[0] or heading[1]}\n",
-            f"`{heading[1]}`\n",
+            f"\n## {_cell(heading[0] or heading[1])}\n",
+            f"`{_cell(heading[1])}`\n",
             "| verdict | statement | evidence |",
             "|---|---|---|",
         ]
         for result in group:
             verdict = result.verdict.value if result.verdict is not None else "ERROR"
             cells = (verdict, f"{result.statement} (`{result.id}`)", result.error or result.evidence)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            lines.append("| " + " | ".join(map(_cell, cells)) + " |")
     environment = ", ".join(f"{name} {version}" for name, version in versions().items())
     return "\n".join([*lines, "", f"{report.summary()}. {environment}."]).lstrip("\n")
 
@@ -126,8 +138,10 @@ def run(arguments: argparse.Namespace) -> int:
             heading = result.heading or result.file
             print(_row(result, heading if heading != shown_heading[0] else ""), flush=True)
             shown_heading[0] = heading
+        for line in result.output.splitlines():
+            print(f"{result.id} printed: {printable(line)}", file=sys.stderr)
         if arguments.debug and result.traceback:
-            print(result.traceback, file=sys.stderr)
+            print(printable(result.traceback, lines=True), file=sys.stderr)
         progress.advance()
 
     report = verify(
@@ -136,7 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
         full=arguments.full,
         jobs=arguments.jobs,
         time_limit=arguments.time_limit,
-        memory_limit=int(arguments.memory_limit * 2**30),
+        # No machine has 2⁶⁰ bytes, and a float has room for more.
+        memory_limit=max(1, int(min(arguments.memory_limit * 2**30, 2.0**60))) if arguments.memory_limit else None,
         on_start=progress.start,
         on_result=show,
     )
@@ -160,7 +175,9 @@ def run(arguments: argparse.Namespace) -> int:
                 print(f"{others} other .json files were in {arguments.certificates} before", file=sys.stderr)
             print(f"{len(written)} certificates written; re-check with: relugeom check {arguments.certificates}")
         for row in formal:
-            print(f"formal proof {row['status']}: {row['message']}")
+            print(f"formal proof {row['status']}: {printable(row['message'])}")
         print(report.summary())
+    for note in report.notes:
+        print(note, file=sys.stderr)
     failed = any(row["status"] == "failed" for row in formal)
     return 0 if report.as_expected and not failed else 1

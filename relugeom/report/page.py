@@ -10,7 +10,8 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from relugeom.claims.run import CertificateText, Report, Result
+from relugeom.claims.results import Report, Result
+from relugeom.claims.verdicts import CertificateRecord
 from relugeom.figures import FIGURES, draw, film_gif, inline_svg
 from relugeom.figures.style import DARK, LIGHT, Theme
 from relugeom.report.mathml import FORMULAS, typeset
@@ -136,14 +137,15 @@ def _claims(report: Report) -> str:
         '<output id="found"></output></form>'
     )
     parts = [tools]
-    for heading, group in groupby(report.results, key=lambda result: (result.heading or result.file, result.file)):
+    named = zip(report.results, report.certificate_names(), strict=True)
+    for heading, group in groupby(named, key=lambda pair: (pair[0].heading or pair[0].file, pair[0].file)):
         title, file = heading
-        rows = "".join(_claim(result) for result in group)
+        rows = "".join(_claim(result, names) for result, names in group)
         parts.append(f'<div class="group"><h3>{typeset(title)}</h3><p class="file">{escape(file)}</p>{rows}</div>')
     return "".join(parts)
 
 
-def _claim(result: Result) -> str:
+def _claim(result: Result, names: Sequence[str]) -> str:
     verdict = result.verdict.value if result.verdict is not None else "ERROR"
     surprise = ""
     if not result.as_expected and result.expected is not None and result.verdict is not None:
@@ -152,11 +154,11 @@ def _claim(result: Result) -> str:
     return (
         f'<details class="claim" id="claim-{name}" data-verdict="{verdict}"><summary>{_badge(verdict)}{surprise} '
         f'<span class="statement">{typeset(result.statement or result.id)}</span></summary>'
-        f'<div class="inside">{"".join(_details(result))}</div></details>'
+        f'<div class="inside">{"".join(_details(result, names))}</div></details>'
     )
 
 
-def _details(result: Result) -> list[str]:
+def _details(result: Result, names: Sequence[str]) -> list[str]:
     parts = [f"<p><strong>Evidence.</strong> {typeset(result.error or result.evidence)}</p>"]
     if result.source:
         parts.append(f"<p><strong>Source.</strong> {escape(result.source)}</p>")
@@ -188,7 +190,7 @@ def _details(result: Result) -> list[str]:
         between = "" if low is None else f", interval [{low:.6g}, {high:.6g}]"
         parts.append(f"<p><strong>Trials.</strong> {result.successes} of {result.trials}{between}</p>")
     if result.certificates:
-        parts.append("<h4>Certificates</h4>" + _certificates(result))
+        parts.append("<h4>Certificates</h4>" + _certificates(result, names))
     if result.note:
         parts.append(f"<p><strong>Note.</strong> {typeset(result.note)}</p>")
     again = f"relugeom explain {result.id}"
@@ -208,20 +210,13 @@ def _prose(text: str) -> str:
     return "".join(parts)
 
 
-def _names(result: Result) -> list[str]:
-    """The file names that `relugeom verify --certificates` gives the certificates of a result."""
-    if len(result.certificates) == 1:
-        return [f"{result.id}.json"]
-    return [f"{result.id}-{number}.json" for number in range(1, len(result.certificates) + 1)]
-
-
-def _certificates(result: Result) -> str:
+def _certificates(result: Result, names: Sequence[str]) -> str:
     rows = "".join(
         f'<li><a download="{escape(name, quote=True)}" href="{_link(certificate)}">{escape(name)}</a> '
         f'<span class="method">[{escape(certificate.kind)}]</span> {typeset(certificate.statement)}</li>'
-        for name, certificate in zip(_names(result), result.certificates, strict=True)
+        for name, certificate in zip(names, result.certificates, strict=True)
     )
-    first = escape(_names(result)[0])
+    first = escape(names[0])
     more = " …" if len(result.certificates) > 1 else ""
     return (
         f"<ul>{rows}</ul><p>Check with <code>relugeom check {first}{more}</code>: exact arithmetic, "
@@ -229,7 +224,7 @@ def _certificates(result: Result) -> str:
     )
 
 
-def _link(certificate: CertificateText) -> str:
+def _link(certificate: CertificateRecord) -> str:
     return "data:application/json;base64," + base64.b64encode(certificate.text.encode()).decode()
 
 
@@ -265,8 +260,8 @@ def _provenance(report: Report, environment: Mapping[str, str], tables: Sequence
     )
     sums = [
         (name, _sha256(certificate.text))
-        for result in report.results
-        for name, certificate in zip(_names(result), result.certificates, strict=True)
+        for result, names in zip(report.results, report.certificate_names(), strict=True)
+        for name, certificate in zip(names, result.certificates, strict=True)
     ]
     sums += [(table.source, table.sha256) for table in tables]
     hashes = "".join(f"<tr><td>{escape(name)}</td><td><code>{value}</code></td></tr>" for name, value in sums)
