@@ -238,6 +238,7 @@ def _critical(name: str, **changes: object) -> CriticalPoint:
         ("one feature, exactly", {"amplitudes": as_vector([0, 1])}, "amplitudes must be positive"),
         ("one feature, exactly", {"weights": as_vector([1])}, "weights must be positive, one an amplitude"),
         ("one feature, exactly", {"weights": as_vector([1, 0])}, "weights must be positive, one an amplitude"),
+        ("off is worse", {"amplitudes": as_vector([F(1, 2), F(1, 2)])}, "amplitudes must be different from each other"),
         ("one feature, exactly", {"gauge": (0,)}, "gauge must name 0 different features"),
         (
             "one feature, exactly",
@@ -289,7 +290,7 @@ LONG = tuple((F(10**500), F(k)) for k in range(60))
         NotDecodable(TALL, 0, SUPPORTS, (), with_bias=False),
         PositivePair(WIDE, (0, 1), tuple(range(2, 200))),
         PolynomialSign(LONG, LONG),
-        AxialLoss(as_matrix([[10**50] * 200]), F(0)),
+        AxialLoss(WIDE, F(0)),
         ActivationThreshold(WIDE, WIDE[0], F(0)),
         CriticalPoint(WIDE, WIDE[0], None, None, F(1), F(1), (), 0, F(0), F(1)),
         DeadOutputs(WIDE, WIDE[0], (0,)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction as F
@@ -131,7 +132,8 @@ def test_numbers_are_shown_while_they_are_short() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------
-# The work of checking: multiplications times (10 + the bits of a common denominator and of the longest numerator).
+# The work of checking: multiplications times what one costs, 10 + k + k²/4096 for k bits: those of a common denominator
+# and of the longest numerator.
 
 
 def _least_limit(certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -154,21 +156,23 @@ WORK: list[tuple[str, Certificate, int, int]] = [
     ("m n²", SignPattern(_THIRDS), 3 * 4 * 4, 2 + 3),
     ("m n², long bias", ExactReconstruction(_THIRDS, bias=(F(2**100),) * 4), 3 * 4 * 4, 2 + 101),
     ("m n², long decoder", ExactReconstruction(as_matrix([[1]]), as_matrix([[F(1, 2**70)]])), 1, 71 + 1),
-    ("2 k n²", SignPattern(_THIRDS, active=2), 2 * 2 * 4 * 4, 2 + 3),
-    ("2 k n², rows of W", SignPattern(as_matrix([[F(1, 2), F(1, 3)], [0, 1]]), active=2), 2 * 2 * 2 * 2, 3 + 1),
+    ("2 k n²", SignPattern(_THIRDS, active=2), 2 * 2 * 4 * 4, (3 + 3) + (2 + 3)),
+    ("2 k n², all of W", SignPattern(as_matrix([[F(1, 2), 0], [0, F(1, 3)]]), active=2), 2 * 2 * 2 * 2,
+     (3 + 1) + (2 + 1)),
     ("2 k n², rows of R", SignPattern(as_matrix([[1, 0], [0, 1]]), as_matrix([[F(1, 2**9), 0], [0, 1]]), active=2),
-     2 * 2 * 2 * 2, 10 + 1),
+     2 * 2 * 2 * 2, (1 + 1) + (10 + 1)),
     ("a b c", RankBound(as_matrix([[1, 2, 3]]), as_matrix([[1]]), as_matrix([[F(1, 8), 2, 3]])), 3, 4 + 1),
     ("a b c", RankBound(as_matrix([[5], [6]]), as_matrix([[F(1, 4), 1], [1, 2]]), as_matrix([[1], [1]])), 4, 3 + 1),
     ("m Σ(1 + |S|)", NotDecodable(as_matrix([[0, 2, 1], [0, 4, 2]]), 2, _INSIDE, _OUTSIDE, True), 2 * 6, 1 + 3),
     ("m Σ(1 + |S|), weights",
      NotDecodable(as_matrix([[0, 2, 1]]), 2, _INSIDE, (WeightedSupport((0, 1), F(1, 2**50)),), False, 2), 5, 51 + 1),
-    ("m n (1 + pivots)²", PositivePair(as_matrix([[1, -1, -1, 0, 0], [0, -1, 1, 1, -1]]), (2, 3), (0,)), 40, 2),
-    ("m n", PositivePair(as_matrix([[1, 3]]), (0, 1)), 2, 1 + 2),
+    ("m n", PositivePair(as_matrix([[1, 3]]), (0, 1)), 2, 2 * (1 + 2)),
+    ("(1 + pivots) m n", PositivePair(as_matrix([[1, F(-1, 8)]] * 9), (0, 0), (1,)), 2 * 9 * 2, 2 * (4 + 1)),
     ("20 (deg + 1)² points", PolynomialSign(_SURDS, _SURDS[:2]), 20 * 9 * 2, 2 + 2 + 2 * 3 * (1 + 2)),
-    ("4 n⁴", AxialLoss(as_matrix([[F(1, 4), 1], [1, 1]]), F(1)), 4 * 16, 3 + 1),
-    ("4 n⁴, decoder", AxialLoss(as_matrix([[1, 1]]), F(1), as_matrix([[F(1, 4)], [8]])), 4 * 16, 1 + 4),
-    ("4 n², bias", AxialLoss(as_matrix([[1, 0, 0]]), F(1), bias=as_vector([F(1, 2**200), 1, 1])), 4 * 9, 201 + 1),
+    ("4 n²", AxialLoss(as_matrix([[F(1, 4), 1], [1, 1]]), F(1)), 4 * 4, 2 * (4 + 4 + 2)),
+    ("4 n², decoder", AxialLoss(as_matrix([[1, 1]]), F(1), as_matrix([[F(1, 4)], [8]])), 4 * 4, 2 * (2 + 7 + 2)),
+    ("4 n², bias", AxialLoss(as_matrix([[1, 0, 0]]), F(1), bias=as_vector([F(1, 2**200), 1, 1])), 4 * 9,
+     2 * (2 + 2 + 202)),
     ("4 n², value", AxialLoss(as_matrix([[1, 0]]), F(2**300)), 4 * 4, 1 + 301),
     ("2 n²", ActivationThreshold(as_matrix([[1, -1, 0]]), as_vector([0] * 3), F(1, 2**90)), 2 * 9, 91 + 1),
     ("m n²", DeadOutputs(as_matrix([[1, 0]]), as_vector([0, -2]), (1,)), 1 * 2 * 2, 1 + 2),
@@ -179,7 +183,31 @@ WORK: list[tuple[str, Certificate, int, int]] = [
 def test_work_is_estimated_as_stated(
     formula: str, certificate: Certificate, multiplications: int, bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _least_limit(certificate, monkeypatch) == multiplications * (10 + bits)
+    assert _least_limit(certificate, monkeypatch) == multiplications * (10 + bits + bits**2 // 4096)
+
+
+def test_the_growth_of_numbers_in_an_elimination_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before pivot t = 1, 2, 3 the rows of the other pivots and of the pair hold 5 numbers of 2 (t + 1) k bits."""
+    k = 100 + 1
+    certificate = PositivePair(as_matrix([[2**99, -1, -1, 0, 0]]), (3, 4), (0, 1, 2))
+    after = [2 * 5 * (4 - t) * (10 + 2 * (t + 1) * k + (2 * (t + 1) * k) ** 2 // 4096) for t in (1, 2, 3)]
+    assert _least_limit(certificate, monkeypatch) == sum(after)
+
+
+def test_an_elimination_among_long_numbers_is_refused() -> None:
+    """Seven pivots along the axes, and 23 columns with negative products with each of them."""
+    rng = random.Random(0)
+
+    def pair(digits: int) -> PositivePair:
+        def number() -> F:
+            return F(rng.randrange(1, 10**digits), rng.randrange(10 ** (digits - 1), 10**digits))
+
+        pivots = [[number() * (u == v) for v in range(7)] for u in range(8)]
+        others = [[(1 if u == 7 else -1) * number() for _ in range(23)] for u in range(8)]
+        return PositivePair(tuple((*a, *b) for a, b in zip(pivots, others, strict=True)), (7, 29), tuple(range(7)))
+
+    assert check(pair(585)) == TOO_LARGE
+    assert isinstance(check(pair(25)), Valid)
 
 
 def test_about_a_minute_of_work_is_done() -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction as F
 import pytest
 
 from relugeom.exact import Certificate, PolynomialSign
-from relugeom.exact.rationals import as_vector
+from relugeom.exact.rationals import as_matrix, as_vector
 from tests.test_exact_check import VALID
 
 SENTENCES = {
@@ -50,18 +50,19 @@ SENTENCES = {
     "polynomial, touching": "(1) + (-2)·x + (1)·x^2 ≥ 0 for all x in [0, 1]",
     "loss": "the sum over i of ‖ReLU(WᵀWx) − x‖² at x = e_i is 1 (m = 2, n = 3)",
     "one feature, exactly": (
-        "the loss on x = a·e_i, a in {1/2, 1}, has exactly one critical point within the stated radius 0.001 of "
-        "the stated model (m = 1, n = 1); up to rotation it is a strict local minimum, with loss between -0.001 "
-        "and 0.0101010101011"
+        "the loss, the mean of ‖ReLU(WᵀWx + b) − x‖² over x = a·e_i for every i, a in {1/2, 1} with equal weights, has "
+        "exactly one critical point (W, b) at distance at most 1/1000 from the stated model (m = 1, n = 1); up to "
+        "rotation it is a strict local minimum, with loss between -0.001 and 0.0101010101011"
     ),
     "off is worse": (
-        "the loss on x = a·e_i, a in {1/2, 1} with the stated weights, has exactly one critical point within the "
-        "stated radius 0.001 of the stated model (m = 1, n = 1); up to rotation it is no minimum (negative "
-        "curvatures: 1), with loss between 0.06 and 0.07, and another model has lower loss"
+        "the loss, the mean of ‖ReLU(WᵀWx + b) − x‖² over x = a·e_i for every i, a in {1/2, 1} with weights 1 : 1, has "
+        "exactly one critical point (W, b) at distance at most 1/1000 from the stated model (m = 1, n = 1); up to "
+        "rotation it is no minimum (negative curvatures: 1), with loss between 0.06 and 0.07, and another model has "
+        "lower loss"
     ),
     "two outputs are dead": (
-        "ReLU(WᵀWx + b) with 2 dead outputs is a local minimum of Σ_i ‖ReLU(WᵀWe_i + b) − e_i‖², with value 2 (m ="
-        " 2, n = 3)"
+        "ReLU(WᵀWx + b), 2 of its outputs 0 on every axis and the others exact, is a local minimum of Σ_i "
+        "‖ReLU(WᵀWe_i + b) − e_i‖², with value 2 (m = 2, n = 3)"
     ),
     "pentagon": (
         "for every W (m = 2, n = 5) and b, Σ_i E_a ‖ReLU(WᵀWx + b) − x‖² at x = a·e_i, a uniform on [0, 1], is at "
@@ -94,10 +95,17 @@ VARIANTS: list[tuple[Certificate, str]] = [
     (PolynomialSign(((F(1), F(0)),), tuple((F(k), F(0)) for k in range(4))), "(1) > 0 for all x in [0, 3]"),
     (PolynomialSign(((F(0), F(0)),), ((F(0), F(0)), (F(1), F(0))), strict=False), "0 ≥ 0 for all x in [0, 1]"),
     (
-        replace(VALID["one feature, exactly"], amplitudes=None, gauge=(0, 2)),  # type: ignore[call-arg]
-        "the loss on x = a·e_i, a uniform on (0, 1], has exactly one critical point within the stated radius 0.001 of "
-        "the stated model (m = 1, n = 1) among those with the same zeros in w_0, w_2; up to rotation it is a strict "
-        "local minimum, with loss between -0.001 and 0.0101010101011",
+        replace(VALID["one feature, exactly"], amplitudes=None, radius=F(944, 10**12)),  # type: ignore[call-arg]
+        "the loss, the mean of ‖ReLU(WᵀWx + b) − x‖² over x = a·e_i for every i, a uniform on (0, 1], has exactly one "
+        "critical point (W, b) at distance at most 59/62500000000 from the stated model (m = 1, n = 1); up to rotation "
+        "it is a strict local minimum, with loss between -0.001 and 0.0101010101011",
+    ),
+    (
+        replace(VALID["one feature, exactly"], encoder=as_matrix([[1] * 3] * 3), gauge=(2, 0)),  # type: ignore[call-arg]
+        "the loss, the mean of ‖ReLU(WᵀWx + b) − x‖² over x = a·e_i for every i, a in {1/2, 1} with equal weights, has "
+        "exactly one critical point (W, b) at distance at most 1/1000 from the stated model (m = 3, n = 3) among the "
+        "models with entries 1, 2 of w_2 and entry 2 of w_0 equal to 0; up to rotation it is a strict local minimum, "
+        "with loss between -0.001 and 0.0101010101011",
     ),
 ]
 

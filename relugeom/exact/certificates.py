@@ -438,8 +438,8 @@ class CriticalPoint(Certificate):
 
     Within `radius` of (encoder, bias), the rotation fixed by the features `gauge`, there is exactly one critical
     point; its Hessian has `negative` negative eigenvalues and no zero ones, by `margin`, and its loss lies between
-    `low` and `high`. The better model, if there is one, has a loss below `low`. The argument is in
-    `relugeom.exact.critical`.
+    `low` and `high`. The rotation is fixed by holding at 0, of feature gauge[k], all entries after entry k. The better
+    model, if there is one, has a loss below `low`. The argument is in `relugeom.exact.critical`.
     """
 
     encoder: Matrix
@@ -474,15 +474,21 @@ class CriticalPoint(Certificate):
     def statement(self) -> str:
         data = "a uniform on (0, 1]"
         if self.amplitudes is not None:
-            grid = ", ".join(map(str, self.amplitudes))
-            data = f"a in {{{grid}}}" + ("" if self.weights is None else " with the stated weights")
+            weights = "equal weights" if self.weights is None else f"weights {' : '.join(map(str, self.weights))}"
+            data = f"a in {{{', '.join(map(str, self.amplitudes))}}} with {weights}"
         nature = f"no minimum (negative curvatures: {self.negative})" if self.negative else "a strict local minimum"
-        fixed = "" if not self.gauge else f" among those with the same zeros in w_{', w_'.join(map(str, self.gauge))}"
+        held = [
+            f"entr{'y' if k + 2 == len(self.encoder) else 'ies'} {', '.join(map(str, range(k + 1, len(self.encoder))))}"
+            f" of w_{i}"
+            for k, i in enumerate(self.gauge[: len(self.encoder) - 1])
+        ]
+        fixed = f" among the models with {' and '.join(held)} equal to 0" if held else ""
         better = "" if self.better_encoder is None else ", and another model has lower loss"
+        # The radius is exact: rounded up, the point might not be the only one, and rounded down, not be there.
         return (
-            f"the loss on x = a·e_i, {data}, has exactly one critical point within the stated radius "
-            f"{float(self.radius):.2g} of the stated model ({_shape(self.encoder)}){fixed}; up to rotation it is "
-            f"{nature}, with loss between {_outward(self.low, ROUND_FLOOR)} and "
+            f"the loss, the mean of ‖ReLU(WᵀWx + b) − x‖² over x = a·e_i for every i, {data}, has exactly one critical "
+            f"point (W, b) at distance at most {self.radius} from the stated model ({_shape(self.encoder)}){fixed}; up "
+            f"to rotation it is {nature}, with loss between {_outward(self.low, ROUND_FLOOR)} and "
             f"{_outward(self.high, ROUND_CEILING)}{better}"
         )
 
@@ -500,7 +506,8 @@ class DeadOutputs(Certificate):
 
     def statement(self) -> str:
         return (
-            f"{_model(None, self.bias)} with {len(self.dead)} dead outputs is a local minimum of "
+            f"{_model(None, self.bias)}, {len(self.dead)} of its outputs 0 on every axis and the others exact, is a "
+            f"local minimum of "
             f"Σ_i ‖ReLU(WᵀWe_i + b) − e_i‖², with value {len(self.dead)} ({_shape(self.encoder)})"
         )
 

@@ -36,11 +36,13 @@ from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmu
 
 __all__ = ["WORK_LIMIT", "Invalid", "Valid", "check"]
 
-# Multiplications times bits: about a minute at the very most on an ordinary machine.
+# Multiplications times their cost: about a minute at the very most on an ordinary machine.
 WORK_LIMIT = 400_000_000
 
-# The longest common denominator of the numbers that are added up; its cost grows faster than its length.
+# The longest common denominator of the numbers that are added up.
 MOST_BITS = 40_000
+
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def check(certificate: Certificate) -> Valid | Invalid:
         checker(certificate)
         return Valid(certificate.statement())
     except _Fault as fault:
-        return Invalid(str(fault))
+        reason = str(fault)
+        return Invalid(reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…")
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -109,8 +112,12 @@ def _bits(numbers: Iterable[Fraction]) -> int:
 def _within_reach(multiplications: int, *vectors: Iterable[Fraction], bits: int = 0) -> None:
     """Refuse work out of reach before it is done; `vectors` hold the numbers that will be multiplied and added up."""
     length = max((*map(_bits, vectors), bits))
-    # A multiplication of small numbers costs as much as one of ten bits.
-    _require(multiplications * (10 + length) <= WORK_LIMIT, "the certificate is too large to check")
+    _require(multiplications * _cost(length) <= WORK_LIMIT, "the certificate is too large to check")
+
+
+def _cost(bits: int) -> int:
+    """Of a multiplication: about ten for small numbers; long ones take the square of their length."""
+    return 10 + bits + bits * bits // 4096
 
 
 def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Matrix, Vector]:
@@ -149,8 +156,8 @@ def _check_sign_pattern(c: SignPattern) -> None:
                     _require(value <= 0, f"output {j} is positive at x = e_{i}")
     else:
         columns_of_W = transpose(W)
-        # Each of n² sums has k terms over different denominators.
-        _within_reach(2 * k * n * n, *W, *R)
+        # Each of n² sums has k terms over different denominators, which divide those of a row of R times those of W.
+        _within_reach(2 * k * n * n, bits=_bits(x for row in W for x in row) + max(map(_bits, R)))
         for j in range(n):
             others = sorted(dot(R[j], columns_of_W[i]) for i in range(n) if i != j)
             own = dot(R[j], columns_of_W[j])
@@ -219,8 +226,11 @@ def _check_positive_pair(c: PositivePair) -> None:
     _require(len(c.pair) == 2, f"pair must name two features; got {len(c.pair)}")
     _require(all(0 <= i < n for i in c.pair), f"pair must name features 0 to {n - 1}; got {list(c.pair)}")
     _indices(c.pivots, n, "pivots")
-    # Each pivot makes the numbers longer by about the length of one.
-    _within_reach(len(W) * n * (1 + len(c.pivots)) ** 2, *transpose(W))
+    length, steps = max(map(_bits, transpose(W))), len(c.pivots)
+    _within_reach((1 + steps) * len(W) * n, bits=2 * length)
+    # After t pivots the numbers are determinants of t + 1 rows of products of two.
+    work = sum(2 * n * (1 + steps - t) * _cost(2 * (t + 1) * length) for t in range(1, steps + 1))
+    _require(work <= WORK_LIMIT, "the certificate is too large to check")
     i, j = c.pair
     wi, wj = column(W, i), column(W, j)
     if i == j:
@@ -229,18 +239,21 @@ def _check_positive_pair(c: PositivePair) -> None:
         return
     _require(dot(wi, wj) > 0, f"w_{i}·w_{j} is not positive")
     _require(not {i, j} & set(c.pivots), "the pair was itself a pivot")
-    vectors = list(transpose(W))
+    # Only signs matter: the products of columns cleared of denominators, and positive multiples of them. The rows of
+    # G that are needed go through G ← (G_uu G − g_u g_uᵀ)/d, where d > 0 is the pivot before u: Bareiss's elimination,
+    # in which all entries are determinants, so that the divisions leave no rest.
+    vectors = [cleared(v) for v in transpose(W)]
+    G = {u: [sum(x * y for x, y in zip(vectors[u], v, strict=True)) for v in vectors] for u in (*c.pivots, i)}
+    before = 1
     for u in c.pivots:
-        pivot = vectors[u]
-        products = [dot(v, pivot) for v in vectors]
-        square = products[u]
+        row = G.pop(u)
+        square = row[u]
         _require(square > 0, f"pivot {u} is zero when its turn comes")
-        _require(all(x <= 0 for v, x in enumerate(products) if v != u), f"pivot {u} has a positive product in its row")
-        vectors = [
-            tuple(x - p / square * y for x, y in zip(v, pivot, strict=True))
-            for v, p in zip(vectors, products, strict=True)
-        ]
-    _require(dot(vectors[i], vectors[j]) > 0, f"after the elimination, features {i} and {j} have no positive product")
+        _require(all(x <= 0 for v, x in enumerate(row) if v != u), f"pivot {u} has a positive product in its row")
+        for v, other in G.items():
+            G[v] = [(square * x - other[u] * y) // before for x, y in zip(other, row, strict=True)]
+        before = square
+    _require(G[i][j] > 0, f"after the elimination, features {i} and {j} have no positive product")
 
 
 def _check_polynomial_sign(c: PolynomialSign) -> None:
@@ -291,9 +304,9 @@ def _times(p: list[Quadratic], q: list[Quadratic]) -> list[Quadratic]:
 
 def _check_axial_loss(c: AxialLoss) -> None:
     R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
-    # The common denominator of n² squares may be as long as all of theirs together.
-    _within_reach(4 * len(R) ** 4, *transpose(c.encoder), *R)
-    _within_reach(4 * len(R) ** 2, b, (c.value,))
+    # Every square lies over the square of the product of all denominators.
+    everything = sum(_bits(x for row in rows for x in row) for rows in (c.encoder, R, (b,)))
+    _within_reach(4 * len(R) ** 2, (c.value,), bits=2 * everything)
     total = Fraction(0)
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
@@ -306,7 +319,7 @@ def _check_activation_threshold(c: ActivationThreshold) -> None:
     R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
     t = c.threshold
     _within_reach(2 * len(R) ** 2, (t,))
-    _require(0 <= t < 1, f"threshold must lie in [0, 1); got {t}")
+    _require(0 <= t < 1, f"threshold must lie in [0, 1); got {_shown(t)}")
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
             # a·entry + b_j is linear in a, so its sign on (t, 1] is decided at the two ends.

@@ -248,6 +248,8 @@ def _shape_fault(c: CriticalPoint) -> str | None:
         return "weights belong to amplitudes"
     if c.amplitudes is not None and not (c.amplitudes and all(a > 0 for a in c.amplitudes)):
         return "amplitudes must be positive, at least one"
+    if len(set(c.amplitudes or ())) != len(c.amplitudes or ()):
+        return "amplitudes must be different from each other; weights say how often each occurs"
     if c.weights is not None and (len(c.weights) != len(c.amplitudes or ()) or not all(w > 0 for w in c.weights)):
         return "weights must be positive, one an amplitude"
     if c.radius <= 0 or c.margin <= 0:
