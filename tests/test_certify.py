@@ -13,6 +13,7 @@ from relugeom.autoencoder import (
     Axial,
     Parameters,
     UniformAxial,
+    as_data,
     flatten,
     gradient,
     hessian,
@@ -20,10 +21,9 @@ from relugeom.autoencoder import (
     polygon,
     rational_polygon,
 )
-from relugeom.errors import ArgumentError
 from relugeom.exact import CriticalPoint, DeadOutputs, Invalid, Valid, check, dumps, loads
 from relugeom.exact.critical import Interval, axial_loss
-from relugeom.landscape.certify import certify, certify_dead_outputs, gauged, stored_certificates
+from relugeom.landscape.certify import NoCertificate, certify, certify_dead_outputs, gauged, stored_certificates
 from relugeom.landscape.families.kgons import kgons
 from relugeom.landscape.polish import polish
 
@@ -69,7 +69,7 @@ def test_a_fresh_critical_point_is_certified(m: int, n: int, amplitudes: tuple[f
     rng = np.random.default_rng(5)
     found = polish(Parameters(rng.normal(size=(6, m, n)), np.full((6, n), 0.1)), data)
     certificates = [certify(Parameters(W, b), data) for W, b in zip(found.W, found.b, strict=True)]
-    valid = [c for c in certificates if c is not None]
+    valid = [c for c in certificates if isinstance(c, CriticalPoint)]
     assert valid
     for c in valid:
         assert loads(dumps(c)) == c
@@ -105,10 +105,18 @@ def test_a_pentagon_tampered_with_fails() -> None:
 
 
 def test_what_is_no_smooth_isolated_critical_point_is_not_certified() -> None:
-    assert certify(Parameters(np.eye(2), np.zeros(2)), Axial(2)) is None  # on kinks
-    assert certify(Parameters(polygon(5, 1.2), np.full(5, -0.3)), UniformAxial(5)) is None  # no critical point
-    with pytest.raises(ArgumentError, match="Axial or UniformAxial"):
-        certify(Parameters(np.eye(2), np.zeros(2)), "identity")  # type: ignore[arg-type]
+    W, b = np.asarray(polygon(5, 1.2)), np.full(5, -0.3)
+    for model, data, reason in (
+        (Parameters(np.eye(2), np.zeros(2)), Axial(2), "on a kink"),
+        (Parameters(W, b), UniformAxial(5), "the checker refuses it: "),  # no critical point
+        (Parameters(W), UniformAxial(5), "with a bias"),
+        (Parameters(W, b, W.T), UniformAxial(5), "tied"),
+        (Parameters(W, b), as_data(np.eye(5)), "data on the axes, not DenseExamples"),
+        (Parameters(np.zeros((2, 5)), np.full(5, -1.0)), Axial(5), "singular"),
+    ):
+        found = certify(model, data)
+        assert isinstance(found, NoCertificate)
+        assert reason in found.reason
 
 
 def test_gauged_turns_only() -> None:

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, loss, polygon, symmetric_failure, zero_loss_polygon
 from relugeom.errors import ArgumentError, KinkError
+from relugeom.landscape.curvatures import inertia
 from relugeom.landscape.families.kgons import kgons
-from relugeom.landscape.kinds import groups, inertia, invariants, kind, one_sided
+from relugeom.landscape.kinds import kind
+from relugeom.landscape.one_sided import one_sided
+from relugeom.landscape.symmetry import groups, invariants
 
 
 def test_a_polygon_with_a_null_feature_is_described() -> None:

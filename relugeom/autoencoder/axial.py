@@ -28,6 +28,8 @@ from relugeom.errors import ArgumentError
 
 __all__ = ["Axial", "AxialData", "UniformAxial"]
 
+_BLOCK = 1024  # axes looked at together where no n × n matrix is needed
+
 
 class AxialData(DataSet):
     """The chain rule from φ(g_ij, b_j, δ_ij) to W and b. Index i is the input, j the output.
@@ -63,11 +65,15 @@ class AxialData(DataSet):
         """n: the loss is an average over the axes, and on each over its amplitudes."""
         return self.n
 
-    def _at(self, parameters: Parameters, direction: Parameters | None = None) -> tuple[Checked, Array, Array, Array]:
-        """The arrays, g_ij, b_j and δ_ij, the last three against each other broadcastable."""
+    def _arrays(self, parameters: Parameters, direction: Parameters | None = None) -> Checked:
         at = checked(parameters, direction=direction)
         if at.W.shape[-1] != self.n:
             raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(at.W.shape)}")
+        return at
+
+    def _at(self, parameters: Parameters, direction: Parameters | None = None) -> tuple[Checked, Array, Array, Array]:
+        """The arrays, g_ij, b_j and δ_ij, the last three against each other broadcastable."""
+        at = self._arrays(parameters, direction)
         g = gram(at.W) if at.tied else at.xp.matrix_transpose(at.W) @ at.D
         return at, g, at.b[..., None, :], at.xp.eye(self.n, dtype=at.W.dtype, device=device_of(at.W))
 
@@ -162,13 +168,18 @@ class AxialData(DataSet):
 
     def dead(self, parameters: Parameters) -> Array:
         """a g_ij + b_j < 0 for every axis i and every amplitude."""
-        at, g, b, _ = self._at(parameters)
-        return at.xp.all(self.pair_off(at.xp, g, b)[0], axis=-2)
+        at = self._arrays(parameters)
+        xp, b = at.xp, at.b[..., None, :]
+        parts = []
+        for start in range(0, self.n, _BLOCK):  # so that many features fit in memory
+            g = xp.matrix_transpose(at.W[..., start : min(start + _BLOCK, self.n)]) @ at.D
+            parts.append(xp.all(self.pair_off(xp, g, b)[0], axis=-2, keepdims=True))
+        return xp.all(xp.concat(parts, axis=-2), axis=-2)
 
     def silent(self, parameters: Parameters) -> Array:
         """a g_jj + b_j ≤ 0 for every amplitude."""
-        at, g, b, delta = self._at(parameters)
-        return at.xp.all(self.pair_off(at.xp, g, b)[1] | (delta == 0), axis=-2)
+        at = self._arrays(parameters)
+        return self.pair_off(at.xp, at.xp.sum(at.W * at.D, axis=-2), at.b)[1]
 
     def untouched(self) -> Array:
         """None is: every axis is there."""

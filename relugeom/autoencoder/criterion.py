@@ -52,9 +52,9 @@ class ZeroLoss(NamedTuple):
     holds : array of bool, shape (...)
         All conditions, up to the tolerance asked for.
     bias_excess : array, shape (..., n)
-        b_i − (1 − ‖w_i‖²), which must be 0.
+        b_i − (1 − r_i·w_i), which must be 0; r_i is w_i if tied.
     slack : array, shape (..., n, n)
-        w_i·(w_i − w_j) − 1, which must not be negative, in place (i, j); ∞ on the diagonal, where nothing is
+        r_i·(w_i − w_j) − 1, which must not be negative, in place (i, j); ∞ on the diagonal, where nothing is
         asked.
     """
 
@@ -170,24 +170,28 @@ def zero_loss_bias(W: Array) -> Array:
     return 1 - xp.sum(W**2, axis=-2)
 
 
-def zero_loss_test(W: Array, b: Array | None = None, *, tolerance: float = 1e-12) -> ZeroLoss:
-    """ReLU(WᵀW + b) = I iff b_i = 1 − ‖w_i‖² and w_i·(w_i − w_j) ≥ 1 for all j ≠ i.
+def zero_loss_test(
+    W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float = 1e-12
+) -> ZeroLoss:
+    """ReLU(RW + b) = I iff b_i = 1 − r_i·w_i and r_i·(w_i − w_j) ≥ 1 for all j ≠ i.
 
-    The diagonal asks ‖w_i‖² + b_i = 1; then w_i·w_j + b_i ≤ 0 is the inequality. So a feature must stand out
+    The diagonal asks r_i·w_i + b_i = 1; then r_i·w_j + b_i ≤ 0 is the inequality. So, tied, a feature must stand out
     along its own direction by 1.
 
     Parameters
     ----------
     W : array, shape (..., m, n)
     b : array, shape (..., n), optional
-        Default: 0. For the bias that W itself demands, pass ``zero_loss_bias(W)``.
+        Default: 0. For the bias that a tied W itself demands, pass ``zero_loss_bias(W)``.
+    decoder : array, shape (..., n, m), optional
+        Default: Wᵀ.
     tolerance : float
         How far each condition may be missed.
     """
-    xp, G, b, eye = _model(W, b, None)
-    squares = _diagonal(xp, G, eye)
-    excess = b - (1 - squares)
-    slack = xp.where(eye > 0, xp.inf, squares[..., :, None] - G - 1)
+    xp, A, b, eye = _model(W, b, decoder)
+    own = _diagonal(xp, A, eye)
+    excess = b - (1 - own)
+    slack = xp.where(eye > 0, xp.inf, own[..., :, None] - xp.matrix_transpose(A) - 1)
     holds = xp.all(xp.abs(excess) <= tolerance, axis=-1) & xp.all(slack >= -tolerance, axis=(-2, -1))
     return ZeroLoss(holds, excess, slack)
 

@@ -1,11 +1,12 @@
 """Certificates for critical points: floats choose the numbers, `relugeom.exact` decides.
 
 `certify` rounds a polished model to a rational centre in the gauge the checker wants, proposes radius, margin and
-bounds, and asks the checker. What comes back is valid or None; nothing here needs to be believed.
+bounds, and asks the checker. What comes back is valid, or says why there is none; nothing here needs to be believed.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib import resources
 from typing import Any
@@ -13,20 +14,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
-from relugeom.autoencoder.model import Parameters, hessian
-from relugeom.errors import ArgumentError
+from relugeom.autoencoder.axial import Axial, UniformAxial
+from relugeom.autoencoder.model import DataSet, Parameters, hessian, kink_distance
 from relugeom.exact.certificates import Certificate, CriticalPoint, DeadOutputs, loads
 from relugeom.exact.check import Valid, check
 from relugeom.exact.critical import axial_loss
 from relugeom.exact.rationals import Matrix, Vector, as_matrix, as_vector
 
-__all__ = ["certify", "certify_dead_outputs", "gauged", "stored_certificates"]
+__all__ = ["NoCertificate", "certify", "certify_dead_outputs", "gauged", "stored_certificates"]
 
 Floats = npt.NDArray[np.float64]
 
 _CENTRE_BITS = 44
 _RADII = (2.0**-22, 2.0**-26, 2.0**-30)
+
+
+@dataclass(frozen=True, slots=True)
+class NoCertificate:
+    """Why there is no certificate, in a sentence."""
+
+    reason: str
 
 
 def gauged(W: Floats) -> tuple[Floats, tuple[int, ...]]:
@@ -52,8 +59,8 @@ def _rounded(values: Floats) -> list[Any]:
     return [[Fraction(round(float(x) * scale), scale) for x in row] for row in np.atleast_2d(values)]
 
 
-def certify(parameters: Parameters, data: AxialData, better: Parameters | None = None) -> CriticalPoint | None:
-    """A valid certificate for the critical point next to a polished model, or None.
+def certify(parameters: Parameters, data: DataSet, better: Parameters | None = None) -> CriticalPoint | NoCertificate:
+    """A valid certificate for the critical point next to a polished model, or why there is none.
 
     Parameters
     ----------
@@ -66,19 +73,26 @@ def certify(parameters: Parameters, data: AxialData, better: Parameters | None =
 
     Returns
     -------
-    CriticalPoint or None
-        None when the model is on a kink, the Hessian is singular, or it is no critical point.
+    CriticalPoint or NoCertificate
+        The latter for a model that is on a kink, untied or without a bias, for a singular Hessian, and where the
+        point is none.
     """
+    if not isinstance(data, Axial | UniformAxial):
+        return NoCertificate(f"certificates of critical points are for data on the axes, not {type(data).__name__}")
+    if not parameters.tied or parameters.b is None:
+        return NoCertificate("certificates of critical points are for tied models with a bias")
+    amplitudes, weights = _rational_grid(data)
+    if not float(kink_distance(parameters, data)) > 0:
+        return NoCertificate("the model is on a kink, where there is no Hessian")
     W, gauge = gauged(np.asarray(parameters.W))
     m, n = W.shape
     b = np.asarray(parameters.b)
-    amplitudes, weights = _rational_grid(data)
     held = {(a, i) for k, i in enumerate(gauge) for a in range(k + 1, m)}
     free = [q for q in range(m * n + n) if q >= m * n or divmod(q, n) not in held]
     curvatures = np.linalg.eigvalsh(hessian(Parameters(W, b), data)[np.ix_(free, free)])
     margin = Fraction(float(np.abs(curvatures).min()) / 2).limit_denominator(10**6)
     if margin <= 0:
-        return None
+        return NoCertificate("the Hessian is singular")
     encoder, bias = as_matrix(_rounded(W)), as_vector(_rounded(b)[0])
     grid = None if amplitudes is None else _weighted(amplitudes, weights)
     centre = axial_loss(encoder, bias, grid)
@@ -91,9 +105,11 @@ def certify(parameters: Parameters, data: AxialData, better: Parameters | None =
             None if better is None else as_matrix(_short(np.asarray(better.W))),
             None if better is None else as_vector(_short(np.asarray(better.b))[0]),
         )  # fmt: skip
-        if isinstance(check(certificate), Valid):
+        answer = check(certificate)
+        if isinstance(answer, Valid):
             return certificate
-    return None
+        reason = answer.reason
+    return NoCertificate(f"the checker refuses it: {reason}")
 
 
 def _outward(low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
@@ -109,11 +125,9 @@ def _short(values: Floats) -> list[Any]:
     return [[Fraction(round(float(x) * 10**6), 10**6) for x in row] for row in np.atleast_2d(values)]
 
 
-def _rational_grid(data: AxialData) -> tuple[Vector | None, Vector | None]:
+def _rational_grid(data: Axial | UniformAxial) -> tuple[Vector | None, Vector | None]:
     if isinstance(data, UniformAxial):
         return None, None
-    if not isinstance(data, Axial):
-        raise ArgumentError(f"data must be Axial or UniformAxial; got {type(data).__name__}")
     amplitudes = tuple(Fraction(a).limit_denominator(1000) for a in data.amplitudes)
     weights = tuple(Fraction(w).limit_denominator(1000) for w in data.weights or ())
     return amplitudes, None if len(set(weights)) <= 1 else weights

@@ -29,14 +29,27 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.arrays import to_numpy
 from relugeom.autoencoder.axial import AxialData
-from relugeom.autoencoder.model import Parameters, flatten, gradient, hessian, kink_distance, loss, unflatten
+from relugeom.autoencoder.model import (
+    DataSet,
+    Parameters,
+    as_data,
+    flatten,
+    gradient,
+    hessian,
+    kink_distance,
+    loss,
+    unflatten,
+)
+from relugeom.autoencoder.parameters import checked
 from relugeom.errors import ArgumentError
-from relugeom.landscape.second_order import evaluate, newton_system
+from relugeom.landscape.second_order import Batch, Rows, evaluate, newton_system
 
 __all__ = ["Polished", "Status", "polish"]
 
@@ -68,22 +81,23 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Polished:
-    """Models at (or near) critical points, one entry a seed.
+    """Models at (or near) critical points, one entry per seed.
 
     Attributes
     ----------
     W : ndarray, shape (B, m, n)
-    b : ndarray, shape (B, n)
+    b : ndarray, shape (B, n), or None for models without a bias
     loss, gradient_norm, kink_distance : ndarray, shape (B,)
     least_curvature : ndarray, shape (B,)
         Lowest eigenvalue of the Hessian.
     escapes, iterations : ndarray of int, shape (B,)
     status : ndarray of int, shape (B,)
         Values of `Status`.
+    decoder : ndarray, shape (B, n, m), or None for tied models
     """
 
     W: Floats
-    b: Floats
+    b: Floats | None
     loss: Floats
     gradient_norm: Floats
     kink_distance: Floats
@@ -91,11 +105,65 @@ class Polished:
     escapes: npt.NDArray[np.int64]
     iterations: npt.NDArray[np.int64]
     status: npt.NDArray[np.int64]
+    decoder: Floats | None = None
+
+    def model(self, s: int) -> Parameters:
+        """The model of seed s."""
+        return Parameters(
+            self.W[s],
+            None if self.b is None else self.b[s],
+            None if self.decoder is None else self.decoder[s],
+        )
+
+
+class _Layout(NamedTuple):
+    """How flat vectors become models."""
+
+    m: int
+    n: int
+    untied: bool
+
+    def model(self, x: Floats) -> Parameters:
+        return unflatten(x, self.m, self.n, untied=self.untied)
+
+
+@dataclass(slots=True)
+class _Plain(Rows):
+    """Models at which the loss and its slope are known, for data without a fast form."""
+
+    x: Floats
+    loss: Floats
+    slope: Floats
+
+
+class _Problem(NamedTuple):
+    """A loss as Newton's method sees it: what is known at points, and the system to solve there."""
+
+    data: DataSet
+    layout: _Layout
+    fast: bool
+
+    def evaluate(self, x: Floats) -> Batch | _Plain:
+        if self.fast:
+            assert isinstance(self.data, AxialData)
+            return evaluate(x, self.data, self.layout.m)
+        model = self.layout.model(x)
+        return _Plain(x, np.array(loss(model, self.data)), np.array(flatten(gradient(model, self.data))))
+
+    def system(self, at: Any, whole: npt.NDArray[np.bool_], damping: Floats, memory: Floats) -> Floats:
+        """H + λI; with the fast form, far away, without the part of H that can be negative."""
+        if self.fast:
+            return newton_system(at, self.layout.m, whole.astype(float), damping, memory)
+        A = memory[: len(at.x)]
+        for k, x in enumerate(at.x):  # one at a time, since every Hessian is a batch of directions
+            A[k] = hessian(self.layout.model(x), self.data)
+            A[k].flat[:: len(x) + 1] += damping[k]
+        return A
 
 
 def polish(
     parameters: Parameters,
-    data: AxialData,
+    data: DataSet | Any,
     *,
     tolerance: float = 1e-12,
     iterations: int = 300,
@@ -106,8 +174,9 @@ def polish(
     Parameters
     ----------
     parameters : Parameters
-        W, shape (B, m, n), and b, shape (B, n).
-    data : AxialData
+        A batch: W, shape (B, m, n), and b, shape (B, n), or None; and a decoder, shape (B, n, m), if untied.
+    data : array, shape (T, n), or DataSet
+        Tied models with a bias on data on the axes have a fast form; everything else goes through the Hessian.
     tolerance : float
         Of the gradient's Euclidean norm.
     iterations : int
@@ -118,68 +187,75 @@ def polish(
     Raises
     ------
     ArgumentError
-        The models are no batch, or have no bias, or another number of features than the data.
+        The models are no batch, or have another number of features than the data.
     """
-    W, b = (np.asarray(part, np.float64) for part in parameters)
-    if W.ndim != 3 or b.ndim != 2:
+    data = as_data(data)
+    at = checked(parameters)
+    W, b = (np.asarray(to_numpy(part), np.float64) for part in (at.W, at.b))
+    if W.ndim != 3 or b.ndim != (2 if at.biased else 1):
         raise ArgumentError(f"parameters must be a batch W (B, m, n), b (B, n); got {W.shape} and {b.shape}")
     if W.shape[2] != data.n:
         raise ArgumentError(f"W must have n = {data.n} columns for this data set; got {W.shape}")
-    shape = W.shape[1:]
-    x = np.array(flatten(Parameters(W, b)))
-    finite = np.isfinite(x).all(axis=1)
+    layout = _Layout(W.shape[1], W.shape[2], not at.tied)
+    problem = _Problem(data, layout, fast=isinstance(data, AxialData) and at.tied and at.biased)
+    x = np.array(to_numpy(flatten(parameters)), np.float64)
+    finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(x).all(axis=1))
     spent, escaped = np.zeros(len(x), np.int64), np.zeros(len(x), np.int64)
     least, grew = np.full(len(x), np.nan), ~finite
 
     todo = np.flatnonzero(finite)
-    start, value = x[todo], np.full(len(x), np.inf)
+    start: Floats = x[todo]
+    value: Floats = np.full(len(x), np.inf)
     for round_ in range(escapes + 1):
         if not len(todo):
             break
-        reached, used, growing = _newton(start, data, shape[0], tolerance, iterations)
+        reached, used, growing = _newton(start, problem, tolerance, iterations)
         spent[todo] += used
-        now = loss(unflatten(reached, *shape), data)
+        now = loss(layout.model(reached), data)
         lower = now < value[todo] - 1e-10 * (1 + now)
         todo, reached = todo[lower], reached[lower]
         x[todo], value[todo], grew[todo] = reached, now[lower], growing[lower]
         escaped[todo] += round_ > 0
-        model = unflatten(reached, *shape)
+        model = layout.model(reached)
         values, vectors = np.linalg.eigh(hessian(model, data))
         least[todo] = values[:, 0]
         bent = values[:, 0] < -_FLAT * np.maximum(np.abs(values).max(axis=1), 1)
         kinked = (kink_distance(model, data) <= _NEAR_KINK) & (value[todo] > _NOTHING)
         todo, reached, vectors = (part[bent | kinked] for part in (todo, reached, vectors))
         if round_ < escapes:
-            start = _escape(reached, value[todo], vectors[:, :, 0], data, shape, round_)
+            start = _escape(reached, value[todo], vectors[:, :, 0], problem, round_)
 
-    model = unflatten(x, *shape)
+    model = layout.model(x)
     with np.errstate(over="ignore", invalid="ignore"):
         norm = np.linalg.norm(flatten(gradient(model, data)), axis=1)
         distance, value = kink_distance(model, data), loss(model, data)
-        far = grew | ~(_longest(x, *shape) < _FAR)
+        far = grew | ~(_longest(x, layout) < _FAR)
     converged = norm <= tolerance
     status = np.select(
         [converged & (distance > _NEAR_KINK), converged, far],
         [Status.SMOOTH, Status.KINK, Status.DRIFTING],
         Status.UNCONVERGED,
     )
-    return Polished(model.W, np.asarray(model.b), value, norm, distance, least, escaped, spent, status.astype(np.int64))
+    return Polished(
+        model.W, model.b, value, norm, distance, least, escaped, spent, status.astype(np.int64), model.decoder
+    )
 
 
 def _newton(
-    x: Floats, data: AxialData, m: int, tolerance: float, iterations: int
+    x: Floats, problem: _Problem, tolerance: float, iterations: int
 ) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Damped Newton from each row of x: the points reached, the iterations used, and which were still growing."""
+    layout = problem.layout
     reached, used, growing = x.copy(), np.zeros(len(x), np.int64), np.zeros(len(x), bool)
-    at = evaluate(x.copy(), data, m)
+    at = problem.evaluate(x.copy())
     size = np.linalg.norm(at.slope, axis=1)
     damping, raising = np.minimum(size, 1.0), np.full(len(x), 2.0)
-    seeds, length = np.arange(len(x)), _longest(x, m, data.n)
+    seeds, length = np.arange(len(x)), _longest(x, layout)
     memory = np.empty((len(x), x.shape[1], x.shape[1]))
     for iteration in range(iterations + 1):
         live = (size > tolerance) & (damping < _HOPELESS) & (iteration < iterations)
         if not live.all():
-            done, now = seeds[~live], _longest(at.x[~live], m, data.n)
+            done, now = seeds[~live], _longest(at.x[~live], layout)
             reached[done], used[done] = at.x[~live], iteration
             growing[done] = (iteration == iterations) & (now > _LONG) & (now > _GROWTH * length[~live])
             at.keep(live)
@@ -187,11 +263,11 @@ def _newton(
         if not len(seeds):
             break
         if iteration == iterations // 2:
-            length = _longest(at.x, m, data.n)
+            length = _longest(at.x, layout)
         # Far away the part of H that can be negative misleads; Gauss and Newton leave it out.
         whole = (size <= _NEAR) | (iteration >= iterations // 2)
-        p = _solve(newton_system(at, m, whole.astype(float), damping, memory), -at.slope)
-        trial = evaluate(at.x + p, data, m)
+        p = _solve(problem.system(at, whole, damping, memory), -at.slope)
+        trial = problem.evaluate(at.x + p)
         trial_size = np.linalg.norm(trial.slope, axis=1)
         along = np.sum(p * at.slope, axis=1)
         lowered, promised = at.loss - trial.loss, (damping * np.sum(p * p, axis=1) - along) / 2
@@ -207,8 +283,9 @@ def _newton(
     return reached, used, growing
 
 
-def _longest(x: Floats, m: int, n: int) -> Floats:
+def _longest(x: Floats, layout: _Layout) -> Floats:
     """The norm of the longest feature of each model."""
+    m, n = layout.m, layout.n
     return np.asarray(np.linalg.norm(x[:, : m * n].reshape(-1, m, n), axis=1).max(axis=1))
 
 
@@ -224,11 +301,11 @@ def _solve(A: Floats, right: Floats) -> Floats:
         return steps
 
 
-def _escape(x: Floats, now: Floats, v: Floats, data: AxialData, shape: tuple[int, int], number: int) -> Floats:
+def _escape(x: Floats, now: Floats, v: Floats, problem: _Problem, number: int) -> Floats:
     """The lowest of x ± t v over a few lengths t where that is lower than x, whose loss is `now`; else x, shaken."""
     lengths = np.array([s * t for t in (0.3, 0.1, 0.03, 0.01, 1e-3) for s in (-1, 1)])
     trials = x[:, None, :] + lengths[None, :, None] * v[:, None, :]
-    values = loss(unflatten(trials, *shape), data)
+    values = np.asarray(loss(problem.layout.model(trials), problem.data))
     best = np.argmin(values, axis=1)
     rows = np.arange(len(x))
     lower = values[rows, best] < now - 1e-14 * (1 + now)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
 from relugeom.autoencoder.model import gram
 
-__all__ = ["Batch", "Pairs", "evaluate", "newton_system", "pairs"]
+__all__ = ["Batch", "Pairs", "Rows", "evaluate", "newton_system", "pairs"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,8 +39,25 @@ class Pairs(NamedTuple):
     bb: Floats
 
 
+class Rows:
+    """Arrays whose first axis is the models of a batch: the fields of a dataclass."""
+
+    __slots__ = ()
+    __dataclass_fields__: Any
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Forget the models outside `rows`."""
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name)[rows])
+
+    def replace(self, rows: npt.NDArray[np.bool_], other: Any) -> None:
+        """Take the models in `rows` from another batch of the same length."""
+        for name in self.__dataclass_fields__:
+            getattr(self, name)[rows] = getattr(other, name)[rows]
+
+
 @dataclass(slots=True)
-class Batch:
+class Batch(Rows):
     """Models at which everything is known that a Newton step needs.
 
     Attributes
@@ -63,16 +80,6 @@ class Batch:
     S: Floats
     P: Floats
     c: Floats
-
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
-        """Forget the models outside `rows`."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name)[rows])
-
-    def replace(self, rows: npt.NDArray[np.bool_], other: Batch) -> None:
-        """Take the models in `rows` from another batch of the same length."""
-        for name in self.__slots__:
-            getattr(self, name)[rows] = getattr(other, name)[rows]
 
 
 def evaluate(x: Floats, data: AxialData, m: int) -> Batch:

@@ -15,14 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.axial import Axial, AxialData
-from relugeom.autoencoder.constructions import zero_loss_polygon
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.errors import KinkError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.executors import ExecutorLike
 from relugeom.landscape.certify import certify
-from relugeom.landscape.kinds import Kind, groups, inertia, invariants, kind, one_sided
+from relugeom.landscape.curvatures import inertia
+from relugeom.landscape.families.polygons import polished_polygons
+from relugeom.landscape.kinds import Kind, kind
+from relugeom.landscape.one_sided import one_sided
 from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.landscape.symmetry import groups, invariants
 from relugeom.progress import OnProgress
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, train
@@ -108,12 +111,13 @@ def atlas(
     lowest, least = _lowest(found, data)
     entries = []
     for label, first in enumerate(order):
-        model = _model(found, first)
+        model = found.model(first)
         nature, signs = _nature(model, data, found, first)
         certificate = None
         if certificates and found.status[first] == Status.SMOOTH and nature in ("minimum", "saddle"):
             worse = found.loss[first] > least + 1e-6
-            certificate = certify(model, data, lowest if worse else None)
+            found_one = certify(model, data, lowest if worse else None)
+            certificate = found_one if isinstance(found_one, CriticalPoint) else None
         count = int((labels == label).sum())
         entries.append(
             Entry(
@@ -124,23 +128,12 @@ def atlas(
     return entries
 
 
-def _model(found: Polished, s: int) -> Parameters:
-    return Parameters(found.W[s], found.b[s])
-
-
 def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:
     """The lowest model known: of those found, and in the plane of polygons with the other features null."""
     best = int(np.argmin(np.where(np.isfinite(found.loss), found.loss, np.inf)))
-    candidates = [_model(found, best)]
+    candidates = [found.model(best)]
     if found.W.shape[1] == 2:
-        n = data.n
-        for k in range(3, n + 1):
-            W, b = zero_loss_polygon(k)
-            start = Parameters(
-                np.pad(W, ((0, 0), (0, n - k))), np.pad(np.asarray(b), (0, n - k), constant_values=1 / n)
-            )
-            polished = polish(Parameters(start.W[None], np.asarray(start.b)[None]), data)
-            candidates.append(_model(polished, 0))
+        candidates += polished_polygons(data)
     losses = [float(loss(model, data)) for model in candidates]
     return candidates[int(np.argmin(losses))], min(losses)
 
@@ -154,7 +147,7 @@ def _labels(found: Polished, data: AxialData) -> npt.NDArray[np.int64]:
         if settled and not _is_identity(data) and data.n * found.loss[s] > _CONTINUUM:
             continue
         level = round(data.n * float(found.loss[s]), 5) if settled else found.status[s]
-        name = (level, settled, kind(_model(found, s)).type if np.isfinite(found.loss[s]) else "")
+        name = (level, settled, kind(found.model(s)).type if np.isfinite(found.loss[s]) else "")
         vectors[s] = 1e6 + names.setdefault(name, len(names))
     return groups(vectors, 1e-5)
 

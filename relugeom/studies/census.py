@@ -180,11 +180,11 @@ def _double(part: Any) -> Any:
 
 
 def _record(index: int, trained: float, found: Polished, s: int) -> dict[str, Any]:
-    n = found.b.shape[-1]
+    n = found.W.shape[-1]
     status = Status(int(found.status[s])).name
     if not np.isfinite(found.W[s]).all():
         return {"seed": index, "status": status, "trained": None, "loss": None}
-    what = kind(Parameters(found.W[s], found.b[s]))
+    what = kind(found.model(s))
     lost = {*what.null, *what.dead}
     return {
         "seed": index,

@@ -25,7 +25,8 @@ from relugeom.autoencoder.axial import UniformAxial
 from relugeom.autoencoder.constructions import polygon
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError, KinkError
-from relugeom.landscape.kinds import inertia, one_sided
+from relugeom.landscape.curvatures import inertia
+from relugeom.landscape.one_sided import one_sided
 
 __all__ = ["KGon", "kgon_loss", "kgons", "quadrature_loss"]
 
