@@ -162,7 +162,7 @@ RECIPE = "; X = I, m = 2, n = 16, rate 0.01 falling along a cosine over 6,000 st
 def at_zero_loss(seed: int, trials: int, **recipe: Any) -> Iterable[bool]:
     """Whether each trained model has a total loss below 1e-3."""
     data = Axial(16)
-    W, b = train(Training(data, optimiser=AdamW(0.01), **recipe), trials, entropy=seed)
+    W, b = train(Training(data, optimiser=AdamW(0.01), **recipe), trials, seed=seed)
     total = 16 * np.asarray(loss(Parameters(np.asarray(W, np.float64), np.asarray(b, np.float64)), data))
     yield from (total < 1e-3).tolist()
 
