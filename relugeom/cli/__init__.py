@@ -24,8 +24,8 @@ __all__ = ["COMMANDS", "build_parser", "main"]
 
 # Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
 COMMANDS = (
-    "verify", "explain", "check", "report", "capacity", "search", "train", "sweep", "atlas", "cure", "trace", "toy",
-    "figures", "explorer", "doctor", "bench",
+    "verify", "explain", "check", "report", "capacity", "search", "train", "memorise", "sweep", "atlas", "cure",
+    "trace", "toy", "figures", "explorer", "doctor", "bench",
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ _OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("--schedule", "schedule", str, "cosine or constant after the warm-up (cosine)"),
     ("--weight-decay", "weight_decay", float, "decay (0.01)"),
     ("--momentum", "momentum", float, "momentum of sgd (0)"),
-    ("--initialisation", "initialisation", str, "xavier, normal or file (xavier)"),
+    ("--initialisation", "initialisation", str, "xavier, normal, file or memorising (xavier)"),
     ("--init-scale", "init_scale", float, "standard deviation of --initialisation normal (0.01)"),
     ("--init-file", "init_path", str, "a checkpoint or model file, for --initialisation file"),
     ("--dtype", "dtype", str, "float32 or float64 (float32)"),

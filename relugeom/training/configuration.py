@@ -11,7 +11,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from relugeom.autoencoder.examples import (
     sparse_unit_norm_examples,
 )
 from relugeom.autoencoder.files import load_model
+from relugeom.autoencoder.memorising import memorising_polygon
 from relugeom.engines.choice import EngineChoice, choose_engine
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.optim.adamw import AdamW
@@ -38,7 +39,7 @@ Array = npt.NDArray[Any]
 
 DATA = ("sparse", "axial", "fresh", "file")
 OPTIMISERS = ("adamw", "sgd")
-INITIALISATIONS = ("xavier", "normal", "file")
+INITIALISATIONS = ("xavier", "normal", "file", "memorising")
 
 _TEST_STREAM = 1  # data_seed's stream of test examples; training data are stream 0
 
@@ -69,8 +70,9 @@ class Configuration:
         See `relugeom.optim.schedules`.
     weight_decay, momentum : float
         Momentum is for "sgd".
-    initialisation : {"xavier", "normal", "file"}
-        Xavier: uniform on ±√(6/(n+m)). Normal: standard deviation `init_scale`. The bias starts at 0.
+    initialisation : {"xavier", "normal", "file", "memorising"}
+        Xavier: uniform on ±√(6/(n+m)). Normal: standard deviation `init_scale`. The bias starts at 0. Memorising: the
+        model of `relugeom.autoencoder.memorising.memorising_polygon` for the training data, for m = 2.
     init_scale : float
     untied : bool
         Train a decoder M (n, m) of its own, which starts at Wᵀ, instead of Wᵀ itself.
@@ -129,6 +131,10 @@ class Configuration:
                 raise ArgumentError(
                     f"{kind} = 'file' and its path go together; got {getattr(self, kind)!r} and {path!r}"
                 )
+        if self.initialisation == "memorising" and (self.m != 2 or self.data == "fresh"):
+            raise ArgumentError(
+                f"a memorising start is for m = 2 and data that stay; got m = {self.m}, data = {self.data!r}"
+            )
         self.learning_rates()
         self.optimiser_for(1)
         if self.engine is None:
@@ -203,6 +209,10 @@ class Configuration:
         shape = (self.m, self.n)
         if self.initialisation == "file":
             return self._from_file()
+        if self.initialisation == "memorising":
+            found = memorising_polygon(cast(SparseExamples, self.examples()))
+            W, b = (np.ascontiguousarray(part, dtype=self.dtype) for part in found)
+            return W, b, np.ascontiguousarray(W.T) if self.untied else None
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2,)))
         if self.initialisation == "xavier":
             bound = math.sqrt(6 / (self.n + self.m))

@@ -1,0 +1,104 @@
+"""`relugeom memorise`: can a model of the plane give back these examples exactly, and what does a built one leave?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from relugeom.cli._terminal import paint, positive_int, print_json
+from relugeom.cli._training import whole_number
+
+SUMMARY = (
+    "tell whether a model of the plane can memorise examples exactly, with the reason, and build one that keeps much"
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="examples: of relugeom (.npz), or a matrix T × n (.npy)"
+    )
+    parser.add_argument("-T", "--examples", type=positive_int, metavar="T", help="draw the paper's data instead")
+    parser.add_argument("--features", type=positive_int, default=10_000, metavar="N", help="of drawn data (10000)")
+    parser.add_argument("--sparsity", type=float, default=0.999, metavar="S", help="of drawn data (0.999)")
+    parser.add_argument("--data-seed", type=whole_number, default=0, metavar="K", help="of drawn data (0)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the model built as W and b (.npz)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read or draw, decide, print; 0 always, for whatever is found is an answer."""
+    import numpy as np
+
+    from relugeom.autoencoder.examples import SparseExamples, load_examples, sparse_unit_norm_examples
+    from relugeom.autoencoder.memorising import memorisable, memorising_polygon
+    from relugeom.autoencoder.model import loss
+    from relugeom.errors import ArgumentError
+    from relugeom.storage import save_arrays
+    from relugeom.writing import check_writable
+
+    if (arguments.file is None) == (arguments.examples is None):
+        raise ArgumentError("give either a FILE of examples or -T, how many to draw")
+    if arguments.save is not None:
+        check_writable(arguments.save)
+    if arguments.file is None:
+        examples = sparse_unit_norm_examples(
+            arguments.examples, arguments.features, arguments.sparsity, seed=arguments.data_seed, dtype=np.float64
+        )
+    elif arguments.file.suffix == ".npy":
+        examples = SparseExamples.from_dense(_matrix(arguments.file))
+    else:
+        examples = load_examples(arguments.file)
+    found = memorisable(examples)
+    model = memorising_polygon(examples, found.order)
+    reached = float(loss(model, examples))
+    longest = float(np.linalg.norm(np.asarray(model.W), axis=0).max())
+    if arguments.save is not None:
+        save_arrays(
+            arguments.save,
+            {"W": np.asarray(model.W), "b": np.asarray(model.b)},
+            {"kind": "model", "built": "memorising polygon"},
+        )
+    if arguments.json:
+        print_json(
+            {
+                "T": examples.T, "n": examples.n, "answer": found.answer, "order": found.order,
+                "obstruction": found.obstruction, "loss": found.loss, "loss_of_the_model": reached,
+                "longest_column": longest,
+            }
+        )  # fmt: skip
+        return 0
+    print(f"{examples.T} examples of {examples.n} features")
+    print(f"exactly, at m = 2: {paint(found.answer, 'bold')}")
+    if found.obstruction is not None:
+        first, *others = found.obstruction
+        if len(others) == 3:
+            print(f"  example {first} shares features with {_listed(others)}, and no polygon has three neighbours")
+        else:
+            print(f"  examples {_listed(found.obstruction)} share features around a cycle that leaves others out")
+    order = found.order or ()
+    print(f"  on the polygon: {len(order)} examples, the others are lost; order {_listed(order[:12])}", end="")
+    print(" ..." if len(order) > 12 else "")
+    print(f"  loss left by the best order found: {found.loss:.6g}; of the model built: {reached:.6g}")
+    print(f"  longest column of W: {longest:.4g}")
+    return 0
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _matrix(path: Path) -> Any:
+    import numpy as np
+
+    from relugeom.errors import StorageError
+
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise StorageError(f"{path}: cannot be read as a matrix ({error!s:.100})") from None
+    if not isinstance(found, np.ndarray) or found.ndim != 2 or not np.isrealobj(found) or found.dtype.kind not in "fiu":
+        raise StorageError(f"{path}: must hold one matrix of numbers, T × n")
+    return found.astype(np.float64)
