@@ -321,6 +321,8 @@ def _critical_point(data: dict[str, Any]) -> bool | None:
         shares = [fmpq(1)] * len(values) if weights is None else [_number(w) for w in weights]
         if not values or len(shares) != len(values) or min(values) <= 0 or min(shares) <= 0:
             return False
+        if any(a == b for a, b in combinations(values, 2)):
+            return False
         grid = [(a, p / sum(shares, fmpq(0))) for a, p in zip(values, shares, strict=True)]
     better_W, better_b = data["better_encoder"], data["better_bias"]
     if (better_W is None) != (better_b is None):

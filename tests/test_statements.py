@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from fractions import Fraction as F
+from math import comb, isqrt
+from pathlib import Path
 
 import pytest
 
-from relugeom.exact import Certificate, PolynomialSign
+from relugeom.exact import (
+    Certificate,
+    NotDecodable,
+    PentagonMinimum,
+    PolynomialSign,
+    SignPattern,
+    Valid,
+    check,
+    load,
+)
 from relugeom.exact.rationals import as_matrix, as_vector
+from tests.conftest import Tier
+from tests.random_certificates import random_certificate, shipped
+from tests.statement_reader import holds
 from tests.test_exact_check import VALID
 
 SENTENCES = {
@@ -118,3 +133,84 @@ def test_the_sentence_of_every_example(name: str) -> None:
 @pytest.mark.parametrize(("certificate", "sentence"), VARIANTS, ids=range(len(VARIANTS)))
 def test_the_sentence_of_variants(certificate: Certificate, sentence: str) -> None:
     assert certificate.statement() == sentence
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Read literally, at the precision that is printed, by a reader of its own.
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_the_sentence_of_every_example_holds_when_it_is_read(name: str) -> None:
+    assert holds(VALID[name].statement(), VALID[name])
+
+
+@pytest.mark.parametrize("path", shipped(), ids=lambda path: path.name)
+def test_the_sentence_of_every_shipped_certificate_holds_when_it_is_read(path: Path) -> None:
+    certificate = load(path)
+    sentence = certificate.statement()
+    if (
+        isinstance(certificate, SignPattern | NotDecodable)
+        and comb(len(certificate.encoder[0]), certificate.active) > 3e4
+    ):
+        pytest.skip("too many inputs to try one by one")
+    assert holds(sentence, certificate)
+
+
+def test_the_sentences_of_random_certificates_hold_when_they_are_read(tier: Tier) -> None:
+    total = tier.count(60, 2_000)
+    rng = random.Random(f"sentences, {tier.name}")
+    read = 0
+    while read < total:
+        certificate = random_certificate(rng)
+        if isinstance(certificate, PentagonMinimum) or not isinstance(check(certificate), Valid):
+            continue
+        assert holds(certificate.statement(), certificate), certificate
+        read += 1
+    tier.tell(f"{total} of {total} sentences of random valid certificates hold as they are printed")
+
+
+def test_a_radius_is_never_rounded() -> None:
+    """The critical point is w = 1, b = 0, and the centre 9.43e-10 from it, along the direction of least curvature."""
+    least = F(isqrt(45 * 10**24), 10**12)  # of [[5, 3], [3, 2]]: (7 − √45)/2, with the direction (6, −3 − √45)
+    norm = F(isqrt(int((36 + (3 + least) ** 2) * 10**24)), 10**12)
+    step = [F(round(x * F(943, 10**12) / norm * 10**24), 10**24) for x in (F(6), -3 - least)]
+    point = replace(
+        VALID["one feature, exactly"], encoder=((1 + step[0],),), bias=(step[1],), radius=F(944, 10**12),
+        margin=(7 - least) / 2 * F(9995, 10_000), low=F(-1, 10**6), high=F(1, 10**6),
+    )  # type: ignore[call-arg]  # fmt: skip
+    assert isinstance(check(point), Valid), check(point)
+    sentence = point.statement()
+    assert holds(sentence, point)
+    rounded = sentence.replace("59/62500000000", "47/50000000000")  # 9.4e-10, as two digits would have it
+    assert rounded != sentence
+    assert not holds(rounded, point)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("pairs", "exactly one 1", "1 to 2 ones"),
+        ("pairs", "n = 4", "n = 5"),
+        ("parabola", "RWx", "WᵀWx"),
+        ("parabola, exactly", "RWx", "RWx + b"),
+        ("parabola, rank", "at most 3", "at most 2"),
+        ("square, threshold", "1/3", "1/4"),
+        ("five in a plane fail", "w_0·w_1", "w_0·w_2"),
+        ("zero column", "w_1 = 0", "w_0 = 0"),
+        ("inside the cone", "x_2 = 1", "x_0 = 1"),
+        ("polynomial", "√5", "−√5"),
+        ("polynomial, touching", "≥", ">"),
+        ("loss", "is 1", "is 2"),
+        ("one feature, exactly", "0.0101010101011", "-0.0005"),
+        ("one feature, exactly", "a strict local minimum", "no minimum (negative curvatures: 1)"),
+        ("one feature, exactly", "{1/2, 1}", "{1/2, 1/2, 1}"),
+        ("off is worse", "0.07,", "0.061,"),
+        ("two outputs are dead", "2 of its", "1 of its"),
+        ("pentagon", "s* in [", "s* in [9"),
+        ("inside the cone", "no decoder row r makes", "no decoder row r and no bias b makes"),
+    ],
+)
+def test_the_reader_notices_a_sentence_that_is_false(name: str, before: str, after: str) -> None:
+    sentence = VALID[name].statement()
+    assert before in sentence
+    assert not holds(sentence.replace(before, after, 1), VALID[name])
