@@ -31,7 +31,7 @@ REFUSED = [
     ("atlas --optimiser sgd --learning-rate 0", "learning_rate must be positive and finite; got 0.0"),
     ("atlas --seed -1", "argument --seed: must be a whole number that is not negative; got -1"),
     ("atlas --escapes -1", "argument --escapes: must be a whole number that is not negative; got -1"),
-    ("atlas --n 5..3", "argument --n: must be a range that goes up; got 5..3"),
+    ("atlas --n 5..3", "argument --n/--features: must be a range that goes up; got 5..3"),
     ("trace --index -1", "argument --index: must be a whole number that is not negative; got -1"),
     ("trace --learning-rate nan", "learning_rate must be positive and finite; got nan"),
     ("search --m 3 --n 8 --threshold 1/0", "argument --threshold: must be a fraction or a decimal number; got 1/0"),
@@ -40,7 +40,7 @@ REFUSED = [
         "search --m 3 --problem some.py:thing",
         "--problem is the whole problem; give no --m, --n or --threshold beside it",
     ),
-    ("train -T 3 --record -5", "--record must name steps that are not negative; got -5"),
+    ("train -T 3 --record -5", "argument --record: must be a whole number that is not negative; got -5"),
     ("bench -T -1", "argument -T/--examples: must be a positive whole number; got -1"),
     ("bench --repetitions 0", "argument --repetitions: must be a positive whole number; got 0"),
     ("explain", "the following arguments are required: ID"),
@@ -63,9 +63,7 @@ def test_a_run_is_replaced_only_by_force(tmp_path: Path, capsys: pytest.CaptureF
     assert main([*TRAIN, "-o", str(path)]) == 0
     before = path.read_bytes()
     assert main([*TRAIN, "--seed", "1", "-o", str(path)]) == 2
-    assert capsys.readouterr().err.endswith(
-        f"{path} exists; go on with it by --resume {path}, or replace it by --force\n"
-    )
+    assert capsys.readouterr().err.endswith(f"{path} exists; add --resume to go on with it, or --force to replace it\n")
     assert path.read_bytes() == before
     assert main([*TRAIN, "--seed", "1", "--force", "-o", str(path)]) == 0
     assert path.read_bytes() != before
@@ -83,11 +81,11 @@ def test_seeds_that_diverge_are_a_group(tmp_path: Path, capsys: pytest.CaptureFi
     assert all(group["W"] is None and group["loss"] is None for group in lost)
     file = tmp_path / "atlas.json"
     file.write_text(printed)
-    assert main(["explorer", "--atlas", str(file), "--out", str(tmp_path / "page.html")]) == 0
+    assert main(["explorer", "--atlas", str(file), "--output", str(tmp_path / "page.html")]) == 0
 
 
 def test_the_wrong_kind_of_json_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "other.json"
     file.write_text(json.dumps({"rows": [{"m": 2}]}))
-    assert main(["explorer", "--atlas", str(file), "--out", str(tmp_path / "page.html")]) == 2
+    assert main(["explorer", "--atlas", str(file), "--output", str(tmp_path / "page.html")]) == 2
     assert "is not what `relugeom atlas --json` prints: an entry has no 'W'" in capsys.readouterr().err

@@ -53,7 +53,7 @@ line = Line()
 
 def test_search_finds_and_writes_a_certificate_that_checks(tmp_path: Path) -> None:
     path = tmp_path / "found.json"
-    run = relugeom("search", "--m", 3, "--n", 7, "--decoder", "untied", "--unseeded", "--certificate", path)
+    run = relugeom("search", "--m", 3, "--n", 7, "--decoder", "untied", "--unseeded", "--output", path)
     assert run.returncode == 0
     assert run.stderr == ""
     assert run.stdout.startswith("CERTIFIED")
@@ -135,7 +135,7 @@ def test_a_problem_of_your_own(tmp_path: Path) -> None:
     [
         (["--m", "3"], "--m and --n are needed"),
         (["--problem", "nowhere.py:line"], "must be FILE.py:NAME"),
-        (["--m", "2", "--n", "5", "--resume"], "--resume needs --database"),
+        (["--m", "2", "--n", "5", "--resume"], "--resume needs --database FILE"),
         (["--m", "2", "--n", "2", "--active", "3"], "active must lie in 1 to n"),
         (["--m", "3", "--n", "4", "--executor", "threads://2"], "executor must be"),
     ],

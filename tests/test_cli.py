@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from relugeom.cli import COMMANDS, main
+from relugeom.cli import COMMANDS, build_parser, main
 from relugeom.exact import SignPattern, dumps
 from relugeom.exact.rationals import as_matrix
 from tests.test_runner import GOOD, declare, write
@@ -105,8 +106,11 @@ def test_check_needs_neither_numpy_nor_sympy(tmp_path: Path) -> None:
         (["verify", "no/such/file.py"], "no/such/file.py does not exist"),
         (["verify", "--jobs", "0"], "must be a positive whole number; got 0"),
         (["verify", "--time-limit", "soon"], "must be a positive number; got soon"),
-        (["prove"], "invalid choice"),
-        ([], "required"),
+        (["prove"], "there is no command prove"),
+        (["verfy"], "did you mean verify?"),
+        (["verify", "--fulll"], "did you mean --full?"),
+        (["train", "--learnin-rate", "1"], "did you mean --learning-rate?"),
+        (["train", "--optimiser", "adam"], "must be one of adamw, sgd; got adam; did you mean adamw?"),
     ],
 )
 def test_wrong_usage_is_one_clear_line_and_status_2(arguments: list[str], message: str) -> None:
@@ -224,3 +228,54 @@ def test_help_imports_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_relugeom_alone_prints_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"    {name} " in shown
+
+
+def test_a_wrong_option_shows_the_usage_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["trace", "--setps", "3"])
+    shown = capsys.readouterr().err
+    assert shown.startswith("usage: relugeom trace ")
+    assert "there is no option --setps; did you mean --steps?" in shown
+
+
+def test_completion_needs_shtab_and_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["--print-completion", "bash"]) == 2
+    assert "pip install 'relugeom[completion]'" in capsys.readouterr().err
+    words = type("Shtab", (), {"complete": staticmethod(lambda parser, shell: f"{parser.prog} in {shell}")})
+    monkeypatch.setitem(sys.modules, "shtab", words)
+    assert main(["--print-completion", "zsh"]) == 0
+    assert capsys.readouterr().out == "relugeom in zsh\n"
+
+
+def test_the_closed_sets_of_the_options_are_those_of_the_library() -> None:
+    from relugeom.cli import _options
+    from relugeom.engines.choice import ENGINES
+    from relugeom.optim import SCHEDULES
+    from relugeom.training import configuration, many_models
+
+    assert _options.ENGINES == ENGINES
+    assert _options.SCHEDULES == SCHEDULES
+    assert _options.DATA == configuration.DATA
+    assert _options.OPTIMISERS == configuration.OPTIMISERS
+    assert _options.INITIALISATIONS == configuration.INITIALISATIONS
+    assert tuple(many_models.INITIALISATIONS) == _options.MANY_INITIALISATIONS
+    assert _options.BIAS_COORDINATES == many_models.BIAS_COORDINATES
+
+
+def test_sizes_have_two_names_wherever_they_are_asked_for() -> None:
+    parser = build_parser()
+    (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        for short, long in (("--n", "--features"), ("--m", "--latent")):
+            known = command._option_string_actions
+            assert known.get(short) is known.get(long), f"{name}: {short} and {long}"

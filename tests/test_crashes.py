@@ -23,10 +23,10 @@ from tests.test_cli import ENVIRONMENT
 
 SMALL = ["--features", "60", "--sparsity", "0.9", "--warmup", "5", "--test-examples", "20"]
 TRAIN = ["train", "-T", "6", *SMALL, "--steps", "4000", "--every", "20"]
-SWEEP = ["sweep", "-T", "3", "4", "5", "6", *SMALL, "--steps", "300", "--no-pictures"]
+SWEEP = ["sweep", "-T", "3", "4", "5", "6", *SMALL, "--steps", "300", "--no-pictures", "--resume"]
 # Ten attempts at what no attempt can reach, so that the command ends with 1; four blocks of seeds.
 SEARCH = ["search", "--m", "1", "--n", "3", "--bias", "free", "--against-theorem", "--attempts", "10", "--json"]
-ATLAS = ["atlas", "--n", "3..6", "--seeds", "400", "--steps", "50", "--json"]
+CENSUS = ["census", "--n", "3..6", "--seeds", "400", "--steps", "50", "--json", "--resume", "--output"]
 
 
 def start(*arguments: object) -> subprocess.Popen[bytes]:
@@ -74,9 +74,9 @@ def test_a_killed_training_run_goes_on_to_the_same_end(tier: Tier, tmp_path: Pat
             struck += 1
             if path.exists():
                 Checkpoint.load(path)
-                arguments = ["train", "--resume", path, "--every", "20", "--test-examples", "20"]
+                arguments = ["train", "--output", path, "--resume", "--every", "20", "--test-examples", "20"]
         if path.exists() and Checkpoint.load(path).status != "finished":
-            finish("train", "--resume", path, "--every", "20", "--test-examples", "20")
+            finish("train", "--output", path, "--resume", "--every", "20", "--test-examples", "20")
         if path.exists():
             assert arrays(path) == arrays(whole)
     leftovers = [name for name in os.listdir(tmp_path) if name not in ("whole.npz", "run.npz")]
@@ -164,7 +164,7 @@ def test_a_killed_search_goes_on_to_the_same_answer(tier: Tier, tmp_path: Path) 
 
 def test_a_killed_census_goes_on_to_the_same_counts(tier: Tier, tmp_path: Path) -> None:
     def command(path: Path, shared: bool) -> list[object]:
-        return [*ATLAS, "--census", path, *(["-j", "2"] if shared else [])]
+        return [*CENSUS, path, *(["-j", "2"] if shared else [])]
 
     kills = tier.count(3, 40)
     struck = survives_kills(kills, f"census {tier.name}", tmp_path, command, status=0)
@@ -185,7 +185,7 @@ def test_a_full_disk_leaves_the_earlier_state(tmp_path: Path) -> None:
         [*TRAIN, "--force", "-o", path],
         [*SWEEP, "-o", tmp_path / "sweep"],
         [*SEARCH, "--database", tmp_path / "search"],
-        [*ATLAS, "--census", tmp_path / "census"],
+        [*CENSUS, tmp_path / "census"],
         ["verify", "-k", "polygon", "--certificates", tmp_path / "certificates"],
     ):
         run = subprocess.run(
@@ -234,7 +234,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 # checkpoint has no room, or that a database takes one or two runs more.
 FILLING: dict[str, tuple[list[object], list[object], int, int]] = {
     "search": ([*SEARCH, "--attempts", "3", "--resume", "--database"], [*SEARCH, "--resume", "--database"], 1, 60_000),
-    "census": ([*ATLAS, "--n", "3", "--census"], [*ATLAS, "--census"], 0, 200_000),
+    "census": ([*CENSUS[:-1], "--n", "3", "--output"], CENSUS, 0, 200_000),
     "sweep": ([*SWEEP, "-T", "3", "-o"], [*SWEEP, "-o"], 0, 60_000),
     "train": ([*TRAIN, "--steps", "100", "-o"], [*TRAIN, "--force", "-o"], 0, 2_000),
 }

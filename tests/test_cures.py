@@ -69,6 +69,8 @@ def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_pat
 def test_the_command_prints_a_line_a_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = [
         "cure",
+        "--resume",
+        "-o",
         str(tmp_path / "a.db"),
         "--n",
         "4,5",
@@ -79,7 +81,7 @@ def test_the_command_prints_a_line_a_cell(tmp_path: Path, capsys: pytest.Capture
         "--learning-rates",
         "0.03",
     ]
-    command += ["--optimisers", "adamw,sgd", "--initialisations", "small", "--bias-coordinates", "centred"]
+    command += ["--optimisers", "adamw", "sgd", "--initialisations", "small", "--bias-coordinates", "centred"]
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert sum(line.strip().startswith(("4 ", "5 ")) for line in printed.splitlines()) == 4
@@ -90,9 +92,9 @@ def test_the_command_prints_a_line_a_cell(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--optimisers", "lion"], ["--initialisations", "small,huge"], ["--learning-rates", "fast"]]
+    "wrong", [["--optimisers", "lion"], ["--initialisations", "small", "huge"], ["--learning-rates", "fast"]]
 )
 def test_nonsense_is_refused(wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["cure", str(tmp_path / "a.db"), *wrong])
+        main(["cure", "-o", str(tmp_path / "a.db"), *wrong])
     assert "must be" in capsys.readouterr().err

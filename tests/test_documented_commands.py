@@ -24,13 +24,14 @@ SMALLER = {
     "relugeom train -T 5 --output five.npz": "--features 400 --sparsity 0.98 --steps 400 --warmup 20",
     "relugeom sweep -T 3 5 6 8": "--features 2000 --sparsity 0.995 --steps 100 --warmup 20 --test-examples 50",
     "relugeom atlas": "--seeds 20 --steps 300",
+    "relugeom census": "--seeds 20 --steps 300",
     "relugeom verify --certificates": "-k polygon",
     "relugeom toy": "--steps 50 --seeds 1",
 }
 # Minutes each, or pictures that other tests draw.
 LONG = (
     "relugeom verify --full", "relugeom verify --formal", "relugeom verify --json", "relugeom verify --markdown",
-    "relugeom verify --html", "relugeom report", "relugeom bench", "relugeom figures", "relugeom atlas --n 3..10",
+    "relugeom report", "relugeom bench", "relugeom figures", "relugeom atlas --n 3..10", "relugeom census --n 3..10",
 )  # fmt: skip
 ELSEWHERE = {
     "--executor dask://scheduler:8786": "needs a cluster of that name; tests/test_sweep.py starts one",

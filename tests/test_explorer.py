@@ -161,13 +161,13 @@ def test_only_models_of_the_plane_are_offered(tmp_path: Path, capsys: pytest.Cap
     mine = tmp_path / "mine.json"
     mine.write_text(dumps_model(Parameters(np.eye(2), None), "a name of mine"), encoding="utf-8")
     out = tmp_path / "page.html"
-    assert main(["explorer", "--model", str(mine), "--out", str(out)]) == 0
+    assert main(["explorer", "--model", str(mine), "--output", str(out)]) == 0
     assert capsys.readouterr().out.strip() == str(out)
     assert "a name of mine" in out.read_text(encoding="utf-8")
     atlas = tmp_path / "atlas.json"
     entry = {"W": [[1.0, 0.0], [0.0, 1.0]], "b": None, "count": 3, "seeds": 5, "nature": "minimum"}
     atlas.write_text(json.dumps({"2": [entry]}), encoding="utf-8")
-    assert main(["explorer", "--atlas", str(atlas), "--out", str(out)]) == 0
+    assert main(["explorer", "--atlas", str(atlas), "--output", str(out)]) == 0
     assert "n = 2, 3 of 5 seeds: minimum" in out.read_text(encoding="utf-8")
     for broken in ("[]", "{", '{"2": [{}]}', '{"2": [{"W": [["x"]], "b": null}]}'):
         atlas.write_text(broken, encoding="utf-8")

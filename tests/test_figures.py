@@ -219,16 +219,16 @@ def test_the_command_draws_lists_and_takes_a_model(tmp_path: Path, capsys: pytes
     model = tmp_path / "mine.json"
     model.write_text(dumps_model(MINE, "mine"), encoding="utf-8")
     out = tmp_path / "out"
-    assert main(["figures", "regions", "gram", "--model", str(model), "--out", str(out), "--format", "png"]) == 0
+    assert main(["figures", "regions", "gram", "--model", str(model), "--output", str(out), "--format", "png"]) == 0
     assert capsys.readouterr().out.splitlines() == [str(out / "regions.png"), str(out / "gram.png")]
     assert (out / "regions.png").read_bytes() == render(draw("regions", MINE), "png")
-    assert main(["figures", "relu", "--model", str(model), "--out", str(out)]) == 2
-    assert main(["figures", "nonsense", "--out", str(out)]) == 2
-    assert main(["figures", "relu", "--out", str(model)]) == 2
+    assert main(["figures", "relu", "--model", str(model), "--output", str(out)]) == 2
+    assert main(["figures", "nonsense", "--output", str(out)]) == 2
+    assert main(["figures", "relu", "--output", str(model)]) == 2
     errors = capsys.readouterr().err
     assert "takes no model" in errors
     assert "no figure has the name nonsense" in errors
-    assert "--out must name a folder" in errors
+    assert "-o must name a folder" in errors
 
 
 def test_the_gallery_has_every_figure(capsys: pytest.CaptureFixture[str]) -> None:

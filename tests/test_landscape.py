@@ -203,12 +203,12 @@ def test_the_commands_print_what_they_found(tmp_path: Path, capsys: pytest.Captu
     capsys.readouterr()
     assert main([*common, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["6"][0]["spurious"] is True
-    count = ["atlas", "--n", "4..5", "--seeds", "10", "--census", str(tmp_path / "c.db"), *training]
+    count = ["census", "--n", "4..5", "--seeds", "10", "-o", str(tmp_path / "c.db"), "--resume", *training]
     assert main(count) == 0
     assert "zero loss (Σ < 1e-3)" in capsys.readouterr().out
     assert main([*count, "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)) == {"4", "5"}
-    assert main(["trace", "--n", "5", "--index", "2", "--save", str(tmp_path / "t.npz"), *training]) == 0
+    assert main(["trace", "--n", "5", "--index", "2", "--output", str(tmp_path / "t.npz"), *training]) == 0
     assert "What happened" in capsys.readouterr().out
     assert (tmp_path / "t.npz").exists()
     assert main(["trace", "--n", "5", "--json", *training]) == 0

@@ -314,7 +314,7 @@ def test_nonsense_through_the_command_line(stored: dict[str, Stored], tier: Tier
         else:
             resealed(path, rng)
         before = path.read_bytes()
-        run = relugeom("train", "--resume", path, "-o", tmp_path / "out.npz")
+        run = relugeom("train", "--output", path, "--resume")
         assert run.returncode in (0, 1, 2), run.stderr
         assert "Traceback" not in run.stderr
         if run.returncode == 2:

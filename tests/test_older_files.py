@@ -48,7 +48,7 @@ def test_the_sweep_finds_its_runs(tmp_path: Path, capsys: pytest.CaptureFixture[
     before = {path: path.stat().st_mtime_ns for path in there.glob("*.npz")}
     found = printed(
         capsys,
-        f"sweep -T 3 5 -o {there} --features 40 --sparsity 0.9 --steps 200 --warmup 20 --no-pictures --json",
+        f"sweep -T 3 5 -o {there} --resume --features 40 --sparsity 0.9 --steps 200 --warmup 20 --no-pictures --json",
     )
     expected = json.loads((OLD / "sweep.json").read_text(encoding="utf-8"))
     assert [run["metrics"] for run in found["runs"]] == [run["metrics"] for run in expected["runs"]]
@@ -75,7 +75,7 @@ def test_the_census_finds_its_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise AssertionError(f"computed again: {task}")
 
     monkeypatch.setattr(census, "_run_block", refuse)
-    assert main(f"atlas --n 4,5 --seeds 60 --steps 2000 --census {there}".split()) == 0
+    assert main(f"census --n 4,5 --seeds 60 --steps 2000 -o {there} --resume".split()) == 0
 
 
 def test_the_atlas_is_still_found(capsys: pytest.CaptureFixture[str]) -> None:

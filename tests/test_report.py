@@ -135,11 +135,11 @@ def test_the_commands_write_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
     path, capacity = write(tmp_path, "mine.py", GOOD), tmp_path / "capacity.json"
     capacity.write_text(json.dumps(CAPACITY), encoding="utf-8")
     out, short = tmp_path / "report.html", tmp_path / "claims.html"
-    assert main(["report", str(path), "--no-figures", "--capacity", str(capacity), "--out", str(out)]) == 0
+    assert main(["report", str(path), "--no-figures", "--capacity", str(capacity), "--output", str(out)]) == 0
     assert "How many features fit" in out.read_text(encoding="utf-8")
-    assert main(["verify", str(path), "--html", str(short)]) == 0
+    assert main(["report", str(path), "--no-figures", "--output", str(short)]) == 0
     assert "claim-two-on-a-line" in short.read_text(encoding="utf-8")
-    assert main(["report", str(path), "--atlas", str(capacity), "--out", str(out)]) == 2
+    assert main(["report", str(path), "--atlas", str(capacity), "--output", str(out)]) == 2
     assert "relugeom atlas --json" in capsys.readouterr().err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -237,3 +238,21 @@ def test_a_worker_does_not_outlive_its_parent(tmp_path: Path) -> None:
         time.sleep(0.05)
     os.kill(worker, signal.SIGKILL)
     pytest.fail("the worker was still running")
+
+
+def test_what_there_is_can_be_listed_and_found_by_its_statement(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from relugeom.cli import main
+
+    path = write(tmp_path, "mine.py", GOOD, declare("other", "raise ValueError('is not run')"))
+    assert main(["verify", str(path), "--list"]) == 0
+    shown = capsys.readouterr().out
+    assert "two-on-a-line" in shown
+    assert "other" in shown
+    assert main(["verify", str(path), "--list", "--json", "-k", "TWO ON A LINE"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["conjectures"]
+    assert row["id"] == "two-on-a-line"
+    broken = tmp_path / "broken.py"
+    broken.write_text("import nothing_of_this_name\n", encoding="utf-8")
+    assert main(["verify", str(broken), "--list"]) == 2

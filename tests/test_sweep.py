@@ -273,8 +273,8 @@ def is_running(pid: str) -> bool:
         ["train", "-T", "5", "--engine", "fastest"],
         ["train", "-T", "5", "--data", "file", "--data-file", "/nonexistent"],
         ["train", "-T", "5", "--features", "20", "-o", "/nonexistent/run.npz"],
-        ["train", "--resume", "/nonexistent"],
-        ["train", "--resume", "x", "--learning-rate", "1"],
+        ["train", "-o", "/nonexistent", "--resume"],
+        ["train", "-o", "x", "--resume", "--learning-rate", "1"],
         ["sweep", "-T", "0", "-o", "out"],
         ["sweep", "-T", "3", "-o", "/dev/null/out"],
         ["sweep", "-T", "3", "-o", "out", "--executor", "nonsense"],
@@ -304,7 +304,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert f"--resume {path}" in errors
+    assert f"--output {path} --resume" in errors
 
 
 def test_divergence_is_told(tmp_path: Path) -> None:

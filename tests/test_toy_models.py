@@ -121,8 +121,8 @@ def test_two_orthogonal_features_then_pairs_then_a_pentagon() -> None:
 
 
 def test_the_command_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    line = ["toy", "--n", "3", "--sparsities", "0.5,0.9", "--steps", "20", "--batch", "16", "--seeds", "2"]
-    assert main([*line, "--figures", str(tmp_path), "--database", str(tmp_path / "toy.sqlite"), "--json"]) == 0
+    line = ["toy", "--n", "3", "--sparsities", "0.5", "0.9", "--steps", "20", "--batch", "16", "--seeds", "2"]
+    assert main([*line, "--figures", str(tmp_path), "-o", str(tmp_path / "toy.sqlite"), "--resume", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [row["sparsity"] for row in found["rows"]] == [0.5, 0.9]
     assert all(Path(path).stat().st_size > 1000 for path in found["figures"])

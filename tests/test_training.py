@@ -201,7 +201,7 @@ def killed_and_resumed(path: Path, delay: float) -> int:
     step = Checkpoint.load(path).step
     assert acknowledged <= before <= step
     ended = subprocess.run(
-        [sys.executable, "-m", "relugeom", "train", "--resume", str(path), "--every", "500"],
+        [sys.executable, "-m", "relugeom", "train", "--output", str(path), "--resume", "--every", "500"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

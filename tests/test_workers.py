@@ -27,11 +27,11 @@ from relugeom.training.many_models import Training
 from relugeom.training.sweep import configurations, sweep
 from tests.conftest import Tier
 from tests.test_cli import ENVIRONMENT
-from tests.test_crashes import ATLAS, SEARCH, SWEEP, finish, rows
+from tests.test_crashes import CENSUS, SEARCH, SWEEP, finish, rows
 
 COMMANDS: dict[str, tuple[list[object], str, str, int]] = {
     "search": ([*SEARCH, "--database"], "--executor", "processes://{}", 1),
-    "census": ([*ATLAS, "--census"], "-j", "{}", 0),
+    "census": (CENSUS, "-j", "{}", 0),
     "sweep": ([*SWEEP, "-o"], "--executor", "processes://{}", 0),
 }
 

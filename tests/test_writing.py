@@ -95,10 +95,10 @@ def test_a_full_device_is_named() -> None:
 
 
 def test_standard_output_sent_to_a_file_is_not_replaced(tmp_path: Path) -> None:
-    """`> page.html` with `--out /dev/stdout`: the page arrives there, and so does what is printed."""
+    """`> page.html` with `-o /dev/stdout`: the page arrives there, and so does what is printed."""
     with open(tmp_path / "out", "wb") as out:
         ended = subprocess.run(
-            [sys.executable, "-m", "relugeom", "explorer", "--out", "/dev/stdout"],
+            [sys.executable, "-m", "relugeom", "explorer", "--output", "/dev/stdout"],
             stdout=out,
             env=ENVIRONMENT,
             check=False,
@@ -179,17 +179,16 @@ def test_outputs_are_refused_before_the_work(tmp_path: Path) -> None:
 
 # Each command with an output for which there is no place, and what it would take minutes to find out otherwise.
 NOWHERE: list[list[object]] = [
-    ["report", "--out", "none/x.html"],
-    ["verify", "--html", "none/x.html"],
+    ["report", "--output", "none/x.html"],
     ["verify", "--certificates", "file/x"],
-    ["explorer", "--out", "none/x.html"],
-    ["figures", "--out", "file/x"],
+    ["explorer", "--output", "none/x.html"],
+    ["figures", "--output", "file/x"],
     ["atlas", "--certificates", "file/x"],
-    ["atlas", "--census", "none/x"],
+    ["census", "-o", "none/x"],
     ["sweep", "-T", "3", "-o", "file/x"],
     ["train", "-T", "3", "-o", "none/x"],
-    ["trace", "--save", "none/x"],
-    ["search", "--m", "2", "--n", "5", "--bias", "free", "--certificate", "none/x"],
+    ["trace", "--output", "none/x"],
+    ["search", "--m", "2", "--n", "5", "--bias", "free", "--output", "none/x"],
     ["search", "--m", "2", "--n", "5", "--bias", "free", "--database", "none/x"],
 ]
 
@@ -243,13 +242,12 @@ def full() -> None:
 
 # A command, an output of its, and the file in which that ends.
 FULL: list[tuple[list[object], str]] = [
-    (["explorer", "--out", "x.html"], "x.html"),
-    (["report", "--no-figures", "conjecture.py", "--out", "x.html"], "x.html"),
-    (["verify", "conjecture.py", "--html", "x.html"], "x.html"),
-    (["figures", "relu", "--out", "."], "relu.svg"),
+    (["explorer", "--output", "x.html"], "x.html"),
+    (["report", "--no-figures", "conjecture.py", "--output", "x.html"], "x.html"),
+    (["figures", "relu", "--output", "."], "relu.svg"),
     (["atlas", "--n", "5", "--seeds", "12", "--data", "uniform", "--steps", "3000", "--certificates", "."],
      "uniform-n5-00-lowest.json"),
-    (["trace", "--n", "3", "--steps", "100", "--save", "x.npz"], "x.npz"),
+    (["trace", "--n", "3", "--steps", "100", "--output", "x.npz"], "x.npz"),
     (["train", "-T", "3", "--features", "60", "--steps", "5", "--warmup", "1", "--force", "-o", "x.npz"], "x.npz"),
 ]  # fmt: skip
 CONJECTURE = (
@@ -379,7 +377,7 @@ def test_two_trainings_on_one_checkpoint(tmp_path: Path) -> None:
             assert time.monotonic() - begin < 60
             time.sleep(0.05)
         for arguments in (
-            ["--resume", path],
+            ["-o", path, "--resume"],
             ["-T", "6", *settings, "--steps", "10", "--force", "-o", path],
         ):
             second = relugeom("train", *arguments)

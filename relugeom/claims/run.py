@@ -31,7 +31,7 @@ from relugeom.claims.verdicts import CertificateRecord, Judgement, Verdict
 from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Invalid, check, loads
 
-__all__ = ["MEMORY_LIMIT", "verify"]
+__all__ = ["MEMORY_LIMIT", "declared", "verify"]
 
 K = TypeVar("K")
 
@@ -223,7 +223,8 @@ def _choose(items: list[_Task | Result], select: Sequence[str], ids: Sequence[st
     if ids:
         wanted = set(ids)
         return [item for item in items if _row(item).id in wanted]
-    words = [f"{_row(item).id} {Path(_row(item).file).stem}".lower() for item in items]
+    rows = [_row(item) for item in items]
+    words = [f"{row.id} {Path(row.file).stem} {row.statement}".lower() for row in rows]
     chosen = [
         item
         for item, text in zip(items, words, strict=True)
@@ -280,6 +281,35 @@ def _spread(slots: list[Slot], requests: Sequence[tuple[K, dict[str, Any], float
         yield done.get()
 
 
+def _collected(
+    slots: list[Slot],
+    files: Sequence[Path],
+    select: Sequence[str],
+    ids: Sequence[str],
+    time_limit: float | None = None,
+    full: bool = False,
+) -> list[_Task | Result]:
+    """The chosen conjectures of the files, in order; a row with its error where a file cannot be read."""
+    requests = [(str(f), {"do": "collect", "path": str(f)}, COLLECT_LIMIT, f"importing {f.name}") for f in files]
+    answers = dict(_spread(slots, requests))
+    items = [item for file in files for item in _tasks(file, answers[str(file)], time_limit, full)]
+    return list(_refuse_duplicates(_choose(items, select, ids)))
+
+
+def declared(
+    paths: Iterable[str | os.PathLike[str]] | None = None,
+    *,
+    select: str | Sequence[str] = (),
+    jobs: int | None = None,
+    memory_limit: int | None = MEMORY_LIMIT,
+) -> list[Result]:
+    """The conjectures that `verify` would run, as rows without a verdict; a file that cannot be read has its error."""
+    wanted = [select] if isinstance(select, str) else list(select)
+    files = find_files(default_paths() if paths is None else paths)
+    with _slots(jobs or min(os.cpu_count() or 1, 8), memory_limit, imports_of(files)) as slots:
+        return [_row(item) for item in _collected(slots, files, wanted, ())]
+
+
 def verify(
     paths: Iterable[str | os.PathLike[str]] | None = None,
     *,
@@ -299,7 +329,7 @@ def verify(
     paths
         Files and folders; the conjectures that come with relugeom by default.
     select
-        Run only conjectures whose id or file name contains this text (or one of these texts).
+        Run only conjectures whose id, file name or statement contains this text (or one of these texts).
     ids
         Run exactly the conjectures with these ids.
     full
@@ -334,10 +364,7 @@ def verify(
     count = jobs or min(os.cpu_count() or 1, 8)
     start = time.perf_counter()
     with _slots(count, memory_limit, imports_of(files)) as slots:
-        requests = [(str(f), {"do": "collect", "path": str(f)}, COLLECT_LIMIT, f"importing {f.name}") for f in files]
-        answers = dict(_spread(slots, requests))
-        items = [item for file in files for item in _tasks(file, answers[str(file)], time_limit, full)]
-        items = list(_refuse_duplicates(_choose(items, wanted, ids)))
+        items = _collected(slots, files, wanted, ids, time_limit, full)
         if on_start:
             on_start(len(items))
         results: dict[int, Result] = {i: item for i, item in enumerate(items) if isinstance(item, Result)}

@@ -17,21 +17,22 @@ import traceback
 from collections.abc import Sequence
 
 from relugeom._version import __version__
-from relugeom.errors import RelugeomError, StorageError
+from relugeom.cli._parser import Parser
+from relugeom.errors import ArgumentError, RelugeomError, StorageError
 from relugeom.text import printable
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 # Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
 COMMANDS = (
-    "verify", "explain", "check", "report", "capacity", "search", "train", "memorise", "sweep", "atlas", "cure",
-    "trace", "toy", "figures", "explorer", "doctor", "bench",
+    "verify", "explain", "check", "report", "capacity", "search", "train", "sweep", "memorise", "toy", "atlas",
+    "census", "cure", "trace", "figures", "explorer", "doctor", "bench",
 )  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all sub-commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="relugeom",
         epilog="exit status: 0 all as expected; 1 a verdict was not as expected, or a certificate is invalid; "
         "2 wrong usage, or a file that cannot be read or written; 70 an internal error, which is ours to mend; "
@@ -39,7 +40,11 @@ def build_parser() -> argparse.ArgumentParser:
         description="What does the tied ReLU autoencoder x' = ReLU(WᵀWx + b) give back, and what does training find?",
     )
     parser.add_argument("--version", action="version", version=f"relugeom {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.add_argument(
+        "--print-completion", choices=("bash", "zsh", "tcsh"),
+        help="print a script that completes commands and options in this shell (needs the package shtab)",
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"relugeom.cli.{name}")
         sub = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
@@ -55,7 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that cannot show a character, or a file name that is no text, is no reason to stop.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.print_completion is not None:
+        arguments.command, arguments.debug = "--print-completion", False
+        arguments.run = lambda _: _print_completion(parser, arguments.print_completion)
+    elif arguments.command is None:
+        parser.print_help()
+        return 0
     try:
         if sys.stdout is None:
             raise StorageError("standard output is closed; to see the exit status alone, send it to /dev/null")
@@ -87,6 +99,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             "mend: please report it with the command and what --debug prints"
         )
         return 70
+
+
+def _print_completion(parser: argparse.ArgumentParser, shell: str) -> int:
+    try:
+        import shtab
+    except ImportError:
+        raise ArgumentError("this needs the package shtab: pip install 'relugeom[completion]'") from None
+    print(shtab.complete(parser, shell))
+    return 0
 
 
 def _say(line: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
 import textwrap
 import time
-from pathlib import Path
 from typing import Any, TextIO
 
 from relugeom.claims.verdicts import Verdict
@@ -16,8 +14,7 @@ from relugeom.progress import Progress
 from relugeom.text import json_text, printable
 
 __all__ = [
-    "ProgressLine", "indent", "paint", "path_given", "positive_float", "positive_float_or_zero",
-    "positive_int", "print_json", "verdict_label", "width",
+    "ProgressLine", "indent", "paint", "print_json", "verdict_label", "width",
 ]  # fmt: skip
 
 _COLOURS = {"green": "32", "cyan": "36", "red": "31", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
@@ -61,36 +58,6 @@ def indent(text: str, spaces: int) -> str:
         printable(text, lines=True), width() - spaces, break_long_words=False, break_on_hyphens=False
     ) or [""]
     return ("\n" + " " * spaces).join(lines)
-
-
-def positive_int(text: str) -> int:
-    """A positive whole number from the command line."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a positive whole number; got {text}")
-    return int(text)
-
-
-def positive_float(text: str) -> float:
-    """A positive finite number from the command line."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a positive number; got {text}")
-    return value
-
-
-def positive_float_or_zero(text: str) -> float:
-    """A finite number that is not negative, from the command line."""
-    return 0.0 if text.strip() in ("0", "0.0") else positive_float(text)
-
-
-def path_given(text: str) -> Path:
-    """A path from the command line; an empty one is no name for the folder one is in."""
-    if not text:
-        raise argparse.ArgumentTypeError("a path must not be empty")
-    return Path(text)
 
 
 class ProgressLine:

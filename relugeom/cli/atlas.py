@@ -1,4 +1,4 @@
-"""`relugeom atlas`: train many seeds, and print what they found, group by group, or count it."""
+"""`relugeom atlas`: train many seeds, and print what they found, group by group."""
 
 from __future__ import annotations
 
@@ -8,33 +8,43 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relugeom.cli._terminal import ProgressLine, paint, positive_int, print_json
-from relugeom.cli._training import add_training_arguments, numbers, training_from, whole_number
+from relugeom.cli._options import (
+    add_json,
+    add_seeds,
+    add_size,
+    add_training,
+    add_workers,
+    executor_from,
+    positive_int,
+    training_from,
+    whole_number,
+)
+from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.executors import prefer_one_blas_thread
 from relugeom.writing import make_folder, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.atlas import Entry
-    from relugeom.studies.census import Summary
 
 SUMMARY = "train thousands of seeds at once and say what they found, how often, and what is provably a spurious minimum"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--n", type=numbers, default=[7], metavar="N", help="features: 7, 3..10 or 5,8 (default 7)")
-    parser.add_argument("--seeds", type=positive_int, default=200, help="for each n (default 200)")
-    add_training_arguments(parser)
+    add_size(parser, 7, several=True)
+    add_seeds(parser, 200, "for each n")
+    add_training(parser)
     parser.add_argument(
-        "--escapes", type=whole_number, default=0, help="let polishing leave that many saddles (default 0)"
+        "--escapes",
+        type=whole_number,
+        default=0,
+        metavar="K",
+        help="how many saddles polishing may leave on its way down (default 0)",
     )
     parser.add_argument("--rows", type=positive_int, default=10, help="groups shown for each n (default 10)")
-    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
+    add_workers(parser)
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write the certificates found into DIR")
-    parser.add_argument(
-        "--census", type=Path, metavar="FILE", help="only count, and keep the counts in this database, which resumes"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def _entry_json(entry: Entry) -> dict[str, Any]:
@@ -63,41 +73,6 @@ def _print_entries(n: int, entries: list[Entry], rows: int) -> None:
         print(f"  and {len(entries) - rows} more groups, {sum(entry.count for entry in entries[rows:])} seeds")
 
 
-def _print_summary(n: int, s: Summary) -> None:
-    print(f"\n{paint(f'n = {n}', 'bold')}  ({s.zero_loss.trials} seeds)")
-    print(f"  zero loss (Σ < 1e-3)    {s.zero_loss}")
-    print(f"  one circle, two circles {s.one_circle}, {s.two_circles}")
-    print(f"  axes lost               {', '.join(f'{lost}: {count}' for lost, count in s.lost_axes.items())}")
-    print(f"  all live separable      {s.separable}")
-    print(f"  zero-loss gaps kept     {s.slack_kept}")
-    print(f"  polishing               {', '.join(f'{name.lower()}: {count}' for name, count in s.statuses.items())}")
-    for name, count in list(s.types.items())[:5]:
-        print(f"    {count:6d}  {name}")
-
-
-def _count(arguments: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from relugeom.storage import RunDatabase
-    from relugeom.studies.census import Cell, census
-
-    cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
-    progress = ProgressLine("blocks of seeds")
-    with RunDatabase(arguments.census) as database:
-        summaries = census(cells, database, executor=_executor(arguments), progress=progress)
-    progress.clear()
-    if arguments.json:
-        print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})
-    else:
-        for n, s in zip(arguments.n, summaries, strict=True):
-            _print_summary(n, s)
-    return 0
-
-
-def _executor(arguments: argparse.Namespace) -> str | None:
-    return f"processes://{arguments.jobs}" if arguments.jobs else None
-
-
 def _write(n: int, entries: list[Entry], folder: Path, data: str) -> int:
     from relugeom.exact.certificates import dumps
 
@@ -113,8 +88,6 @@ def _write(n: int, entries: list[Entry], folder: Path, data: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Train, polish, group, print; 0 always, for whatever is found is an answer."""
     prefer_one_blas_thread()
-    if arguments.census is not None:
-        return _count(arguments)
     if arguments.certificates is not None:
         make_folder(arguments.certificates)
     from relugeom.studies.atlas import atlas
@@ -122,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     found, written, line = {}, 0, ProgressLine("blocks of seeds")
     for n in arguments.n:
         entries = atlas(
-            training_from(arguments, n), arguments.seeds, seed=arguments.seed, executor=_executor(arguments),
+            training_from(arguments, n), arguments.seeds, seed=arguments.seed, executor=executor_from(arguments),
             escapes=arguments.escapes, progress=line,
         )  # fmt: skip
         line.clear()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import ProgressLine, positive_int, print_json
+from relugeom.cli._options import DTYPES, positive_int
+from relugeom.cli._terminal import ProgressLine, print_json
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
@@ -19,14 +20,19 @@ SUMMARY = "time the training steps on this machine, NumPy and GPU side by side"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     for names, sizes, letter, text in (
-        (("-T", "--examples"), [100, 1_000, 10_000], "T", "examples of the full batches (100 1000 10000)"),
-        (("-B", "--models"), [1_000, 10_000], "B", "numbers of small models (1000 10000)"),
-        (("--small",), [5, 8, 16, 32], "N", "features of the small models (5 8 16 32)"),
+        (("-T", "--examples"), [100, 1_000, 10_000], "T", "examples of the full batches (default 100 1000 10000)"),
+        (("-B", "--models"), [1_000, 10_000], "B", "numbers of small models (default 1000 10000)"),
+        (("--small",), [5, 8, 16, 32], "N", "features of the small models (default 5 8 16 32)"),
     ):
         parser.add_argument(*names, type=positive_int, nargs="*", default=sizes, metavar=letter, help=text)
-    parser.add_argument("--features", type=positive_int, default=10_000, metavar="N", help="of full batches (10000)")
-    parser.add_argument("--dtype", nargs="+", choices=("float32", "float64"), default=["float32"], help="(float32)")
-    parser.add_argument("--repetitions", type=positive_int, default=7, metavar="K", help="their median is told (7)")
+    parser.add_argument(
+        "--n", "--features", dest="n", type=positive_int, default=10_000, metavar="N",
+        help="features of the full batches (default 10000)",
+    )  # fmt: skip
+    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=["float32"], help="default float32")
+    parser.add_argument(
+        "--repetitions", type=positive_int, default=7, metavar="K", help="the median of so many is printed (default 7)"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
@@ -45,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     timings = bench(
         examples=arguments.examples,
         models=arguments.models,
-        features=arguments.features,
+        features=arguments.n,
         small=arguments.small,
         dtypes=arguments.dtype,
         repetitions=arguments.repetitions,

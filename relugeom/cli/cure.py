@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import ProgressLine, paint, positive_int
-from relugeom.cli._training import OPTIMISERS, add_constants, numbers, optimiser_from, whole_number
+from relugeom.cli._options import (
+    BIAS_COORDINATES,
+    MANY_INITIALISATIONS,
+    OPTIMISERS,
+    add_constants,
+    add_json,
+    add_output,
+    add_resume,
+    add_schedule,
+    add_seed,
+    add_seeds,
+    add_size,
+    add_steps,
+    add_workers,
+    check_resume,
+    executor_from,
+    optimiser_from,
+    positive_float,
+)
+from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
@@ -18,59 +33,37 @@ if TYPE_CHECKING:
 
 SUMMARY = "count on X = I how often training reaches zero loss, by initialisation, bias coordinate and optimiser"
 
-_INITIALISATIONS = ("xavier", "normal", "small", "circle")
-_COORDINATES = ("plain", "centred")
-
-
-def _some_of(names: tuple[str, ...]) -> Callable[[str], list[str]]:
-    """A type of argument: names from a list, separated by commas."""
-
-    def parsed(text: str) -> list[str]:
-        given = text.split(",")
-        wrong = next((name for name in given if name not in names), None)
-        if wrong is not None:
-            raise argparse.ArgumentTypeError(f"must be some of {', '.join(names)}; got {wrong}")
-        return given
-
-    return parsed
-
-
-def _decimals(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be numbers separated by commas; got {text}") from None
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("database", type=Path, metavar="FILE", help="keep the counts in this database, which resumes")
-    parser.add_argument("--n", type=numbers, default=[8], metavar="N", help="features: 8, 3..12 or 8,16 (default 8)")
-    parser.add_argument("--m", type=positive_int, default=2, help="latent dimensions (default 2)")
-    parser.add_argument("--seeds", type=positive_int, default=200, help="for each line (default 200)")
+    add_output(parser, "the database of counts", required=True)
+    add_resume(parser, "the database")
+    add_size(parser, 8, several=True)
+    add_seeds(parser, 200, "for each line")
     parser.add_argument(
-        "--initialisations", type=_some_of(_INITIALISATIONS), default=["xavier", "small"], metavar="NAMES",
-        help=f"some of {', '.join(_INITIALISATIONS)} (default xavier,small)",
+        "--initialisations", nargs="+", choices=MANY_INITIALISATIONS, default=["xavier", "small"],
+        help="of W; b starts at 0 (default xavier small)",
     )  # fmt: skip
     parser.add_argument("--init-scale", type=float, metavar="X", help="of W (default 1; 0.001 for small, 4 for circle)")
     parser.add_argument(
-        "--bias-coordinates", type=_some_of(_COORDINATES), default=list(_COORDINATES), metavar="NAMES",
-        help="train b (plain), or c in b = c − norm² (centred) (default plain,centred)",
+        "--bias-coordinates", nargs="+", choices=BIAS_COORDINATES, default=list(BIAS_COORDINATES),
+        help="train b (plain), or c in b = c − norm² (centred) (default plain centred)",
     )  # fmt: skip
+    parser.add_argument("--optimisers", nargs="+", choices=OPTIMISERS, default=["adamw"], help="default adamw")
     parser.add_argument(
-        "--optimisers", type=_some_of(OPTIMISERS), default=["adamw"], metavar="NAMES",
-        help=f"some of {', '.join(OPTIMISERS)} (default adamw)",
-    )  # fmt: skip
-    parser.add_argument("--learning-rates", type=_decimals, default=[0.01], help="peak learning rates (default 0.01)")
-    add_constants(parser)
-    parser.add_argument("--steps", type=positive_int, default=20_000, help="training steps (default 20000)")
-    parser.add_argument("--schedule", choices=("constant", "cosine"), default="cosine", help="(default cosine)")
-    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which it rises (default 0)")
-    parser.add_argument(
-        "--seed", type=whole_number, default=0, metavar="N", help="fixes all random numbers (default 0)"
+        "--learning-rates",
+        nargs="+",
+        type=positive_float,
+        default=[0.01],
+        metavar="X",
+        help="their peaks (default 0.01)",
     )
-    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_constants(parser)
+    add_steps(parser, 20_000)
+    add_schedule(parser, "cosine")
+    add_seed(parser)
+    add_workers(parser)
+    add_json(parser)
 
 
 def _cells(arguments: argparse.Namespace) -> list[Cell]:
@@ -82,7 +75,7 @@ def _cells(arguments: argparse.Namespace) -> list[Cell]:
         Cell(
             Training(
                 Axial(n), m=arguments.m, steps=arguments.steps,
-                optimiser=optimiser_from(optimiser, learning_rate, arguments.weight_decay, arguments.momentum),
+                optimiser=optimiser_from(arguments, optimiser, learning_rate),
                 initialisation=initialisation, init_scale=arguments.init_scale,
                 bias_coordinate=coordinate, schedule=arguments.schedule,
                 warmup=arguments.warmup,
@@ -128,10 +121,11 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.cures import cures
 
     prefer_one_blas_thread()
+    check_resume(arguments.output, arguments)
     progress = ProgressLine("blocks of seeds")
-    with RunDatabase(arguments.database) as database:
+    with RunDatabase(arguments.output) as database:
         found = cures(
-            _cells(arguments), database, executor=f"processes://{arguments.jobs}" if arguments.jobs else None,
+            _cells(arguments), database, executor=executor_from(arguments),
             progress=progress,
         )  # fmt: skip
     progress.clear()
@@ -141,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         lines = [
             {**dict(zip(names, label, strict=True)), **asdict(cure)} for label, cure in zip(labels, found, strict=True)
         ]
-        print(json.dumps({"seeds": arguments.seeds, "cells": lines}, indent=1))
+        print_json({"seeds": arguments.seeds, "cells": lines})
         return 0
     head = (
         "   n  optimiser rate   start   bias     zero loss (Σ < 1e-3)       steps   ratio     gap      size  live  "

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import argparse
 
+from relugeom.cli._options import DTYPES, add_json, add_size, positive_int
 from relugeom.cli._terminal import print_json
 
-SUMMARY = "tell versions, BLAS, whether a GPU works, and which engine a size of problem is given"
+SUMMARY = "say what is installed, whether a GPU works, and which engine a problem of a given size gets"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("-T", "--examples", type=int, default=1_000, metavar="T", help="number of examples (1000)")
-    parser.add_argument("--features", type=int, default=10_000, metavar="N", help="number of features n (10000)")
-    parser.add_argument("--latent", type=int, default=2, metavar="M", help="latent dimension m (2)")
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(float32)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "-T", "--examples", type=positive_int, default=1_000, metavar="T", help="examples (default 1000)"
+    )
+    add_size(parser, 10_000)
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="default float32")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, print, 0: a machine without a GPU is a healthy one."""
     from relugeom.diagnostics import diagnose
 
-    found = diagnose(arguments.examples, arguments.features, arguments.latent, arguments.dtype)
+    found = diagnose(arguments.examples, arguments.n, arguments.m, arguments.dtype)
     if arguments.json:
         print_json(found.to_json())
         return 0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from relugeom.claims.results import Result
 from relugeom.claims.run import verify
-from relugeom.cli._terminal import indent, paint, path_given, positive_float, print_json, verdict_label, width
+from relugeom.cli._options import add_json, add_time_limit, path_given
+from relugeom.cli._terminal import indent, paint, print_json, verdict_label, width
 from relugeom.text import printable
 
 SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, source"
@@ -18,16 +19,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("id", metavar="ID", help="the id, as `relugeom verify` prints it")
     parser.add_argument(
-        "paths",
-        nargs="*",
-        type=path_given,
-        default=[],
-        metavar="PATH",
-        help="where it is; by default the post's claims",
+        "paths", nargs="*", type=path_given, default=[], metavar="PATH",
+        help="where it is; by default the claims that come with relugeom",
     )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run it whole when it is slow, instead of a sample")
-    parser.add_argument("--time-limit", type=positive_float, metavar="S", help="seconds, instead of its own limit")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_time_limit(parser)
+    add_json(parser)
 
 
 def _section(title: str, lines: list[str]) -> None:

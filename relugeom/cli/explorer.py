@@ -1,4 +1,4 @@
-"""`relugeom explorer --out FILE`: write the page to play with."""
+"""`relugeom explorer -o FILE`: write the page to play with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from relugeom.cli._models import KINDS, add_model_choice, chosen_models
+from relugeom.cli._options import add_output
 from relugeom.writing import check_writable, write_atomically
 
 SUMMARY = "write the explorer: one page on which features are dragged and everything follows"
@@ -13,9 +14,7 @@ SUMMARY = "write the explorer: one page on which features are dragged and everyt
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "--out", type=Path, default=Path("explorer.html"), metavar="FILE", help="default: explorer.html"
-    )
+    add_output(parser, "the page", default="explorer.html")
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="FILE",
         help=f"offer the models of this file too ({KINDS}); may be repeated",
@@ -30,9 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page; its path goes to stdout."""
     from relugeom.explorer import explorer_page, read_atlas
 
-    check_writable(arguments.out)
+    check_writable(arguments.output)
     models = [model for path in arguments.model for model in chosen_models(path, arguments).models]
     page = explorer_page(models + ([] if arguments.atlas is None else read_atlas(arguments.atlas)))
-    write_atomically(arguments.out, page.encode())
-    print(arguments.out)
+    write_atomically(arguments.output, page.encode())
+    print(arguments.output)
     return 0

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from relugeom.cli._models import KINDS, add_model_choice, chosen_model
+from relugeom.cli._options import add_json, add_output
 from relugeom.cli._terminal import ProgressLine, indent, paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.writing import make_folder, write_atomically
@@ -16,7 +17,7 @@ SUMMARY = "draw the figures, of their own examples or of your model"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw; without any, all of them")
-    parser.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
+    add_output(parser, "where the pictures go", default="figures", metavar="DIR")
     parser.add_argument("--format", choices=("svg", "png", "pdf"), default="svg", help="default: svg")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")
     parser.add_argument("--model", type=Path, metavar="FILE", help=f"draw this model instead of the examples ({KINDS})")
@@ -24,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--film", action="store_true", help="also write the training run as film.gif and film.html")
     parser.add_argument("--list", action="store_true", help="only list the figures")
     parser.add_argument("--gallery", action="store_true", help="only print the gallery in Markdown, as docs/gallery.md")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def _list(as_json: bool) -> int:
@@ -50,7 +51,7 @@ Every picture that `relugeom figures` draws, with the command that draws it. Add
 kinds of files are in [inspect.md](inspect.md)). This page is written by
 
 ```sh
-relugeom figures --out docs/gallery --film && rm docs/gallery/film.html
+relugeom figures -o docs/gallery --film && rm docs/gallery/film.html
 relugeom figures --gallery > docs/gallery.md
 ```
 """
@@ -91,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in names:
         find_figure(name)
     theme = THEMES[arguments.theme]
-    make_folder(arguments.out)
+    make_folder(arguments.output)
     progress = ProgressLine("figures")
     progress.start(len(names) + 2 * arguments.film)
     written: list[Path] = []
@@ -106,10 +107,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     for name in names:
         picture = draw(name, model, theme)
-        write(arguments.out / f"{name}.{arguments.format}", render(picture, arguments.format, theme))
+        write(arguments.output / f"{name}.{arguments.format}", render(picture, arguments.format, theme))
     if arguments.film:
-        write(arguments.out / "film.gif", film_gif(theme=theme))
-        write(arguments.out / "film.html", film_html(theme=theme).encode())
+        write(arguments.output / "film.gif", film_gif(theme=theme))
+        write(arguments.output / "film.html", film_html(theme=theme).encode())
     progress.clear()
     if arguments.json:
         print_json({"written": [str(path) for path in written]})

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from relugeom.cli._terminal import paint, positive_int, print_json
-from relugeom.cli._training import whole_number
+from relugeom.cli._options import add_json, add_output, positive_int, whole_number
+from relugeom.cli._terminal import paint, print_json
 
 SUMMARY = (
     "tell whether a model of the plane can memorise examples exactly, with the reason, and build one that keeps much"
@@ -21,11 +21,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", type=Path, metavar="FILE", help="examples: of relugeom (.npz), or a matrix T × n (.npy)"
     )
     parser.add_argument("-T", "--examples", type=positive_int, metavar="T", help="draw the paper's data instead")
-    parser.add_argument("--features", type=positive_int, default=10_000, metavar="N", help="of drawn data (10000)")
-    parser.add_argument("--sparsity", type=float, default=0.999, metavar="S", help="of drawn data (0.999)")
-    parser.add_argument("--data-seed", type=whole_number, default=0, metavar="K", help="of drawn data (0)")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the model built as W and b (.npz)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--n",
+        "--features",
+        dest="n",
+        type=positive_int,
+        default=10_000,
+        metavar="N",
+        help="of drawn data (default 10000)",
+    )
+    parser.add_argument(
+        "--sparsity", type=float, default=0.999, metavar="S", help="S = P(x_i = 0), of drawn data (default 0.999)"
+    )
+    parser.add_argument("--data-seed", type=whole_number, default=0, metavar="K", help="of drawn data (default 0)")
+    add_output(parser, "write the model built as W and b (.npz)")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,11 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if (arguments.file is None) == (arguments.examples is None):
         raise ArgumentError("give either a FILE of examples or -T, how many to draw")
-    if arguments.save is not None:
-        check_writable(arguments.save)
+    if arguments.output is not None:
+        check_writable(arguments.output)
     if arguments.file is None:
         examples = sparse_unit_norm_examples(
-            arguments.examples, arguments.features, arguments.sparsity, seed=arguments.data_seed, dtype=np.float64
+            arguments.examples, arguments.n, arguments.sparsity, seed=arguments.data_seed, dtype=np.float64
         )
     elif arguments.file.suffix == ".npy":
         examples = SparseExamples.from_dense(_matrix(arguments.file))
@@ -55,9 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     model = memorising_polygon(examples, found.order)
     reached = float(loss(model, examples))
     longest = float(np.linalg.norm(np.asarray(model.W), axis=0).max())
-    if arguments.save is not None:
+    if arguments.output is not None:
         save_arrays(
-            arguments.save,
+            arguments.output,
             {"W": np.asarray(model.W), "b": np.asarray(model.b)},
             {"kind": "model", "built": "memorising polygon"},
         )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from relugeom.claims.results import Result
 from relugeom.claims.run import verify
-from relugeom.cli._terminal import ProgressLine, path_given
+from relugeom.cli._options import add_output, add_paths, add_time_limit, positive_int
+from relugeom.cli._terminal import ProgressLine
 from relugeom.cli._versions import versions
 from relugeom.writing import check_writable, write_atomically
 
@@ -17,12 +18,10 @@ SUMMARY = "write one HTML file: claims with their evidence, figures, and the res
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "paths", nargs="*", type=path_given, metavar="PATH",
-        help="files or folders of conjectures; without any, the claims of the post",
-    )  # fmt: skip
-    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="default: report.html")
-    parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
+    add_paths(parser)
+    add_output(parser, "the page", default="report.html")
+    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes; results stay the same")
+    add_time_limit(parser)
     parser.add_argument("--no-figures", action="store_true", help="leave the figures and the film out")
     for kind in ("atlas", "capacity", "sweep"):
         parser.add_argument(
@@ -35,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.figures import FIGURES
     from relugeom.report import read_table, report_page
 
-    check_writable(arguments.out)
+    check_writable(arguments.output)
     kinds = ("capacity", "atlas", "sweep")
     tables = [read_table(kind, getattr(arguments, kind)) for kind in kinds if getattr(arguments, kind) is not None]
     progress = ProgressLine("conjectures")
@@ -43,11 +42,18 @@ def run(arguments: argparse.Namespace) -> int:
     def advance(_: Result) -> None:
         progress.advance()
 
-    report = verify(arguments.paths or None, full=arguments.full, on_start=progress.start, on_result=advance)
+    report = verify(
+        arguments.paths or None,
+        full=arguments.full,
+        jobs=arguments.jobs,
+        time_limit=arguments.time_limit,
+        on_start=progress.start,
+        on_result=advance,
+    )
     progress.clear()
     figures = [] if arguments.no_figures else [*FIGURES]
     page = report_page(report, versions("matplotlib"), figures=figures, film=bool(figures), tables=tables)
-    write_atomically(arguments.out, page.encode())
+    write_atomically(arguments.output, page.encode())
     print(report.summary(), file=sys.stderr)
-    print(arguments.out)
+    print(arguments.output)
     return 0 if report.as_expected else 1

@@ -7,13 +7,23 @@ import contextlib
 import importlib
 import json
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relugeom.claims.verdicts import Verdict
+from relugeom.cli._options import (
+    add_json,
+    add_output,
+    add_resume,
+    add_seed,
+    add_size,
+    add_workers,
+    check_resume,
+    executor_from,
+    fraction,
+    positive_int,
+)
 from relugeom.cli._terminal import ProgressLine, indent, print_json, verdict_label
-from relugeom.cli._training import whole_number
 from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
 
@@ -27,35 +37,32 @@ SUMMARY = "search for a configuration, and answer with a certificate, a theorem,
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     what = parser.add_argument_group("the problem")
-    what.add_argument("--m", type=int, help="dimensions")
-    what.add_argument("--n", type=int, help="features")
-    what.add_argument("--decoder", choices=("tied", "untied"), default="tied", help="R = Wᵀ, or any R (default: tied)")
-    what.add_argument("--bias", choices=("none", "shared", "free"), default="none", help="default: none")
-    what.add_argument("--active", type=int, default=1, metavar="K", help="features active at once (default: 1)")
+    add_size(what, None, None)
+    what.add_argument("--decoder", choices=("tied", "untied"), default="tied", help="R = Wᵀ, or any R (default tied)")
+    what.add_argument("--bias", choices=("none", "shared", "free"), default="none", help="default none")
+    what.add_argument("--active", type=int, default=1, metavar="K", help="features active at once (default 1)")
     what.add_argument("--zero-input", action="store_true", help="x = 0 must give no positive output")
-    what.add_argument("--values", choices=("signs", "exact"), default="signs", help="the support, or x itself")
+    what.add_argument(
+        "--values",
+        choices=("signs", "exact"),
+        default="signs",
+        help="signs: the support; exact: x itself (default signs)",
+    )
     what.add_argument("--unit-norms", action="store_true", help="columns of norm 1")
     what.add_argument(
-        "--threshold", type=_fraction, metavar="T", help="tied, free bias: recover every amplitude above T in [0, 1)"
+        "--threshold", type=fraction, metavar="T", help="tied, free bias: recover every amplitude above T in [0, 1)"
     )
     what.add_argument("--problem", metavar="FILE.py:NAME", help="a problem of your own, instead of all the above")
     how = parser.add_argument_group("the search")
-    how.add_argument("--attempts", type=int, default=100, help="default: 100")
-    how.add_argument("--seed", type=whole_number, default=0, help="fixes all random numbers (default: 0)")
+    how.add_argument("--attempts", type=positive_int, default=100, metavar="N", help="default 100")
+    add_seed(how)
     how.add_argument("--unseeded", action="store_true", help="random starts only, no constructions")
     how.add_argument("--against-theorem", action="store_true", help="search even where a theorem says it is in vain")
-    how.add_argument("--executor", metavar="ADDRESS", help="processes://N or dask://host:port")
+    add_workers(how)
     how.add_argument("--database", type=Path, metavar="FILE", help="keep every candidate in this SQLite file")
-    how.add_argument("--resume", action="store_true", help="go on with a database that exists already")
-    parser.add_argument("--certificate", type=Path, metavar="FILE", help="write the certificate here")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _fraction(text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(f"must be a fraction or a decimal number; got {text}") from None
+    add_resume(how, "the database")
+    add_output(parser, "write the certificate here")
+    add_json(parser)
 
 
 def _problem(arguments: argparse.Namespace) -> Problem:
@@ -159,12 +166,9 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.writing import check_writable, write_atomically
 
     problem = _problem(arguments)
-    if arguments.resume and arguments.database is None:
-        raise ArgumentError("--resume needs --database FILE")
-    if arguments.database is not None and arguments.database.exists() and not arguments.resume:
-        raise ArgumentError(f"{arguments.database} exists; add --resume to go on with it")
-    if arguments.certificate is not None:
-        check_writable(arguments.certificate)
+    check_resume(arguments.database, arguments, what="--database FILE")
+    if arguments.output is not None:
+        check_writable(arguments.output)
     with contextlib.ExitStack() as stack:
         database = None if arguments.database is None else stack.enter_context(RunDatabase(arguments.database))
         line = ProgressLine("attempts")
@@ -175,14 +179,14 @@ def run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             seeded=not arguments.unseeded,
             against_theorem=arguments.against_theorem,
-            executor=arguments.executor,
+            executor=executor_from(arguments),
             database=database,
             progress=line,
         )
     file = None
-    if isinstance(outcome, Found) and arguments.certificate is not None:
-        file = str(arguments.certificate)
-        write_atomically(arguments.certificate, dumps(outcome.certificate).encode())
+    if isinstance(outcome, Found) and arguments.output is not None:
+        file = str(arguments.output)
+        write_atomically(arguments.output, dumps(outcome.certificate).encode())
     if arguments.json:
         print_json(_record(problem, outcome, file))
     else:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
 import itertools
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.cli._options import (
+    INITIALISATIONS,
+    add_json,
+    add_output,
+    add_resume,
+    add_settings,
+    add_workers,
+    check_resume,
+    configuration_from,
+    executor_from,
+    given_settings,
+    positive_int,
+)
 from relugeom.cli._terminal import ProgressLine, print_json
-from relugeom.cli.train import add_settings, configuration_from, given_settings
-from relugeom.errors import ArgumentError
 from relugeom.executors import prefer_one_blas_thread
-from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
     from relugeom.training.configuration import Configuration
@@ -39,21 +47,23 @@ _TABLE = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("-T", "--examples", type=int, nargs="+", required=True, metavar="T", help="numbers of examples")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="database, models and pictures")
-    parser.add_argument("--data-sets", type=int, default=1, metavar="N", help="data sets per T (1)")
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N",
+        "-T", "--examples", type=positive_int, nargs="+", required=True, metavar="T", help="numbers of examples"
+    )
+    add_output(parser, "database, models and pictures", metavar="DIR", required=True)
+    add_resume(parser, "what is in DIR")
+    parser.add_argument("--data-sets", type=positive_int, default=1, metavar="N", help="data sets per T (1)")
+    parser.add_argument(
+        "--seeds", type=positive_int, default=1, metavar="N",
         help="initialisations per data set; the table keeps the one of lowest training loss (1)",
     )  # fmt: skip
     parser.add_argument("--learning-rates", type=float, nargs="+", metavar="X", help="learning rates, one run each")
     parser.add_argument("--weight-decays", type=float, nargs="+", metavar="X", help="weight decays, one run each")
-    parser.add_argument("--initialisations", nargs="+", metavar="KIND", help="xavier, normal: one run each")
-    parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="worker processes (1: none)")
-    parser.add_argument("--executor", metavar="ADDRESS", help="processes://N or dask://host:port, instead of --jobs")
-    parser.add_argument("--test-examples", type=int, default=2_000, metavar="N", help="fresh examples (2000)")
+    parser.add_argument("--initialisations", nargs="+", choices=INITIALISATIONS[:2], help="one run each")
+    add_workers(parser)
+    parser.add_argument("--test-examples", type=positive_int, default=2_000, metavar="N", help="fresh examples (2000)")
     parser.add_argument("--no-pictures", action="store_true", help="only the table")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
     add_settings(parser)
 
 
@@ -72,10 +82,7 @@ def _runs(arguments: argparse.Namespace) -> list[Configuration]:
     settings = [dict(point) for point in itertools.product(*axes)]
     sizes = sorted(set(arguments.examples))
     runs = configurations(base, sizes, arguments.data_sets, arguments.seeds, settings)
-    if engine is None:
-        return runs
-    forced = {T: configuration_from({**given, "engine": engine}, T).engine for T in sizes}
-    return [dataclasses.replace(run, engine=forced[run.T]) for run in runs]
+    return [run.with_engine(engine) for run in runs] if engine is not None else runs
 
 
 def _row(run: Finished) -> dict[str, str]:
@@ -96,65 +103,32 @@ def _row(run: Finished) -> dict[str, str]:
     }
 
 
-def _pictures(best: list[Finished], directory: Path) -> list[Path]:
-    """Draw the first data set of every T; return the files."""
-    from relugeom.autoencoder.examples import SparseExamples
-    from relugeom.figures.training import dimensionality_scatter, loss_curves, vectors
-    from relugeom.training.metrics import dimensionality, hidden_vectors
-    from relugeom.training.sweep import model_of
-
-    first = list({run.configuration.T: run for run in reversed(best)}.values())[::-1]
-    shown, scatter = [], []
-    for run in first:
-        examples = run.configuration.examples()
-        if isinstance(examples, SparseExamples):
-            W, _, M = model_of(run)
-            D = W if M is None else M.T
-            H = hidden_vectors(examples, W)
-            shown.append((run.configuration.T, H, D))
-            scatter.append((run.configuration.T, dimensionality(H), dimensionality(D.T)))
-    sizes = [run.configuration.T for run in first]
-    figures = {
-        "losses": loss_curves(sizes, [r.metrics["loss"] for r in first], [r.metrics["test_loss"] for r in first])
-    }
-    if shown:
-        figures["dimensionality"] = dimensionality_scatter(scatter)
-        if shown[0][1].shape[1] == 2:
-            figures["vectors"] = vectors(shown)
-    files = []
-    for name, figure in figures.items():
-        files.append(directory / f"{name}.png")
-        picture = io.BytesIO()
-        figure.savefig(picture, dpi=80, metadata={"Software": None})
-        write_atomically(files[-1], picture.getvalue())
-    return files
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Sweep; 0 when every run finished, 1 when one diverged."""
     prefer_one_blas_thread()
-    from relugeom.training.sweep import best_of, sweep
+    from relugeom.figures.training import draw_sweep
+    from relugeom.training.sweep import DATABASE, best_of, sweep
 
-    if arguments.jobs < 1 or arguments.test_examples < 1:
-        raise ArgumentError("--jobs and --test-examples must be at least 1")
-    executor = arguments.executor or (f"processes://{arguments.jobs}" if arguments.jobs > 1 else None)
-
+    check_resume(arguments.output if (arguments.output / DATABASE).exists() else None, arguments)
     line = ProgressLine("runs")
     try:
         finished = sweep(
             _runs(arguments),
             arguments.output,
-            executor=executor,
+            executor=executor_from(arguments),
             test_examples=arguments.test_examples,
             progress=line,
         )
     except KeyboardInterrupt:
         line.clear()
-        print(f"interrupted; what is finished is in {arguments.output}, the same command goes on", file=sys.stderr)
+        print(
+            f"interrupted; what is finished is in {arguments.output}, the same command with --resume goes on",
+            file=sys.stderr,
+        )
         return 130
     line.clear()
     best = best_of(finished)
-    pictures = [] if arguments.no_pictures or not best else _pictures(best, arguments.output)
+    pictures = [] if arguments.no_pictures or not best else draw_sweep(best, arguments.output)
     if arguments.json:
         print_json({"runs": [_plain(run) for run in finished], "pictures": [str(path) for path in pictures]})
     else:

@@ -6,21 +6,30 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relugeom.cli._terminal import ProgressLine, paint, positive_float, positive_int, print_json
-from relugeom.cli._training import OPTIMISERS, add_constants, optimiser_from, whole_number
+from relugeom.cli._options import (
+    add_json,
+    add_optimiser,
+    add_output,
+    add_resume,
+    add_schedule,
+    add_seed,
+    add_seeds,
+    add_size,
+    add_steps,
+    add_workers,
+    check_resume,
+    executor_from,
+    optimiser_from,
+    positive_float,
+    positive_int,
+)
+from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from relugeom.studies.toy_models import ToyRow
 
 SUMMARY = "train the models of Toy Models of Superposition over a range of sparsities, and compare exact losses"
-
-
-def _fractions(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be numbers separated by commas; got {text}") from None
 
 
 def _pairs(text: str) -> list[tuple[int, int]]:
@@ -36,11 +45,10 @@ def _pairs(text: str) -> list[tuple[int, int]]:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--n", "--features", type=positive_int, default=5, help="features (default 5)")
-    parser.add_argument("--m", "--latent", type=positive_int, default=2, help="latent dimensions (default 2)")
+    add_size(parser, 5)
     parser.add_argument(
-        "--sparsities", type=_fractions, metavar="S",
-        help="S = P(x_i = 0), separated by commas (default: 8 densities 1 − S from 1 to 0.05)",
+        "--sparsities", nargs="+", type=float, metavar="S",
+        help="S = P(x_i = 0) (default: 8 densities 1 − S from 1 to 0.05)",
     )  # fmt: skip
     parser.add_argument(
         "--importance",
@@ -52,19 +60,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--correlated", type=_pairs, default=[], metavar="I-J", help="pairs that are present together")
     parser.add_argument("--anticorrelated", type=_pairs, default=[], metavar="I-J", help="pairs that never are")
     parser.add_argument("--values", choices=("uniform", "one"), default="uniform", help="of a feature that is present")
-    parser.add_argument("--seeds", type=positive_int, default=8, help="models for each sparsity (default 8)")
-    parser.add_argument("--seed", type=whole_number, default=0, help="fixes all random numbers (default 0)")
+    add_seeds(parser, 8, "models for each sparsity")
+    add_seed(parser)
     parser.add_argument("--batch", type=positive_int, default=1024, help="fresh examples of every step (default 1024)")
-    parser.add_argument("--steps", type=positive_int, default=10_000, help="training steps (default 10000)")
-    parser.add_argument("--optimiser", choices=OPTIMISERS, default="adamw", help="default: adamw")
-    parser.add_argument("--learning-rate", type=positive_float, metavar="X", help="default 0.001; 0.1 for sgd")
-    add_constants(parser)
-    parser.add_argument("--schedule", choices=("constant", "cosine"), default="constant", help="of the learning rate")
-    parser.add_argument("--warmup", type=whole_number, default=0, help="steps in which it rises (default 0)")
-    parser.add_argument("--database", type=Path, metavar="FILE", help="keep finished models here; a second run goes on")
+    add_steps(parser, 10_000)
+    add_optimiser(parser)
+    add_schedule(parser, "constant")
+    add_output(parser, "the database in which finished models are kept")
+    add_resume(parser, "the database")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the best model of every sparsity into DIR")
-    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes")
-    parser.add_argument("--json", action="store_true", help="print one JSON object, models included")
+    add_workers(parser)
+    add_json(parser, ", models included")
 
 
 def _line(row: ToyRow) -> str:
@@ -94,15 +100,16 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for sparsity in arguments.sparsities or sparsities(8)
     ]  # fmt: skip
-    optimiser = optimiser_from(arguments.optimiser, arguments.learning_rate, arguments.weight_decay, arguments.momentum)
+    optimiser = optimiser_from(arguments)
     if arguments.figures is not None:
         arguments.figures.mkdir(parents=True, exist_ok=True)
+    check_resume(arguments.output, arguments)
     progress = ProgressLine("blocks of models")
-    with RunDatabase(arguments.database) if arguments.database else nullcontext() as database:
+    with RunDatabase(arguments.output) if arguments.output else nullcontext() as database:
         rows = toy_models(
             laws, seeds=arguments.seeds, seed=arguments.seed, m=arguments.m, batch=arguments.batch,
             steps=arguments.steps, optimiser=optimiser, schedule=arguments.schedule, warmup=arguments.warmup,
-            executor=f"processes://{arguments.jobs}" if arguments.jobs else None, database=database,
+            executor=executor_from(arguments), database=database,
             progress=progress,
         )  # fmt: skip
     progress.clear()

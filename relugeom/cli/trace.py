@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from relugeom.cli._terminal import paint, positive_int, print_json
-from relugeom.cli._training import add_training_arguments, training_from, whole_number
+from relugeom.cli._options import (
+    add_index,
+    add_json,
+    add_output,
+    add_size,
+    add_training,
+    positive_int,
+    training_from,
+)
+from relugeom.cli._terminal import paint, print_json
 
 SUMMARY = "watch one training: loss and features over time, and the moments at which a feature dies or a circle splits"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--n", type=positive_int, default=7, help="features (default 7)")
-    parser.add_argument(
-        "--index", type=whole_number, default=0, metavar="K", help="which of the seeds of atlas (default 0)"
-    )
-    add_training_arguments(parser)
+    add_size(parser, 7)
+    add_index(parser, "which of the seeds of atlas")
+    add_training(parser)
     parser.add_argument("--every", type=positive_int, default=50, help="steps between records (default 50)")
     parser.add_argument("--rows", type=positive_int, default=12, help="moments shown (default 12)")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the whole record as an array file (.npz)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_output(parser, "write the whole record as an array file (.npz)")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,13 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.trace import events, trace
     from relugeom.writing import check_writable
 
-    if arguments.save is not None:
-        check_writable(arguments.save)
+    if arguments.output is not None:
+        check_writable(arguments.output)
     record = trace(training_from(arguments, arguments.n), arguments.index, seed=arguments.seed, every=arguments.every)
     happened = events(record)
-    if arguments.save is not None:
+    if arguments.output is not None:
         save_arrays(
-            arguments.save,
+            arguments.output,
             asdict(record),
             {"kind": "trace", "n": arguments.n, "seed": arguments.seed, "index": arguments.index},
         )

@@ -9,46 +9,37 @@ from pathlib import Path
 
 from relugeom.claims.formal import check_formal
 from relugeom.claims.results import Report, Result, write_certificates
-from relugeom.claims.run import MEMORY_LIMIT, verify
+from relugeom.claims.run import MEMORY_LIMIT, declared, verify
+from relugeom.cli._options import add_paths, add_time_limit, positive_float_or_zero, positive_int
 from relugeom.cli._terminal import (
     ProgressLine,
     indent,
     paint,
-    path_given,
-    positive_float,
-    positive_float_or_zero,
-    positive_int,
     print_json,
     verdict_label,
 )
 from relugeom.cli._versions import versions
 from relugeom.text import printable
-from relugeom.writing import check_writable, make_folder, write_atomically
+from relugeom.writing import make_folder
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "paths", nargs="*", type=path_given, metavar="PATH",
-        help="files or folders of conjectures; without any, the claims of the post",
-    )  # fmt: skip
+    add_paths(parser)
     parser.add_argument(
         "-k", "--select", action="append", default=[], metavar="TEXT",
-        help="run only conjectures whose id or file name contains TEXT; may be repeated",
+        help="run only conjectures whose id, file name or statement contains TEXT; may be repeated",
     )  # fmt: skip
-    parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
+    parser.add_argument("--list", action="store_true", help="only list the conjectures: id and statement")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     parser.add_argument("--formal", action="store_true", help="have Coq check the formal proofs, where it is installed")
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the claims as one self-contained page")
-    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="conjectures at a time")
-    parser.add_argument(
-        "--time-limit", type=positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
-    )
+    parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes; results stay the same")
+    add_time_limit(parser)
     parser.add_argument(
         "--memory-limit", type=positive_float_or_zero, metavar="GIB", default=MEMORY_LIMIT / 2**30,
         help="GiB of address space for each conjecture, 0 for no limit (default: %(default)g)",
@@ -123,12 +114,23 @@ def _markdown(report: Report) -> str:
     return "\n".join([*lines, "", f"{report.summary()}. {environment}."]).lstrip("\n")
 
 
+def _list(arguments: argparse.Namespace) -> int:
+    """Print what there is, without running it."""
+    rows = declared(arguments.paths or None, select=arguments.select, jobs=arguments.jobs)
+    if arguments.json:
+        print_json({"conjectures": [{"id": row.id, "file": row.file, "statement": row.statement} for row in rows]})
+    else:
+        for row in rows:
+            print(f"{paint(printable(row.id), 'bold')}\n    {indent(row.error or row.statement, 4)}")
+    return 2 if any(row.error for row in rows) else 0
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run, print, write; 0 when every verdict is the expected one, else 1."""
+    if arguments.list:
+        return _list(arguments)
     if arguments.certificates is not None:
         make_folder(arguments.certificates)
-    if arguments.html is not None:
-        check_writable(arguments.html)
     progress = ProgressLine("conjectures")
     shown_heading = [""]
 
@@ -157,10 +159,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     progress.clear()
     written = write_certificates(report, arguments.certificates) if arguments.certificates is not None else []
-    if arguments.html is not None:
-        from relugeom.report import report_page
-
-        write_atomically(arguments.html, report_page(report, versions()).encode())
     formal = _check_formal_proofs(report) if arguments.formal else []
     if arguments.json:
         data = {**report.to_json(), "environment": versions()} | ({"formal": formal} if arguments.formal else {})

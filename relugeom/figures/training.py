@@ -1,18 +1,25 @@
-"""The paper's pictures of a sweep: vectors a T, dimensionalities, losses (Henighan et al., 2023)."""
+"""The paper's pictures of a sweep: vectors for every T, dimensionalities, losses (Henighan et al., 2023)."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.autoencoder.examples import SparseExamples
+from relugeom.training.metrics import dimensionality, hidden_vectors
+from relugeom.training.sweep import Finished, model_of
+from relugeom.writing import write_atomically
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["dimensionality_scatter", "loss_curves", "vectors"]
+__all__ = ["dimensionality_scatter", "draw_sweep", "loss_curves", "vectors"]
 
 Array = npt.NDArray[Any]
 
@@ -109,3 +116,38 @@ def loss_curves(sizes: Sequence[int], train: Sequence[float], test: Sequence[flo
     axis.set_ylim(bottom=1e-3)
     axis.legend(fontsize=8, frameon=False)
     return figure
+
+
+def draw_sweep(best: Sequence[Finished], directory: Path) -> list[Path]:
+    """Draw the first data set of every T of a sweep (`relugeom.training.sweep.best_of`) into `directory`.
+
+    Returns
+    -------
+    list of Path
+        The files: losses.png and, for data that are fixed, dimensionality.png and vectors.png (in the plane).
+    """
+    first = list({run.configuration.T: run for run in reversed(best)}.values())[::-1]
+    shown, scatter = [], []
+    for run in first:
+        examples = run.configuration.examples()
+        if isinstance(examples, SparseExamples):
+            W, _, R = model_of(run)
+            D = W if R is None else R.T
+            H = hidden_vectors(examples, W)
+            shown.append((run.configuration.T, H, D))
+            scatter.append((run.configuration.T, dimensionality(H), dimensionality(D.T)))
+    sizes = [run.configuration.T for run in first]
+    figures = {
+        "losses": loss_curves(sizes, [r.metrics["loss"] for r in first], [r.metrics["test_loss"] for r in first])
+    }
+    if shown:
+        figures["dimensionality"] = dimensionality_scatter(scatter)
+        if shown[0][1].shape[1] == 2:
+            figures["vectors"] = vectors(shown)
+    files = []
+    for name, figure in figures.items():
+        files.append(directory / f"{name}.png")
+        picture = io.BytesIO()
+        figure.savefig(picture, dpi=80, metadata={"Software": None})
+        write_atomically(files[-1], picture.getvalue())
+    return files

@@ -145,6 +145,11 @@ class Configuration:
         if self.data == "fresh" and self.chosen_engine.name == "cuda":
             raise ArgumentError("fresh data change every step; the GPU engine is for data that stay on the device")
 
+    def with_engine(self, name: str = "auto", processes: int = 1) -> Configuration:
+        """This run with the engine `name` ("auto": by the rule), shared among `processes`."""
+        choice = choose_engine(self.T, self.n, self.m, self.dtype, name=name, processes=processes)
+        return dataclasses.replace(self, engine=choice)
+
     @property
     def chosen_engine(self) -> EngineChoice:
         """The engine: given, or by the rule."""

@@ -26,11 +26,11 @@ from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measured, train
 from relugeom.writing import make_folder
 
-__all__ = ["Finished", "best_of", "configurations", "independent_seeds", "model_of", "run_one", "sweep"]
+__all__ = ["DATABASE", "Finished", "best_of", "configurations", "independent_seeds", "model_of", "run_one", "sweep"]
 
 Array = npt.NDArray[Any]
 
-_DATABASE = "runs.sqlite"
+DATABASE = "runs.sqlite"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +134,7 @@ def sweep(
     directory = Path(directory)
     make_folder(directory)
     keys = [{**run.key(), "test_examples": test_examples} for run in runs]
-    with RunDatabase(directory / _DATABASE) as database:
+    with RunDatabase(directory / DATABASE) as database:
         missing = [index for index, key in enumerate(keys) if database.result(key) is None]
         news = Reporter(progress, len(runs), len(runs) - len(missing))
         tasks = [(runs[index].as_dict(), test_examples) for index in missing]

@@ -1,0 +1,351 @@
+"""The grammar of the command line: every option that more than one command has, with one name and one meaning.
+
+--n/--features and --m/--latent are sizes, --seed fixes all random numbers, --seeds is a count, --index says which one,
+-j/--jobs or --executor say who works, -o/--output names what is written, --resume goes on with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from relugeom.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from relugeom.optim import Optimiser
+    from relugeom.training.configuration import Configuration
+    from relugeom.training.many_models import Training
+
+__all__ = [
+    "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_INITIALISATIONS", "OPTIMISERS",
+    "SCHEDULES", "add_constants", "add_index", "add_json", "add_optimiser", "add_output", "add_paths", "add_resume",
+    "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps", "add_time_limit",
+    "add_training", "add_workers", "check_resume", "configuration_from", "executor_from", "fraction",
+    "given_settings", "numbers", "optimiser_from", "path_given", "positive_float", "positive_float_or_zero",
+    "positive_int", "training_from", "whole_number",
+]  # fmt: skip
+
+# The closed sets of the library, in words of their own so that --help need not import it; a test compares the two.
+OPTIMISERS = ("adamw", "sgd")
+SCHEDULES = ("cosine", "constant")
+DTYPES = ("float32", "float64")
+ENGINES = ("blocked", "hull", "moments", "cuda")
+DATA = ("sparse", "axial", "fresh", "file")
+INITIALISATIONS = ("xavier", "normal", "file", "memorising")
+MANY_INITIALISATIONS = ("xavier", "normal", "small", "circle")
+BIAS_COORDINATES = ("plain", "centred")
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Numbers.
+
+
+def positive_int(text: str) -> int:
+    """A positive whole number."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a positive whole number; got {text}")
+    return int(text)
+
+
+def whole_number(text: str) -> int:
+    """A whole number, 0 included."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number that is not negative; got {text}")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """A positive finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a positive number; got {text}")
+    return value
+
+
+def positive_float_or_zero(text: str) -> float:
+    """A finite number that is not negative."""
+    return 0.0 if text.strip() in ("0", "0.0") else positive_float(text)
+
+
+def path_given(text: str) -> Path:
+    """A path; an empty one is no name for the folder one is in."""
+    if not text:
+        raise argparse.ArgumentTypeError("a path must not be empty")
+    return Path(text)
+
+
+def fraction(text: str) -> Fraction:
+    """A fraction or a decimal number, exactly."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"must be a fraction or a decimal number; got {text}") from None
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers, as in ``3..10`` or ``5,8,16``."""
+    first, dots, last = text.partition("..")
+    if dots:
+        low, high = positive_int(first), positive_int(last)
+        if high < low:
+            raise argparse.ArgumentTypeError(f"must be a range that goes up; got {text}")
+        return list(range(low, high + 1))
+    return [positive_int(part) for part in text.split(",")]
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What every command may have.
+
+_Place = argparse.ArgumentParser | argparse._ArgumentGroup
+
+
+def add_paths(parser: _Place) -> None:
+    """Where the conjectures are."""
+    parser.add_argument(
+        "paths", nargs="*", type=path_given, metavar="PATH",
+        help="files or folders of conjectures; without any, the claims that come with relugeom",
+    )  # fmt: skip
+    parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
+
+
+def add_time_limit(parser: _Place) -> None:
+    """How long a conjecture may take."""
+    parser.add_argument(
+        "--time-limit", type=positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
+    )
+
+
+def add_size(parser: _Place, n: int | None = None, m: int | None = 2, *, several: bool = False) -> None:
+    """Features and latent dimensions; `several` takes ranges of features."""
+    text = "features: 7, 3..10 or 5,8" if several else "features"
+    parser.add_argument(
+        "--n", "--features", dest="n", type=numbers if several else positive_int, metavar="N",
+        default=[n] if several else n, help=text + (f" (default {n})" if n is not None else ""),
+    )  # fmt: skip
+    parser.add_argument(
+        "--m", "--latent", dest="m", type=positive_int, metavar="M", default=m,
+        help="latent dimensions" + (f" (default {m})" if m is not None else ""),
+    )  # fmt: skip
+
+
+def add_seed(parser: _Place) -> None:
+    """What fixes all random numbers."""
+    parser.add_argument(
+        "--seed", type=whole_number, default=0, metavar="N", help="fixes all random numbers (default 0)"
+    )
+
+
+def add_seeds(parser: _Place, count: int, what: str) -> None:
+    """How many."""
+    parser.add_argument("--seeds", type=positive_int, default=count, metavar="N", help=f"{what} (default {count})")
+
+
+def add_index(parser: _Place, what: str) -> None:
+    """Which one."""
+    parser.add_argument("--index", type=whole_number, default=0, metavar="K", help=f"{what}, from 0 (default 0)")
+
+
+def add_steps(parser: _Place, count: int) -> None:
+    """How long training goes on."""
+    parser.add_argument(
+        "--steps", type=positive_int, default=count, metavar="K", help=f"training steps (default {count})"
+    )
+
+
+def add_workers(parser: _Place) -> None:
+    """Who works."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes; results stay the same")
+    group.add_argument("--executor", metavar="ADDRESS", help="processes://N or dask://host:port, instead of --jobs")
+
+
+def executor_from(arguments: argparse.Namespace) -> str | None:
+    """The executor that `add_workers` was told of."""
+    if arguments.executor is not None:
+        return str(arguments.executor)
+    return f"processes://{arguments.jobs}" if arguments.jobs is not None and arguments.jobs > 1 else None
+
+
+def add_output(parser: _Place, what: str, *, default: str | None = None, metavar: str = "FILE", **more: Any) -> None:
+    """What is written, and where."""
+    told = f"{what} (default {default})" if default else what
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar=metavar, default=Path(default) if default else None, help=told, **more
+    )
+
+
+def add_resume(parser: _Place, what: str) -> None:
+    """Going on with what was written before."""
+    parser.add_argument("--resume", action="store_true", help=f"go on with {what}, if it exists already")
+
+
+def check_resume(path: Path | None, arguments: argparse.Namespace, *, what: str = "--output") -> None:
+    """Refuse to go on unasked with the results in `path`, and to go on with nothing."""
+    if path is None:
+        if arguments.resume:
+            raise ArgumentError(f"--resume needs {what}, which says what to go on with")
+    elif path.exists() and not arguments.resume:
+        raise ArgumentError(f"{path} exists; add --resume to go on with it")
+
+
+def add_json(parser: _Place, more: str = "") -> None:
+    """The form for programs."""
+    parser.add_argument("--json", action="store_true", help=f"print one JSON object{more}")
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Optimisers.
+
+
+def add_schedule(parser: _Place, default: str) -> None:
+    """The learning rate over the steps."""
+    parser.add_argument(
+        "--schedule", choices=SCHEDULES, default=default, help=f"of the learning rate (default {default})"
+    )
+    parser.add_argument(
+        "--warmup", type=whole_number, default=0, metavar="K", help="steps in which it rises to its peak (default 0)"
+    )
+
+
+def add_constants(parser: _Place) -> None:
+    """Weight decay and momentum."""
+    parser.add_argument(
+        "--weight-decay", type=float, default=0.0, metavar="X", help="default 0, with which adamw is Adam"
+    )
+    parser.add_argument("--momentum", type=float, default=0.0, metavar="X", help="of sgd (default 0)")
+
+
+def add_optimiser(parser: _Place) -> None:
+    """One optimiser with its constants."""
+    parser.add_argument("--optimiser", choices=OPTIMISERS, default="adamw", help="default adamw")
+    parser.add_argument("--learning-rate", type=float, metavar="X", help="default 0.001; 0.1 for sgd")
+    add_constants(parser)
+
+
+def optimiser_from(arguments: argparse.Namespace, name: str | None = None, rate: float | None = None) -> Optimiser:
+    """The optimiser that the arguments describe; `name` and `rate` where there are several."""
+    from relugeom.optim import SGD, AdamW
+
+    name = arguments.optimiser if name is None else name
+    rate = arguments.learning_rate if rate is None else rate
+    given = {} if rate is None else {"learning_rate": rate}
+    if name == "adamw":
+        return AdamW(weight_decay=arguments.weight_decay, **given)
+    return SGD(momentum=arguments.momentum, weight_decay=arguments.weight_decay, **given)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Many small models: atlas, census, trace.
+
+
+def add_training(parser: _Place) -> None:
+    """Data set, optimiser, initialisation, seed."""
+    parser.add_argument(
+        "--data", choices=("identity", "uniform", "grid"), default="identity",
+        help="amplitudes of the examples a·e_i: 1 alone (X = I), uniform on (0, 1], or 1/4, 1/2, 3/4, 1",
+    )  # fmt: skip
+    add_optimiser(parser)
+    add_steps(parser, 25_000)
+    parser.add_argument(
+        "--initialisation", choices=MANY_INITIALISATIONS, default="xavier",
+        help="of W; b starts at 0. small: Xavier times 1/1000; circle: equal norms, b = 1 − norm² (default xavier)",
+    )  # fmt: skip
+    parser.add_argument("--init-scale", type=float, metavar="X", help="of W (default 1; 0.001 for small, 4 for circle)")
+    parser.add_argument(
+        "--bias-coordinate", choices=BIAS_COORDINATES, default="plain",
+        help="train b, or c in b = c − norm² (centred) (default plain)",
+    )  # fmt: skip
+    add_schedule(parser, "constant")
+    add_seed(parser)
+
+
+def training_from(arguments: argparse.Namespace, n: int) -> Training:
+    """The training that the arguments describe, for n features."""
+    from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
+    from relugeom.training.many_models import Training
+
+    if arguments.momentum and arguments.optimiser != "sgd":
+        raise ArgumentError(f"--momentum is for --optimiser sgd; got {arguments.optimiser}")
+    data: dict[str, AxialData] = {
+        "identity": Axial(n),
+        "uniform": UniformAxial(n),
+        "grid": Axial(n, (0.25, 0.5, 0.75, 1.0)),
+    }
+    return Training(
+        data[arguments.data],
+        m=arguments.m,
+        optimiser=optimiser_from(arguments),
+        steps=arguments.steps,
+        initialisation=arguments.initialisation,
+        init_scale=arguments.init_scale,
+        bias_coordinate=arguments.bias_coordinate,
+        schedule=arguments.schedule,
+        warmup=arguments.warmup,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The paper's experiment: train, sweep.
+
+
+class _Setting(NamedTuple):
+    """An option that sets a field of the configuration; the default is the configuration's own."""
+
+    names: tuple[str, ...]
+    field: str
+    kind: Any
+    help: str
+    choices: tuple[str, ...] | None = None
+
+
+_SETTINGS = (
+    _Setting(("--n", "--features"), "n", positive_int, "features (10000)"),
+    _Setting(("--m", "--latent"), "m", positive_int, "latent dimensions (2)"),
+    _Setting(("--sparsity",), "S", float, "S = P(x_i = 0) (0.999)"),
+    _Setting(("--data",), "data", str, "fresh: new examples every step (sparse)", DATA),
+    _Setting(("--data-file",), "data_path", str, "examples, for --data file"),
+    _Setting(("--data-seed",), "data_seed", whole_number, "seed of the examples (0)"),
+    _Setting(("--seed",), "seed", whole_number, "seed of the initialisation (0)"),
+    _Setting(("--steps",), "steps", int, "training steps (50000)"),
+    _Setting(("--optimiser",), "optimiser", str, "(adamw)", OPTIMISERS),
+    _Setting(("--learning-rate",), "learning_rate", float, "its peak (0.001)"),
+    _Setting(("--warmup",), "warmup", int, "steps in which the learning rate rises to its peak (2500)"),
+    _Setting(("--schedule",), "schedule", str, "of the learning rate after that (cosine)", SCHEDULES),
+    _Setting(("--weight-decay",), "weight_decay", float, "(0.01)"),
+    _Setting(("--momentum",), "momentum", float, "of sgd (0)"),
+    _Setting(("--initialisation",), "initialisation", str, "of W; b starts at 0 (xavier)", INITIALISATIONS),
+    _Setting(("--init-scale",), "init_scale", float, "standard deviation of --initialisation normal (0.01)"),
+    _Setting(("--init-file",), "init_path", str, "a checkpoint or model file, for --initialisation file"),
+    _Setting(("--dtype",), "dtype", str, "(float32)", DTYPES),
+    _Setting(("--engine",), "engine", str, "by default chosen by size (relugeom doctor)", ENGINES),
+)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The options that `train` and `sweep` share; absent unless given."""
+    group = parser.add_argument_group("settings", "defaults in parentheses: the paper's")
+    for setting in _SETTINGS:
+        group.add_argument(
+            *setting.names, dest=setting.field, type=setting.kind, default=argparse.SUPPRESS, help=setting.help,
+            choices=setting.choices, metavar=None if setting.choices else "X",
+        )  # fmt: skip
+    group.add_argument("--untied", action="store_true", default=argparse.SUPPRESS, help="train a decoder R of its own")
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Those of the shared options that were given, by field; "engine" still by name."""
+    fields = [setting.field for setting in _SETTINGS] + ["untied"]
+    return {field: getattr(arguments, field) for field in fields if hasattr(arguments, field)}
+
+
+def configuration_from(settings: dict[str, Any], T: int, processes: int = 1) -> Configuration:
+    """The configuration of T examples with these settings."""
+    from relugeom.training.configuration import Configuration
+
+    rest = {field: value for field, value in settings.items() if field != "engine"}
+    return Configuration(T=T, **rest).with_engine(settings.get("engine", "auto"), processes)

@@ -1,0 +1,71 @@
+"""`relugeom census`: train many seeds and count what they found, in a database that later commands go on with."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from relugeom.cli._options import (
+    add_json,
+    add_output,
+    add_resume,
+    add_seeds,
+    add_size,
+    add_training,
+    add_workers,
+    check_resume,
+    executor_from,
+    training_from,
+)
+from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.executors import prefer_one_blas_thread
+
+if TYPE_CHECKING:
+    from relugeom.studies.census import Summary
+
+SUMMARY = "train thousands of seeds at once and count what they found: zero loss, circles, axes lost"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_output(parser, "the database of counts", required=True)
+    add_resume(parser, "the database")
+    add_size(parser, 7, several=True)
+    add_seeds(parser, 200, "for each n")
+    add_training(parser)
+    add_workers(parser)
+    add_json(parser)
+
+
+def _print_summary(n: int, s: Summary) -> None:
+    print(f"\n{paint(f'n = {n}', 'bold')}  ({s.zero_loss.trials} seeds)")
+    print(f"  zero loss (Σ < 1e-3)    {s.zero_loss}")
+    print(f"  one circle, two circles {s.one_circle}, {s.two_circles}")
+    print(f"  axes lost               {', '.join(f'{lost}: {count}' for lost, count in s.lost_axes.items())}")
+    print(f"  all live separable      {s.separable}")
+    print(f"  zero-loss gaps kept     {s.slack_kept}")
+    print(f"  polishing               {', '.join(f'{name.lower()}: {count}' for name, count in s.statuses.items())}")
+    for name, count in list(s.types.items())[:5]:
+        print(f"    {count:6d}  {name}")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, polish, count, print; 0 always, for whatever is found is an answer."""
+    from dataclasses import asdict
+
+    from relugeom.storage import RunDatabase
+    from relugeom.studies.census import Cell, census
+
+    prefer_one_blas_thread()
+    check_resume(arguments.output, arguments)
+    cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
+    line = ProgressLine("blocks of seeds")
+    with RunDatabase(arguments.output) as database:
+        summaries = census(cells, database, executor=executor_from(arguments), progress=line)
+    line.clear()
+    if arguments.json:
+        print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})
+    else:
+        for n, s in zip(arguments.n, summaries, strict=True):
+            _print_summary(n, s)
+    return 0
