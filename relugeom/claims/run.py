@@ -56,7 +56,7 @@ def _shown(path: Path) -> str:
 # Reading replies.
 
 
-class _Refusal(Exception):
+class Refusal(Exception):
     """What a process said of itself in place of an answer: one line, and the traceback."""
 
 
@@ -67,7 +67,7 @@ def _lines(reply: bytes) -> tuple[Any, list[bytes]]:
     ------
     ReplyError
         It is none.
-    _Refusal
+    Refusal
         It is an error that the process reports.
     """
     head, *rest = reply.split(b"\n", ITEM_LIMIT + 2)
@@ -82,7 +82,7 @@ def _lines(reply: bytes) -> tuple[Any, list[bytes]]:
         told.end()
         if not error:
             raise ReplyError("error must not be empty")
-        raise _Refusal(error, where)
+        raise Refusal(error, where)
     return value, rest
 
 
@@ -144,7 +144,7 @@ def _checked(text: Any) -> CertificateRecord:
 
 def _refused(row: Result, answer: Answer, problem: Exception, what: str) -> Result:
     """The row with the error, where a reply was read in vain."""
-    if isinstance(problem, _Refusal):
+    if isinstance(problem, Refusal):
         error, where = problem.args
         return replace(row, error=error, traceback=where, seconds=answer.seconds, output=answer.output)
     error = f"{what}: the process answered with something that is no answer: {problem!s:.300}"
@@ -157,7 +157,7 @@ def _finish(row: Result, answer: Answer) -> Result:
         return replace(row, error=answer.fault, seconds=answer.seconds, output=answer.output)
     try:
         judgement = read_judgement(answer.reply)
-    except (ReplyError, _Refusal) as problem:
+    except (ReplyError, Refusal) as problem:
         return _refused(row, answer, problem, "the conjecture")
     told = own_fields(judgement, Judgement)
     return replace(row, **told, seconds=answer.seconds, output=answer.output)
@@ -182,7 +182,7 @@ def _tasks(file: Path, answer: Answer, time_limit: float | None, full: bool) -> 
         return
     try:
         heading, declared = read_collection(answer.reply)
-    except (ReplyError, _Refusal) as problem:
+    except (ReplyError, Refusal) as problem:
         yield _refused(whole, answer, problem, f"importing {file.name}")
         return
     if not declared:
