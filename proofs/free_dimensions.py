@@ -53,12 +53,19 @@ BOUND = [
     ),
 ]
 
+ENERGY = FormalProof(
+    "energy.v",
+    "energy_bound",
+    "over any ordered field: if W (m×n) has unit columns whose inner products are at most s ≤ 1, "
+    "then n ≤ m(2 + (n − 2)s)",
+)
+
 
 @conjecture(
     "For every m ≥ 1: if an m×n matrix W satisfies the criterion, then n ≤ 2m",
     source=FREE_DIMENSIONS,
     expected=Verdict.PROVED,
-    formal=BOUND,
+    formal=[ENERGY, *BOUND],
 )
 def two_m_bound_energy() -> Outcome:
     """Scale the columns to norm 1, which changes no sign. Then −1 ≤ G_ij ≤ 0 off the diagonal (Cauchy–Schwarz),
@@ -133,6 +140,7 @@ def two_m_bound_elimination() -> Outcome:
     "s ≥ (n − 2m) / (m(n − 2))",
     source=FREE_DIMENSIONS,
     expected=Verdict.PROVED,
+    formal=[ENERGY],
 )
 def two_m_robust() -> Outcome:
     """How positive the largest product must be beyond 2m. The right-hand side is at most 1, since n ≤ mn, so let

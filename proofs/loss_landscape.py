@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
+from relugeom.claims.conjectures import FormalProof, conjecture
 from relugeom.claims.steps import between, identity, sign
 from relugeom.claims.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import AxialLoss, CriticalPoint
@@ -71,6 +71,15 @@ def turn_steps() -> list[Step]:
     "ReLU(WᵀW + b1ᵀ) = I iff, for every i, b_i = 1 − ‖w_i‖² and w_i·(w_i − w_j) ≥ 1 for all j ≠ i",
     source=FAILURE,
     expected=Verdict.PROVED,
+    formal=[
+        FormalProof(
+            "zero_loss.v",
+            "zero_loss_iff",
+            "over any ordered field: ReLU(WᵀW + b1ᵀ) = I iff b_i = 1 − (WᵀW)_ii for all i and "
+            "(WᵀW)_ii − (WᵀW)_ij ≥ 1 for all i ≠ j",
+        ),
+        FormalProof("zero_loss.v", "zero_total_loss", "the loss summed over the examples of X = I is 0 exactly then"),
+    ],
 )
 def zero_loss_criterion() -> Outcome:
     """A feature must stand out along its own direction, by a margin of exactly 1: more than linear separability.
