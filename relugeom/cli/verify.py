@@ -50,15 +50,16 @@ def _row(result: Result, heading: str) -> str:
     """The lines for one result, under the heading of its file when that is new."""
     lines = []
     if heading:
-        lines.append(f"\n{paint(indent(heading, 0), 'bold')}\n{paint(printable(result.file), 'dim')}")
+        lines.append(f"\n{paint(indent(heading.strip(), 0), 'bold')}\n{paint(printable(result.file), 'dim')}")
     lines.append(f"  {verdict_label(result.verdict)}  {indent(result.statement or result.id, 13)}")
     surprise = ""
     if result.verdict is not None and not result.as_expected:
         assert result.expected is not None
-        surprise = paint(f"NOT EXPECTED (expected {result.expected.value}): ", "red")
+        surprise = f"NOT EXPECTED (expected {result.expected.value}): "
     evidence = f"{surprise}{result.error or result.evidence}"
     details = f"{result.id} · {evidence} · {result.seconds:.1f}\u00a0s{' · sampled' if result.sampled else ''}"
-    lines.append(" " * 13 + indent(details, 13))
+    # Coloured once it is wrapped and escaped, or the colour would be escaped too.
+    lines.append(" " * 13 + indent(details, 13).replace(surprise, paint(surprise, "red"), 1 if surprise else 0))
     if result.certificates:
         first, more = result.certificates[0].statement, len(result.certificates) - 1
         lines.append(" " * 13 + indent(f"certificate: {first}{f' (and {more} more)' if more else ''}", 13))
