@@ -120,11 +120,11 @@ def check_shape(name: str, array: Array, axes: tuple[str, ...], **sizes: int) ->
     >>> check_shape("W", np.zeros(5), ("m", "n"))
     Traceback (most recent call last):
         ...
-    relugeom.errors.ArgumentError: W must have shape (..., m, n); got (5,)
+    relugeom.exact.errors.ArgumentError: W must have shape (..., m, n); got (5,)
     >>> check_shape("X", np.zeros((4, 3)), ("T", "n"), n=5)
     Traceback (most recent call last):
         ...
-    relugeom.errors.ArgumentError: X must have shape (..., T, n) with n = 5; got (4, 3)
+    relugeom.exact.errors.ArgumentError: X must have shape (..., T, n) with n = 5; got (4, 3)
     """
     shape = tuple(array.shape)
     last = shape[-len(axes) :]
