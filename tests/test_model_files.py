@@ -179,7 +179,7 @@ def test_our_own_files(tmp_path: Path) -> None:
 def test_training_starts_from_every_kind(tmp_path: Path) -> None:
     def start(path: Path, **more: object) -> tuple[np.ndarray, ...]:
         settings = {"T": 5, "n": 5, "m": 2, "S": 0.5, "initialisation": "file", "init_path": str(path)}
-        return Configuration(**(settings | more)).start()
+        return Configuration(**(settings | more)).initial_model()
 
     for name in ("pentagon.npz", "bare.json", "named.safetensors", "linears.pth"):
         first, bias, M = start(FILES / name)
