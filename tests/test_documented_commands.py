@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,7 @@ def prepare(page: Path, folder: Path) -> dict[str, str]:
             (folder / match[1]).write_text(program, encoding="utf-8")
     for model in blocks(page, "json")[:1]:
         (folder / "mine.json").write_text(model, encoding="utf-8")
+    shutil.copy(ROOT / "tests" / "fixtures" / "models" / "linears.pth", folder / "model.pt")
     (folder / "docs").mkdir()
     command = folder / "bin" / "relugeom"
     command.parent.mkdir()

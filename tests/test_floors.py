@@ -23,7 +23,7 @@ FLOORS: list[set[str]] = [
     {"landscape"},
     {"studies"},
     {"figures", "diagnostics"},
-    {"report", "explorer"},
+    {"report", "explorer", "inspection"},
     {"cli"},
     {"__main__"},
 ]

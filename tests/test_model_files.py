@@ -54,7 +54,7 @@ def test_one_pentagon_in_every_kind_of_file(name: str, dtype: str, tolerance: fl
     np.testing.assert_allclose(found.model.W, W, atol=tolerance)
     np.testing.assert_allclose(found.model.b, b, atol=tolerance)
     assert found.dtype == dtype
-    assert found.decoder is None
+    assert found.model.decoder is None
     assert found.model.W.dtype == np.float64
 
 
@@ -87,12 +87,12 @@ def test_a_list_of_states_along_a_run() -> None:
 def test_an_untied_model_with_a_bias_of_its_encoder() -> None:
     found = load_models(FILES / "checkpoint.pt")
     (file,) = found.models
-    assert file.decoder is not None
-    np.testing.assert_allclose(file.decoder, 2 * W.T, atol=1e-6)
+    assert file.model.decoder is not None
+    np.testing.assert_allclose(file.model.decoder, 2 * W.T, atol=1e-6)
     np.testing.assert_allclose(file.model.b, b + 2 * W.T @ [0.5, -0.25], atol=1e-6)
     assert "module.linear1.bias is taken into the bias" in found.notes[0]
     (coarse,) = load_models(FILES / "untied-bfloat16.safetensors").models
-    np.testing.assert_allclose(coarse.decoder, 2 * W.T, atol=1e-2)
+    np.testing.assert_allclose(coarse.model.decoder, 2 * W.T, atol=1e-2)
 
 
 def test_which_axis_counts_the_features_is_asked_for() -> None:
@@ -167,7 +167,7 @@ def test_our_own_files(tmp_path: Path) -> None:
     found = load_models(before / "checkpoint-blocked.npz")
     assert found.facts["configuration"]["n"] == 40
     assert found.models[0].model.W.shape == (2, 40)
-    assert load_model(before / "checkpoint-blocked-untied.npz").decoder.shape == (40, 3)
+    assert load_model(before / "checkpoint-blocked-untied.npz").model.decoder.shape == (40, 3)
     assert len(load_models(before / "sweep").models) == 2
     with pytest.raises(StorageError, match="in the folder that holds it"):
         load_models(before / "sweep" / "runs.sqlite")

@@ -25,8 +25,8 @@ __all__ = ["COMMANDS", "build_parser", "main"]
 
 # Each is a module of this package with SUMMARY, configure(parser) and run(arguments) -> exit status.
 COMMANDS = (
-    "verify", "explain", "check", "report", "capacity", "search", "train", "sweep", "memorise", "toy", "atlas",
-    "census", "cure", "trace", "figures", "explorer", "doctor", "bench",
+    "verify", "inspect", "explain", "check", "report", "capacity", "search", "train", "sweep", "memorise", "toy",
+    "atlas", "census", "cure", "trace", "figures", "explorer", "doctor", "bench",
 )  # fmt: skip
 
 

@@ -155,6 +155,8 @@ def _part(name: str) -> str:
 
 
 def _plain(file: ModelFile) -> dict[str, Any]:
+    if file.model.decoder is not None:
+        raise ArgumentError(f"the explorer takes tied models; {file.name or 'this one'} has a decoder of its own")
     W = np.asarray(to_numpy(file.model.W), dtype=np.float64)
     if W.ndim != 2 or W.shape[0] != 2 or not 1 <= W.shape[1] <= MOST_FEATURES:
         raise ArgumentError(f"the explorer takes models with m = 2 and n from 1 to {MOST_FEATURES}; got W {W.shape}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 # Imported in the order in which a reader meets the figures, which is the registry's.
 # isort: off
-from relugeom.figures import intuition, features, regions, descent
+from relugeom.figures import intuition, features, models, regions, descent
 
 # isort: on
 from relugeom.figures.descent import film_gif, film_html
 from relugeom.figures.recordings import Frame, Training, descend, failure, film
 from relugeom.figures.registry import FIGURES, Entry, draw, figures_for, find_figure
 from relugeom.figures.style import DARK, FORMATS, LIGHT, THEMES, Theme, inline_svg, render
+from relugeom.figures.turning import turning
 
 __all__ = [
     "DARK",
@@ -34,6 +35,8 @@ __all__ = [
     "find_figure",
     "inline_svg",
     "intuition",
+    "models",
     "regions",
     "render",
+    "turning",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from math import acos, atan2, pi
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relugeom.autoencoder.constructions import antipodal_pairs, polygon, sensitive_polygon, zero_loss_polygon
+from relugeom.autoencoder.geometry import circles
 from relugeom.autoencoder.model import Parameters, gram
 from relugeom.figures.draw import (
     Floats,
@@ -207,9 +209,10 @@ def wheel_crowded(model: Parameters | None = None, *, theme: Theme = LIGHT) -> F
     "WᵀW as a matrix",
     """The inner products of the features: for regular polygons, cosines. The largest entry of each row is outlined,
     and in the polygon it is the diagonal. A bias between the largest and the second largest entry leaves the
-    diagonal alone.""",
-    latent=(1, 64),
-    features=(1, 40),
+    diagonal alone. More than 40 features stand in the order of their norms, and of more than 400 a square shows the
+    entry of the largest size in it.""",
+    latent=(1, 100_000),
+    features=(1, 10_000),
 )
 def gram_matrix(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
     """WᵀW with the maximum of every row outlined."""
@@ -217,14 +220,14 @@ def gram_matrix(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Fig
     from matplotlib.patches import Rectangle
 
     W = polygon(10) if model is None else model.W
-    G = gram(W)
-    n = len(G)
+    n = W.shape[1]
+    G = gram(W) if n <= 40 else _sorted_gram(W)
     extent = float(np.abs(G).max()) or 1.0
     colours = LinearSegmentedColormap.from_list("house", (theme.feature(1), theme.paper, theme.feature(0)))
     drawn = new_figure(COLUMN if n <= 12 else PAGE, 2.9 if n <= 12 else 5.6)
     axes = drawn.add_subplot()
-    image = axes.imshow(G, cmap=colours, vmin=-extent, vmax=extent)
-    for i in range(n):
+    image = axes.imshow(G, cmap=colours, vmin=-extent, vmax=extent, extent=(-0.5, n - 0.5, n - 0.5, -0.5))
+    for i in range(n if n <= 40 else 0):
         for j in range(n):
             if n <= 12:
                 strong = abs(G[i, j]) > 0.6 * extent
@@ -235,12 +238,32 @@ def gram_matrix(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Fig
                 )  # fmt: skip
         for k in np.flatnonzero(G[i] >= G[i].max() - 1e-9):
             axes.add_patch(Rectangle((k - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor=theme.ink, linewidth=1.3))
-    axes.set(xticks=range(0, n, 1 if n <= 12 else 5), yticks=range(0, n, 1 if n <= 12 else 5))
+    if n <= 40:
+        ticks = range(0, n, 1 if n <= 12 else 5)
+        axes.set(xticks=ticks, yticks=ticks)
+    else:
+        axes.set(xlabel="features, longest first", ylabel="features, longest first")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = drawn.colorbar(image, ax=axes, shrink=0.85, label="$w_i\\cdot w_j$")
     bar.outline.set_visible(False)
     return drawn
+
+
+def _sorted_gram(W: Floats, most: int = 400) -> Floats:
+    """WᵀW by falling norms; of more than `most` features, the entry of largest modulus in each of `most`² squares."""
+    n = W.shape[1]
+    columns = W[:, np.argsort(-np.linalg.norm(W, axis=0), kind="stable")]
+    if n <= most:
+        return np.asarray(gram(columns))
+    bins = np.linspace(0, n, most + 1).astype(int)
+    found = np.empty((most, most))
+    for row, (start, stop) in enumerate(itertools.pairwise(bins)):
+        part = columns[:, start:stop].T @ columns
+        high = np.maximum.reduceat(part, bins[:-1], axis=1).max(axis=0)
+        low = np.minimum.reduceat(part, bins[:-1], axis=1).min(axis=0)
+        found[row] = np.where(high >= -low, high, low)
+    return found
 
 
 @figure(
@@ -279,11 +302,15 @@ def two_circles(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Fig
     norms = np.hypot(*model.W)
     window = 1.25 * (float(norms.max()) or 1.0)
     empty_plane(right, window, theme, "inner features and their wedges")
-    inner, outer = _radii(norms)
-    for radius in (inner, outer):
+    if not norms.any():
+        return drawn
+    live = np.flatnonzero(norms > 1e-2 * norms.max())
+    found = circles(model.W[:, live], 0.02 * float(norms.max()))
+    for radius in sorted(set(found.radii.tolist())):
         right.plot(*circle_points(radius), color=theme.faint, linewidth=0.7, linestyle=":")
-    for i in np.flatnonzero(norms <= (inner + outer) / 2):
-        cosine = (norms[i] ** 2 - 1) / (norms[i] * outer) if norms[i] > 0 else 1.0
+    outer = float(found.radii.max())
+    for i in live[found.labels < found.count - 1]:
+        cosine = (norms[i] ** 2 - 1) / (norms[i] * outer)
         if -1 <= cosine <= 1:
             middle = np.degrees(atan2(model.W[1, i], model.W[0, i]))
             half = np.degrees(acos(cosine))
@@ -295,12 +322,3 @@ def two_circles(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Fig
             )  # fmt: skip
     feature_arrows(right, model.W, theme)
     return drawn
-
-
-def _radii(norms: Floats) -> tuple[float, float]:
-    """The mean norms of the shorter and of the longer features, split at the widest step."""
-    rising = np.sort(norms)
-    if len(rising) == 1:
-        return float(rising[0]), float(rising[0])
-    split = int(np.argmax(np.diff(rising))) + 1
-    return float(rising[:split].mean()), float(rising[split:].mean())

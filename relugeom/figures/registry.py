@@ -23,6 +23,10 @@ __all__ = ["FIGURES", "Entry", "draw", "figure", "figures_for", "find_figure"]
 F = TypeVar("F", bound=Callable[..., "Figure"])
 
 
+# They show W alone, and so untied models too.
+_OF_W = ("gram", "interference", "dimensionality", "space", "overlaps")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One figure.
@@ -54,6 +58,8 @@ class Entry:
         m, n = model.W.shape
         if self.latent is None:
             return f"figure {self.name} takes no model"
+        if model.decoder is not None and self.name not in _OF_W:
+            return f"figure {self.name} draws tied models; got one with a decoder of its own"
         if not self.latent[0] <= m <= self.latent[1]:
             return f"figure {self.name} draws models with m {_between(*self.latent)}; got m = {m}"
         if not self.features[0] <= n <= self.features[1]:
@@ -137,7 +143,7 @@ def figures_for(model: Parameters) -> list[str]:
 
 
 def plain_model(model: Parameters) -> Parameters:
-    """One model as finite float64 NumPy arrays, with zeros for a missing bias."""
+    """One model as finite float64 NumPy arrays, with zeros for a missing bias; its decoder as it came."""
     W = np.asarray(to_numpy(model.W), dtype=np.float64)
     if W.ndim != 2 or 0 in W.shape:
         raise ArgumentError(f"W must have shape (m, n); got {W.shape}")
@@ -146,4 +152,4 @@ def plain_model(model: Parameters) -> Parameters:
         raise ArgumentError(f"b must have shape ({W.shape[1]},); got {b.shape}")
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ArgumentError("W and b must hold finite real numbers")
-    return Parameters(W, b)
+    return Parameters(W, b, model.decoder)

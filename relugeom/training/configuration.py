@@ -229,10 +229,10 @@ class Configuration:
     def _from_file(self) -> tuple[Array, Array, Array | None]:
         """The model of `init_path`: b starts at 0 and M at Wᵀ where it has none; a tied model takes no M."""
         found = load_model(self.init_path)
-        W, b = found.model
+        W, b, M = found.model.W, found.model.b, found.model.decoder
         if W.shape != (self.m, self.n):
             raise StorageError(f"{self.init_path}: must hold W of shape {(self.m, self.n)}; got {W.shape}")
-        M = W.T if found.decoder is None else found.decoder
+        M = W.T if M is None else M
         b = np.zeros(self.n) if b is None else b
         if not all(np.isfinite(part).all() for part in (W, b, M)):
             raise StorageError(f"{self.init_path}: holds numbers that are not finite")

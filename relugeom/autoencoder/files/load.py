@@ -14,6 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from relugeom.autoencoder.files.archive import npy_array, npz_arrays, open_archive
 from relugeom.autoencoder.files.naming import ModelFile, ModelFiles, models_from
 from relugeom.autoencoder.files.pytorch import pytorch_pickle, pytorch_tree
@@ -22,7 +25,7 @@ from relugeom.autoencoder.files.text import FORMAT, MOST_CHARACTERS, loads_model
 from relugeom.errors import StorageError
 from relugeom.storage import load_arrays
 
-__all__ = ["SUFFIXES", "load_model", "load_models"]
+__all__ = ["SUFFIXES", "load_array", "load_model", "load_models"]
 
 SUFFIXES = (".json", ".npz", ".npy", ".pt", ".pth", ".safetensors")
 """What files of models are called; looked at in folders only."""
@@ -204,3 +207,19 @@ def _text(file: IO[bytes]) -> str:
 def _states_format(text: str) -> bool:
     """Whether the text is of our format, or claims another version of it."""
     return FORMAT.partition("/")[0] in text[:MOST_CHARACTERS] and '"format"' in text
+
+
+def load_array(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
+    """The numbers of an ``.npy`` file.
+
+    Raises
+    ------
+    StorageError
+        The file is damaged, too large, or holds no real numbers.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            return _guarded(lambda: npy_array(file, size).read("the array"))
+        except StorageError as error:
+            raise StorageError(f"{os.fspath(path)}: {error}") from None

@@ -46,18 +46,15 @@ class ModelFile(NamedTuple):
     Attributes
     ----------
     model : Parameters
-        W of shape (m, n) and b of shape (n,) or None, in float64.
+        W of shape (m, n), b of shape (n,) or None, and the decoder of an untied model, in float64.
     name : str
         What it is called; "" for nothing.
-    decoder : ndarray, shape (n, m), or None
-        R of an untied model ReLU(RWx + b); None is Wᵀ.
     dtype : str
         The type of the numbers in the file, by which rounding in them is judged.
     """
 
     model: Parameters
     name: str = ""
-    decoder: Floats | None = None
     dtype: str = "float64"
 
 
@@ -266,7 +263,7 @@ class _Reader:
             own = None if b is None else b[index] if b.ndim > 1 else b
             rows = None if R is None else np.ascontiguousarray(R[index])
             name = f"{label} [{index[0]}]" if leading else label
-            yield ModelFile(Parameters(np.ascontiguousarray(W[index]), own), name, rows, dtype)
+            yield ModelFile(Parameters(np.ascontiguousarray(W[index]), own, rows), name, dtype)
 
     def _turned(self, key: str, shape: tuple[int, ...], bias_key: str, b: Floats | None, is_known: bool) -> bool:
         """Whether W lies as (n, m)."""

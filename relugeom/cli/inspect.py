@@ -1,0 +1,165 @@
+"""`relugeom inspect FILE...`: what is my model?"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from relugeom.cli._models import KINDS, add_model_choice, chosen_models
+from relugeom.cli._terminal import ProgressLine, positive_float, print_json, width
+from relugeom.errors import ArgumentError
+from relugeom.text import printable
+from relugeom.writing import check_writable, make_folder, write_atomically
+
+if TYPE_CHECKING:
+    from relugeom.autoencoder.files import ModelFile
+    from relugeom.inspection import Inspection
+
+SUMMARY = "say what a model is: its geometry, which features it gives back, and whether it is a minimum, with the proof"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=f"models ({KINDS}), or folders of them")
+    add_model_choice(parser)
+    parser.add_argument(
+        "--data", default="identity", metavar="X",
+        help="identity (X = I, the default); uniform: a·e_i, a uniform on (0, 1]; grid: a = 1/4, 1/2, 3/4, 1; sparse: "
+        "--examples T of the papers' kind; training: those that a checkpoint was trained on; or a file of examples",
+    )  # fmt: skip
+    parser.add_argument("--examples", type=int, default=1000, metavar="T", help="for --data sparse (default 1000)")
+    parser.add_argument("--sparsity", type=float, default=0.99, metavar="S", help="for --data sparse (default 0.99)")
+    parser.add_argument("--data-seed", type=int, default=0, metavar="N", help="for --data sparse (default 0)")
+    parser.add_argument(
+        "--tolerance", type=positive_float, metavar="X",
+        help="a response up to it counts as off (default: eight roundings of the file's type)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--circle-tolerance", type=positive_float, default=0.02, metavar="X",
+        help="norms linked by steps up to this part of the largest are one circle (default 0.02)",
+    )  # fmt: skip
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page with pictures")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the pictures of the model, as SVG")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row a feature; of several models, a row each")
+    parser.add_argument("--certificate", type=Path, metavar="FILE", help="write the certificate, where there is one")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
+    """The data set that the arguments name."""
+    from relugeom.autoencoder import Axial
+    from relugeom.autoencoder.examples import load_examples, sparse_unit_norm_examples
+
+    name = arguments.data
+    if name in ("identity", "uniform"):
+        return name
+    if name == "grid":
+        return Axial(n, (0.25, 0.5, 0.75, 1.0))
+    if name == "sparse":
+        return sparse_unit_norm_examples(arguments.examples, n, arguments.sparsity, seed=arguments.data_seed)
+    if name == "training":
+        from relugeom.training.configuration import Configuration
+
+        if "configuration" not in facts:
+            raise ArgumentError("--data training is for checkpoints of relugeom, which say what they were trained on")
+        found = Configuration.from_dict(facts["configuration"]).examples()
+        return found if hasattr(found, "indptr") else next(iter(found))
+    path = Path(name)
+    if not path.exists():
+        raise ArgumentError(
+            f"--data must be identity, uniform, grid, sparse, training or a file of examples; got {printable(name)}"
+        )
+    if path.suffix == ".npy":
+        from relugeom.autoencoder.files.load import load_array
+
+        return load_array(path)
+    return load_examples(path)
+
+
+def _inspected(arguments: argparse.Namespace) -> list[Inspection]:
+    from relugeom.inspection import inspect_file
+
+    loaded: list[tuple[ModelFile, tuple[str, ...], Any]] = []
+    for path in arguments.files:
+        found = chosen_models(path, arguments)
+        loaded += [(file, found.notes, found.facts) for file in found.models]
+    several = len(loaded) > 1
+    if several:
+        for note in dict.fromkeys(note for _, notes, _ in loaded for note in notes):
+            print(f"note: {printable(note)}", file=sys.stderr)
+    progress = ProgressLine("inspect")
+    progress.start(len(loaded))
+    inspected = []
+    for file, notes, facts in loaded:
+        data = _data(arguments, file.model.W.shape[1], facts)
+        inspected.append(
+            inspect_file(
+                file, data, tolerance=arguments.tolerance, circle_tolerance=arguments.circle_tolerance,
+                notes=() if several else notes,
+            )
+        )  # fmt: skip
+        progress.advance()
+    progress.clear()
+    return inspected
+
+
+def _csv(records: list[dict[str, Any]]) -> bytes:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return stream.getvalue().encode()
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Inspect, print, write; 0 always, for whatever a model is, is an answer."""
+    outputs = [path for path in (arguments.html, arguments.csv, arguments.certificate) if path is not None]
+    for path in outputs:
+        check_writable(path)
+    found = _inspected(arguments)
+    from relugeom.inspection import html_page, table, text_table
+
+    if arguments.html is not None:
+        write_atomically(arguments.html, html_page(found).encode())
+    if arguments.csv is not None:
+        write_atomically(arguments.csv, _csv(found[0].records() if len(found) == 1 else table(found)))
+    if arguments.figures is not None:
+        _figures(arguments.figures, found)
+    if arguments.certificate is not None:
+        _certificate(arguments.certificate, found)
+    if arguments.json:
+        print_json(found[0].as_dict() if len(found) == 1 else {"models": table(found)})
+    elif len(found) == 1:
+        print(found[0].text(width()), end="")
+        if arguments.data == "identity":
+            print("\nThe data are X = I because none were named; --data names others.")
+    else:
+        print(text_table(found), end="")
+    return 0
+
+
+def _figures(folder: Path, found: list[Inspection]) -> None:
+    from relugeom.figures import draw, render
+
+    make_folder(folder)
+    for k, one in enumerate(found):
+        for name in one.pictures():
+            path = folder / (f"{name}.svg" if len(found) == 1 else f"{k}-{name}.svg")
+            write_atomically(path, render(draw(name, one.parameters)))
+            print(path, file=sys.stderr)
+
+
+def _certificate(path: Path, found: list[Inspection]) -> None:
+    from relugeom.exact.certificates import dumps
+
+    if len(found) != 1:
+        raise ArgumentError(f"--certificate is for one model; got {len(found)}")
+    certificate = found[0].nature.certificate
+    if certificate is None:
+        print(f"no certificate: {found[0].nature.without}", file=sys.stderr)
+    else:
+        write_atomically(path, dumps(certificate).encode())
