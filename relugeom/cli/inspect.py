@@ -160,6 +160,6 @@ def _certificate(path: Path, found: list[Inspection]) -> None:
         raise ArgumentError(f"--certificate is for one model; got {len(found)}")
     certificate = found[0].nature.certificate
     if certificate is None:
-        print(f"no certificate: {found[0].nature.without}", file=sys.stderr)
+        print(f"no certificate: {found[0].nature.uncertified}", file=sys.stderr)
     else:
         write_atomically(path, dumps(certificate).encode())

@@ -28,14 +28,18 @@ from relugeom.inspection.geometry import (
     interference,
     shape_of,
 )
-from relugeom.inspection.nature import Nature, nature
 from relugeom.inspection.sums import Recovery, Sums, recovery, sums_over_axes, sums_over_examples
+from relugeom.landscape.nature import Nature, nature
 
 __all__ = ["Inspection", "describe_data", "inspect", "inspect_file"]
 
 Floats = npt.NDArray[np.float64]
 
 _ROUNDING = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+_MOST_POLISHED = 600  # parameters
+_MOST_WORK = 100_000  # parameters times examples, for data that are not a·e_i
+_ZERO = 1e-10  # of the total loss
+_STEEP = 1e-4  # of the norm of the parameters
 _NULL = 1e-2  # norms up to this part of the largest count as 0
 
 
@@ -129,8 +133,10 @@ class Inspection:
         }
         radii = len(self.shape.radii)
         words = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "recovered")
+        from relugeom.inspection.page import answer
+
         circles = f"{radii} {'circle' if self.m == 2 else 'sphere'}{'s' * (radii != 1)}"
-        return f"n = {self.n}, m = {self.m}: {words}; {circles}; {self.nature.name}"
+        return f"n = {self.n}, m = {self.m}: {words}; {circles}; {answer(self)}"
 
     @property
     def parameters(self) -> Parameters:
@@ -215,7 +221,8 @@ class Inspection:
             "nature": {
                 "name": found.name, "reason": found.reason, "distance": found.distance, "loss": found.loss,
                 "certificate": None if certificate is None else json.loads(dumps(certificate)),
-                "without": found.without,
+                "uncertified": found.uncertified, "spurious": found.spurious, "one_sided": found.one_sided,
+                "inertia": None if found.inertia is None else list(found.inertia),
             },
             "features": self.records(),
             "example_dimensionality": None if self.example_dimensionality is None
@@ -308,7 +315,7 @@ def inspect(
         shape_of(W, null, circle_tolerance * largest), dimensionality(np.ascontiguousarray(W.T)), interference(W),
         None if isinstance(data, AxialData) else _example_dimensionality(W, data),
         tuple(np.flatnonzero(null).tolist()), tuple(np.flatnonzero(sums.highest < 0).tolist()), duplicates(W, null),
-        sums, found, excess, slack, nature(W, bias, data, tied=R is None),
+        sums, found, excess, slack, _nature(Parameters(W, bias, R), data, sums),
     )  # fmt: skip
 
 
@@ -367,6 +374,36 @@ def _data(data: Any, n: int) -> Any:
     return X
 
 
+def _nature(model: Parameters, data: Any, sums: Sums) -> Nature:
+    """The nature; of a model that is too large to polish, what its loss and gradient tell, which are known already."""
+    size = sum(part.size for part in (model.W, model.b, model.decoder) if part is not None)
+    examples = 1 if isinstance(data, AxialData) else data.T if isinstance(data, SparseExamples) else len(data)
+    if size <= _MOST_POLISHED and size * examples <= _MOST_WORK:
+        return nature(model, data)
+    value, slope = float(sums.feature_loss.sum()), sums.gradient_norm
+    T = data.n if isinstance(data, AxialData) else examples
+    norm = float(np.sqrt(sum((part**2).sum() for part in (model.W, model.b, model.decoder) if part is not None)))
+    why = f"not polished: with {size:,} parameters" + (f" and {T:,} examples" if size <= _MOST_POLISHED else "")
+    if T * value < _ZERO:
+        name, reason = "global minimum", f"the total loss is {T * value:.2g}, 0 but for rounding, and none is less"
+    elif slope > _STEEP * max(1.0, norm):
+        name, reason = "not critical", f"the gradient norm is {slope:.2g}; {why} Newton's method would take too long"
+    else:
+        name, reason = "undecided", f"the gradient norm is {slope:.2g}; {why} Newton's method would take too long"
+    certain: Any = name
+    return Nature(
+        certain,
+        reason,
+        model,
+        0.0,
+        value,
+        T * value,
+        slope,
+        sums.kink_distance,
+        uncertified="the model was not polished",
+    )
+
+
 def _example_dimensionality(W: Floats, X: Any) -> Floats:
     if isinstance(X, SparseExamples):
         columns = np.zeros((X.T, len(W)))
@@ -387,5 +424,5 @@ def _diverged(
         Shape((), (), np.full(n, -1), None, None, "no finite numbers"), unknown, unknown, None, (), (), (),
         Sums(unknown, unknown, 0, float("nan"), float("nan")),
         Recovery(none, none, unknown, unknown, np.zeros(n, np.int64), unknown, unknown, unknown), None, None,
-        nature(W, b, data, tied=R is None),
+        nature(Parameters(W, b, R), data),
     )  # fmt: skip

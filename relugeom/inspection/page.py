@@ -15,7 +15,7 @@ from relugeom.text import printable
 if TYPE_CHECKING:
     from relugeom.inspection.inspection import Inspection
 
-__all__ = ["html_page", "html_part", "sections", "table", "text_page", "text_table"]
+__all__ = ["answer", "html_page", "html_part", "sections", "table", "text_page", "text_table"]
 
 _MOST_ROWS = 40
 _MOST_CIRCLES = 5
@@ -146,14 +146,31 @@ def _recovered(found: Inspection) -> str:
 
 def _nature(found: Inspection) -> list[Row]:
     nature = found.nature
-    rows = [(nature.name, nature.reason)]
-    if nature.distance is not None and nature.loss is not None:
+    rows: list[Row] = [("answer", f"{answer(found)}: {nature.reason}")]
+    if nature.name == "diverged":
+        return rows
+    if nature.distance > 0:
         rows.append(("polished", f"moved by {nature.distance:.2g}, to loss {nature.loss:.6g}"))
+    if nature.inertia is not None:
+        up, down, level = nature.inertia
+        rows.append(("curvatures", f"{up} up, {down} down, {level} level; those of symmetries left out"))
     if nature.certificate is not None:
         rows.append(("certificate", f"valid: {nature.certificate.statement()}"))
     else:
-        rows.append(("certificate", f"none: {nature.without}"))
+        rows.append(("certificate", f"none: {nature.uncertified}"))
     return rows
+
+
+def answer(found: Inspection) -> str:
+    """The nature in a few words."""
+    nature = found.nature
+    words: str = nature.name
+    if words == "strict minimum":
+        words += " modulo rotation" if found.m > 1 else ""
+        words += ", spurious" if nature.spurious else ""
+    if words == "on a kink":
+        words += f": {nature.one_sided}" if nature.one_sided else ": undecided"
+    return words
 
 
 _COLUMNS = (
@@ -221,7 +238,7 @@ def table(found: Sequence[Inspection]) -> list[dict[str, Any]]:
             "model": one.name, "m": one.m, "n": one.n, "loss": one.loss,
             "recovered": int(one.recovery.recovered.sum()), "null": len(one.null), "dead": len(one.dead),
             "duplicated": len(one.duplicated), "circles": len(one.shape.radii),
-            "gradient": one.sums.gradient_norm, "nature": one.nature.name,
+            "gradient": one.sums.gradient_norm, "nature": answer(one),
             "distance": one.nature.distance, "polished_loss": one.nature.loss,
             "certified": one.nature.certificate is not None,
         }
@@ -282,7 +299,7 @@ _STYLE = """
 def html_part(found: Inspection, prefix: str = "inspection") -> str:
     """One inspection as HTML that can stand in a page or a notebook."""
     body = [f'<div class="inspection"><style>{_STYLE}</style><h2>{escape(found.name or "The model")}</h2>']
-    body.append(f'<p class="answer"><strong>{escape(found.nature.name)}</strong>: {escape(found.nature.reason)}</p>')
+    body.append(f'<p class="answer"><strong>{escape(answer(found))}</strong>. {escape(found.nature.reason)}</p>')
     for title, rows in sections(found):
         body.append(f"<h3>{escape(title)}</h3>" if title else "")
         body.append("<dl>" + "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows) + "</dl>")
