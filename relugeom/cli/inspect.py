@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relugeom.cli._models import KINDS, add_model_choice, chosen_models
-from relugeom.cli._terminal import ProgressLine, positive_float, print_json, width
+from relugeom.cli._options import add_json, path_given, positive_float, positive_int, whole_number
+from relugeom.cli._terminal import ProgressLine, print_json, width
 from relugeom.errors import ArgumentError
 from relugeom.text import printable
 from relugeom.writing import check_writable, make_folder, write_atomically
@@ -24,16 +25,20 @@ SUMMARY = "say what a model is: its geometry, which features it gives back, and 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=f"models ({KINDS}), or folders of them")
+    parser.add_argument(
+        "files", nargs="+", type=path_given, metavar="FILE", help=f"models ({KINDS}), or folders of them"
+    )
     add_model_choice(parser)
     parser.add_argument(
         "--data", default="identity", metavar="X",
         help="identity (X = I, the default); uniform: a·e_i, a uniform on (0, 1]; grid: a = 1/4, 1/2, 3/4, 1; sparse: "
         "--examples T of the papers' kind; training: those that a checkpoint was trained on; or a file of examples",
     )  # fmt: skip
-    parser.add_argument("--examples", type=int, default=1000, metavar="T", help="for --data sparse (default 1000)")
+    parser.add_argument(
+        "--examples", type=positive_int, default=1000, metavar="T", help="for --data sparse (default 1000)"
+    )
     parser.add_argument("--sparsity", type=float, default=0.99, metavar="S", help="for --data sparse (default 0.99)")
-    parser.add_argument("--data-seed", type=int, default=0, metavar="N", help="for --data sparse (default 0)")
+    parser.add_argument("--data-seed", type=whole_number, default=0, metavar="N", help="for --data sparse (default 0)")
     parser.add_argument(
         "--tolerance", type=positive_float, metavar="X",
         help="a response up to it counts as off (default: eight roundings of the file's type)",
@@ -46,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write the pictures of the model, as SVG")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row a feature; of several models, a row each")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="write the certificate, where there is one")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
 
 
 def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
