@@ -7,6 +7,7 @@ device: linear programs, exact arithmetic, pictures and files call it, and nothi
 
 from __future__ import annotations
 
+from numbers import Rational
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -15,7 +16,16 @@ import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
 
-__all__ = ["Array", "array_namespace", "check_shape", "device_of", "floating_arrays", "to_numpy"]
+__all__ = [
+    "Array",
+    "array_namespace",
+    "check_shape",
+    "detached",
+    "device_of",
+    "floating_arrays",
+    "is_exact",
+    "to_numpy",
+]
 
 Array: TypeAlias = Any
 """Any array of the array API standard: NumPy, CuPy, array-api-strict; they have no common type."""
@@ -59,6 +69,35 @@ def detached(array: Any) -> Any:
     if hasattr(array, "__dlpack__") and not array_api_compat.is_array_api_obj(array):
         return np.asarray(array) if hasattr(array, "__array__") else np.from_dlpack(array)
     return array
+
+
+def is_exact(*arrays: Any) -> bool:
+    """Whether all numbers are exact: `fractions.Fraction` or integers in sequences, integer arrays, SymPy's matrices.
+
+    Examples
+    --------
+    >>> is_exact([[1, -1]], None), is_exact([[1.0]])
+    (True, False)
+    """
+    return all(array is None or _is_exact(array) for array in arrays)
+
+
+def _is_exact(array: Any) -> bool:
+    if _is_native(array):
+        xp = array_api_compat.array_namespace(array)
+        return bool(xp.isdtype(array.dtype, ("bool", "integral")))
+    if isinstance(array, list | tuple):
+        return all(map(_is_exact, array))
+    if isinstance(array, np.ndarray):  # of objects
+        return all(map(_is_exact, array.flat))
+    # A SymPy matrix or number holds no floats unless it says so.
+    return isinstance(array, int | Rational) or (hasattr(array, "free_symbols") and not array.has(_sympy_float()))
+
+
+def _sympy_float() -> Any:
+    from sympy import Float
+
+    return Float
 
 
 def device_of(array: Array) -> Any:

@@ -81,7 +81,7 @@ def _pentagon() -> CriticalPoint:
     start = Parameters(polygon(5, gon.radius)[None], np.full((1, 5), gon.bias))
     found = polish(start, UniformAxial(5))
     certificate = certify(Parameters(found.W[0], found.b[0]), UniformAxial(5))
-    assert certificate is not None
+    assert isinstance(certificate, CriticalPoint)
     return certificate
 
 

@@ -9,13 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relugeom.autoencoder import Axial, Parameters, UniformAxial, loss, polygon, symmetric_failure, zero_loss_polygon
+from relugeom.autoencoder import (
+    Axial,
+    Parameters,
+    UniformAxial,
+    antipodal_pairs,
+    flatten,
+    loss,
+    parabola,
+    polygon,
+    preactivation,
+    symmetric_failure,
+    unflatten,
+    zero_loss_polygon,
+)
 from relugeom.errors import ArgumentError, KinkError
 from relugeom.landscape.curvatures import inertia
 from relugeom.landscape.families.kgons import kgons
 from relugeom.landscape.kinds import kind
 from relugeom.landscape.one_sided import one_sided
-from relugeom.landscape.symmetry import groups, invariants
+from relugeom.landscape.symmetry import across, groups, invariants, symmetries
 
 
 def test_a_polygon_with_a_null_feature_is_described() -> None:
@@ -116,3 +129,98 @@ def test_many_models_are_not_one() -> None:
     W, b = zero_loss_polygon(5)
     with pytest.raises(ArgumentError, match="one model"):
         kind(Parameters(W[None], np.asarray(b)[None]))
+
+
+def test_a_feature_much_shorter_than_the_others_is_null() -> None:
+    W, b = np.array([[1, 0, -1, 0, 0.002], [0, 1, 0, -1, 0]]), np.array([0, 0, 0, 0, 0.05])
+    found = kind(Parameters(W, b))
+    assert found.type == "4 represented, 1 null; 1 circle"
+    assert (found.null_tolerance, found.circle_tolerance) == (0.01, 0.02)
+    assert kind(Parameters(W, b), null_tolerance=1e-3).type == "5 represented; 2 circles"
+    assert kind(Parameters(100 * W, b)).type == "4 represented, 1 null; 1 circle"
+
+
+def test_models_without_a_bias_and_untied_ones_are_described() -> None:
+    pairs = kind(Parameters(antipodal_pairs(2)))
+    assert pairs.type == "4 represented; 1 circle"
+    assert (pairs.silent, pairs.untouched, pairs.dead) == ((), (), ())
+    W, b = zero_loss_polygon(5)
+    assert kind(Parameters(W, b, W.T)).type == kind(Parameters(W, b)).type
+    curve = kind(parabola(7))
+    assert curve.represented == curve.clean == tuple(range(7))
+    assert curve.slack == 0
+    assert all(curve.separable)
+    assert kind(Parameters(Recorded(W), b)).type == "5 represented; 1 circle"
+
+
+class Recorded:
+    """A parameter that must be detached."""
+
+    requires_grad = True
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array
+
+    def detach(self) -> np.ndarray:
+        return self._array
+
+
+def test_lost_features_refer_to_the_data() -> None:
+    # 0 and 1 share a line, 2 has w = 0 and b > 0, 3 is below 0 everywhere, 4 is off on its own axis and on elsewhere.
+    W = np.array([[1.0, -1.0, 0.0, 0.5, -0.5]])
+    model = Parameters(W, np.array([0.0, 0.0, 0.1, -2.0, -0.25]))
+    found = kind(model)
+    assert (found.null, found.dead, found.silent, found.untouched) == ((2,), (3,), (3, 4), ())
+    assert found.crowded == (4,)
+    few = kind(model, np.eye(5)[:3])
+    assert few.untouched == (3, 4)
+    assert few.dead == (3,)
+    off = kind(Parameters(np.zeros((2, 2)), np.array([-1.0, 0.0])))
+    assert (off.null, off.dead) == ((0, 1), (0,))  # both have w = 0, one is below 0
+    assert off.type == "1 null, 1 dead"
+
+
+def test_many_features_are_described_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    model = Parameters(rng.normal(size=(2, 30)), rng.normal(size=30))
+    whole = kind(model)
+    monkeypatch.setattr("relugeom.landscape.kinds._BLOCK", 7)
+    blocks = kind(model)
+    assert blocks.type == whole.type
+    assert (blocks.clean, blocks.separable) == (whole.clean, whole.separable)
+
+
+def test_inertia_works_without_a_bias_and_untied() -> None:
+    rng = np.random.default_rng(0)
+    for m in (1, 2, 3):
+        W, R = rng.normal(size=(m, 5)), rng.normal(size=(5, m))
+        assert sum(inertia(Parameters(W), UniformAxial(5))) == m * 5 - m * (m - 1) // 2
+        # Untied, every invertible matrix between encoder and decoder changes nothing.
+        assert sum(inertia(Parameters(W, rng.normal(size=5), R), UniformAxial(5))) == 2 * m * 5 + 5 - m**2
+    pentagon = Parameters(1.203 * polygon(5))
+    assert sum(inertia(pentagon, Axial(5))) == 9
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_symmetries_change_no_output(tied: bool) -> None:
+    rng = np.random.default_rng(1)
+    W, b, R = rng.normal(size=(3, 5)), rng.normal(size=5), rng.normal(size=(5, 3))
+    model = Parameters(W, b, None if tied else R)
+    basis = symmetries(model)
+    assert len(basis) == (3 if tied else 9)
+    np.testing.assert_allclose(basis @ basis.T, np.eye(len(basis)), atol=1e-12)
+    for move in basis:
+        ahead, back = (
+            preactivation(unflatten(flatten(model) + t * move, 3, 5, untied=not tied), np.eye(5)) for t in (1e-6, -1e-6)
+        )
+        np.testing.assert_allclose(ahead, back, atol=1e-10)
+    assert across(model).shape == (len(flatten(model)), len(flatten(model)) - len(basis))
+
+
+def test_the_one_sided_analysis_works_without_a_bias() -> None:
+    found = one_sided(Parameters(np.array([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])), Axial(4))
+    assert found.kinks == 8
+    assert found.verdict in ("minimum", "flat", "undecided")
+    assert found.least >= -1e-9
+    with pytest.raises(KinkError, match="untied"):
+        one_sided(Parameters(*zero_loss_polygon(5), zero_loss_polygon(5).W.T), Axial(5))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,9 +25,11 @@ from relugeom.autoencoder import (
     polygon,
     recovered_axes,
     responses,
+    rounding_tolerance,
     satisfies_criterion,
     zero_loss_bias,
     zero_loss_polygon,
+    zero_loss_polygon_exact,
     zero_loss_test,
 )
 from relugeom.errors import ArgumentError
@@ -202,3 +206,49 @@ def test_every_kind_of_array_in_batches(xp: Any) -> None:
 def test_wrong_decoders_are_named() -> None:
     with pytest.raises(ArgumentError, match=r"decoder must have shape \(\.\.\., n, m\) with n = 3 and m = 2"):
         satisfies_criterion(np.ones((2, 3)), None, np.ones((2, 3)))
+
+
+def test_rounding_is_forgiven_by_default_and_nothing_more() -> None:
+    for n in (3, 5, 7, 12, 100):
+        W, b = zero_loss_polygon(n)
+        assert recovered_axes(W, b).all()
+        assert not recovered_axes(W, b + 1e-5).any()
+    W, b = zero_loss_polygon(5)
+    assert not recovered_axes(W, b, tolerance=0).all()  # 1e-16 above an exact 0
+    assert 1e-15 < rounding_tolerance(W, b) < 1e-13
+    single = rounding_tolerance(W.astype(np.float32), b.astype(np.float32))
+    np.testing.assert_allclose(single, rounding_tolerance(W, b) * 2.0**29, rtol=1e-5)
+    assert recovered_axes(W.astype(np.float32), b.astype(np.float32)).all()
+    trained = 1.203 * polygon(5)  # 1.2e-5 too much
+    assert not recovered_axes(trained, np.full(5, -0.4472)).any()
+    assert recovered_axes(trained, np.full(5, -0.4472), tolerance=1e-4).all()
+    assert max_sparse_support(W, b) == 1
+    assert max_sparse_support(W, b, tolerance=0) == 0
+    many = rounding_tolerance(np.stack([W, 2 * W]), np.stack([b, b]))
+    assert many.shape == (2,)
+    assert many[1] > many[0] == rounding_tolerance(W, b)
+
+
+def test_exact_numbers_are_compared_exactly() -> None:
+    third, tiny = Fraction(1, 3), Fraction(1, 10**40)
+    W = [[third, -third]]
+    assert rounding_tolerance(W) == 0
+    assert recovered_axes(W, [0, Fraction(1, 9)]).tolist() == [True, True]
+    assert recovered_axes(W, [0, Fraction(1, 9) + tiny]).tolist() == [False, True]
+    assert recovered_axes(W, [-Fraction(1, 9), tiny]).tolist() == [False, True]
+    assert recovered_axes(W, [0, Fraction(1, 9) + tiny], tolerance=2 * tiny).all()
+    exact = zero_loss_polygon_exact(5)
+    assert satisfies_criterion(*exact)
+    assert rounding_tolerance(*exact) == 0
+    assert not satisfies_criterion(exact.W, [x + sympy.Rational(1, 10**30) for x in exact.b])
+    assert rounding_tolerance(np.array([[1, -1]])) == 0
+    assert rounding_tolerance([[1.0, -1.0]]) > 0
+    assert rounding_tolerance(sympy.Matrix([[1.5, -1]])) > 0
+
+
+def test_zero_loss_untied() -> None:
+    W, R = parabola(6).W, parabola(6).decoder
+    found = zero_loss_test(W, None, R)
+    assert found.holds
+    assert (found.slack[~np.eye(6, dtype=bool)] >= 0).all()
+    assert not zero_loss_test(W, [1e-6] * 6, R).holds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,18 @@ def test_maximal_dimensionality_is_the_supremum(W: Any, seed: int) -> None:
     assert np.all(quotients <= best + 1e-9)
     attained = np.linalg.pinv(M) @ W  # column i is the v that attains D*_i
     np.testing.assert_allclose(np.diag(W.T @ attained) ** 2 / np.sum((W.T @ attained) ** 2, axis=0), best, rtol=1e-6)
-    assert np.all(feature_dimensionality(W) <= best + 1e-12)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # more rows than columns
+        assert np.all(feature_dimensionality(W) <= best + 1e-12)
 
 
+def test_more_rows_than_columns_are_warned_of() -> None:
+    with pytest.warns(UserWarning, match=r"more rows \(5\) than columns \(2\)"):
+        np.testing.assert_allclose(feature_dimensionality(np.eye(5)[:, :2]), 1)
+    feature_dimensionality(np.eye(2))
+
+
+@pytest.mark.filterwarnings("ignore:W has more rows")
 @given(weights(max_n=6), st.data())
 def test_numbers_are_invariant_under_rotation(W: Any, data: Any) -> None:
     Q, order = data.draw(rotations(W.shape[0])), data.draw(st.permutations(range(W.shape[1])))

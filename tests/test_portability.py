@@ -32,8 +32,8 @@ PORTABLE = {
     "example_dimensionality", "feature_dimensionality", "flatten", "gradient", "gram", "has_working_bias",
     "hessian", "hessian_vector_product", "kink_distance", "largest_bias_window", "loss", "max_sparse_support",
     "maximal_dimensionality", "null_features", "preactivation", "reconstruct", "recovered_axes", "responses",
-    "satisfies_criterion", "silent_features", "total_loss", "unflatten", "untouched_features", "zero_loss_bias",
-    "zero_loss_test",
+    "rounding_tolerance", "satisfies_criterion", "silent_features", "total_loss", "unflatten", "untouched_features",
+    "zero_loss_bias", "zero_loss_test",
 }  # fmt: skip
 # Any kind of array in, fractions or a verdict out: they bring their arguments to the host.
 AT_THE_EDGE = {"as_data", "cells", "check_smooth", "recovered_amplitudes", "zones"}

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from scipy.spatial import HalfspaceIntersection
 
 from relugeom.autoencoder.constructions import antipodal_pairs_exact, polygon, rational_polygon, zero_loss_polygon
-from relugeom.autoencoder.regions import Amplitudes, cells, default_window, recovered_amplitudes, zones
+from relugeom.autoencoder.regions import (
+    Amplitudes,
+    _clip,
+    _planar,
+    _window,
+    cells,
+    default_window,
+    recovered_amplitudes,
+    zones,
+)
 from relugeom.errors import ArgumentError
 
 entry = st.fractions(-2, 2, max_denominator=6)
@@ -92,10 +101,76 @@ def test_four_features_without_bias_have_rays_for_zones() -> None:
     assert {cell.axis for cell in cells(antipodal_pairs_exact(2), window=3)} == {None}
 
 
-def test_rounded_corners_need_a_tolerance() -> None:
+def test_rounded_corners_are_forgiven_unless_asked_not_to() -> None:
     W = polygon(4)  # cos(π/2) is 6e-17 in floats, so neighbours are not quite orthogonal
-    assert not all(zone.contains_feature for zone in zones(W))
-    assert all(zone.contains_feature for zone in zones(W, tolerance=1e-12))
+    assert not all(zone.contains_feature for zone in zones(W, tolerance=0))
+    assert all(zone.contains_feature for zone in zones(W))
+    assert all(zone.contains_feature for zone in zones(*zero_loss_polygon(7)))
+    assert all(1 in amplitudes for amplitudes in recovered_amplitudes(*zero_loss_polygon(7)))
+
+
+def cut_by_every_line(W, b, tolerance) -> list[tuple[frozenset, bool]]:
+    """Corners and whether the feature is inside, by the definition: one cut per output, in rationals."""
+    model = _planar(W, b, None, tolerance)
+    found = []
+    for i, w_i in enumerate(model.columns):
+        vertices = _window(None, W)
+        for j, (r, c) in enumerate(zip(model.rows, model.bias, strict=True)):
+            if vertices:
+                values = [r[0] * p.x + r[1] * p.y + c for p in vertices]
+                vertices = _clip(vertices, values if j == i else [-value for value in values])
+        r, c = model.rows[i], model.bias[i]
+        if not any(r[0] * p.x + r[1] * p.y + c > 0 for p in vertices):
+            vertices = ()
+        responses = [r[0] * w_i[0] + r[1] * w_i[1] + c for r, c in zip(model.rows, model.bias, strict=True)]
+        found.append((frozenset(vertices), all((value > 0) == (j == i) for j, value in enumerate(responses))))
+    return found
+
+
+@pytest.mark.floating_point(under="ignore")
+@given(st.integers(0, 10**6), st.integers(1, 9), st.sampled_from(["normal", "integer", "polygon", "tiny", "thirds"]))
+def test_zones_are_those_that_every_line_cuts_out(seed: int, n: int, sort: str) -> None:
+    rng = np.random.default_rng(seed)
+    W, b = rng.normal(size=(2, n)), rng.normal(size=n)
+    if sort in ("integer", "tiny", "thirds"):
+        W, b = rng.integers(-2, 3, size=(2, n)).astype(float), rng.integers(-2, 3, size=n).astype(float)
+    if sort == "polygon":
+        W, b = zero_loss_polygon(max(n, 3), phase=seed % 7)
+    if sort == "tiny":
+        W = W * 10.0 ** float(rng.integers(-300, 100))
+    if sort == "thirds":
+        W, b = [[F(int(x), 3) for x in row] for row in W], [F(int(x), 3) for x in b]
+    for tolerance in (0, None, F(1, 7)):
+        found = zones(W, b, tolerance=tolerance)
+        assert [(frozenset(z.vertices), z.contains_feature) for z in found] == cut_by_every_line(W, b, tolerance)
+        for zone in found:
+            assert zone.vertices[:1] == tuple(sorted(zone.vertices))[:1]
+
+
+def test_zones_of_many_features_have_few_sides() -> None:
+    found = zones(*zero_loss_polygon(60))
+    assert all(zone.contains_feature and 3 <= len(zone.vertices) <= 5 for zone in found)
+    np.testing.assert_allclose(
+        [float(zone.area) for zone in found[:15]], [float(z.area) for z in found[15:30]], rtol=1e-9
+    )
+
+
+def test_a_decoder_turns_the_lines() -> None:
+    W, b = zero_loss_polygon(5)
+    assert zones(W, b, W.T, tolerance=0) == zones(W, b, tolerance=0)
+    assert cells(W, b, W.T) == cells(W, b)
+    assert recovered_amplitudes(W, b, W.T) == recovered_amplitudes(W, b)
+    encoder, decoder = [[1, -1], [0, 0]], [[1, 0], [-2, 0]]
+    first, second = zones(encoder, [0, -1], decoder, window=2)
+    assert (first.area, second.area) == (8, 6)  # x > 0, and x < −1/2
+    assert [a.low for a in recovered_amplitudes(encoder, [0, -1], decoder)] == [0, F(1, 2)]
+    # Untied, an output may fall along its own feature: it is on for small amplitudes alone.
+    falling = recovered_amplitudes([[1], [0]], [1], [[-1, 0]])[0]
+    assert (falling.low, falling.high) == (0, 1)
+    assert 1 not in falling
+    assert F(99, 100) in falling
+    with pytest.raises(ArgumentError, match=r"decoder must have shape \(2, 2\)"):
+        zones(encoder, [0, -1], [[1, 0]])
 
 
 def test_degenerate_models() -> None:

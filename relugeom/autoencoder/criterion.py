@@ -6,7 +6,8 @@ The response of output j to the axis e_i is
 
 Axis i is *recovered* if its own response is the only positive one: A_ii > 0 and A_ij ≤ 0 for j ≠ i. That is
 the criterion of a unique single positive value. Comparisons are made in the arithmetic of the arrays; a
-`tolerance` moves all of them from 0, so that 6e-17 for an exact 0 can be forgiven knowingly. Exact answers:
+`tolerance` moves all of them from 0. By default it is what rounding may do to a response that is exactly 0,
+`rounding_tolerance`; for rational numbers (`fractions.Fraction`, integers) and SymPy's it is 0. Exact answers:
 `relugeom.exact`.
 """
 
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from relugeom.arrays import Array, array_namespace, check_shape, device_of, floating_arrays
+import numpy as np
+
+from relugeom.arrays import Array, array_namespace, check_shape, device_of, floating_arrays, is_exact
 
 __all__ = [
     "BiasWindow",
@@ -25,6 +28,7 @@ __all__ = [
     "max_sparse_support",
     "recovered_axes",
     "responses",
+    "rounding_tolerance",
     "satisfies_criterion",
     "zero_loss_bias",
     "zero_loss_test",
@@ -99,28 +103,96 @@ def responses(W: Array, b: Array | None = None, decoder: Array | None = None) ->
     return A + b[..., None, :]
 
 
-def recovered_axes(W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float = 0.0) -> Array:
+def rounding_tolerance(W: Array, b: Array | None = None, decoder: Array | None = None) -> Array:
+    """8 (m + 2) ε (max ‖r_j‖ max ‖w_i‖ + max |b_j|): what rounding may do to a response r_j·w_i + b_j.
+
+    ε is that of the arrays' dtype. A sum of m products and an addition err by (m + 1) ε/2 of the magnitudes, and W, b
+    themselves by ε/2; the factor 8 leaves room for a training or a construction that rounded too.
+
+    Parameters
+    ----------
+    W, b, decoder
+        As for `responses`.
+
+    Returns
+    -------
+    array, shape (...)
+        0 for exact numbers: nested sequences of `fractions.Fraction` and integers, arrays of integers, SymPy's.
+
+    Examples
+    --------
+    >>> float(rounding_tolerance([[1, -1]]))
+    0.0
+    """
+    xp, A, bias, _ = _model(W, b, decoder)
+    if is_exact(W, b, decoder):
+        return xp.zeros_like(A[..., 0, 0])
+    xp, W, decoder = floating_arrays(W=W, decoder=decoder)
+    longest = xp.sqrt(xp.max(xp.sum(W**2, axis=-2), axis=-1))
+    other = longest if decoder is None else xp.sqrt(xp.max(xp.sum(decoder**2, axis=-1), axis=-1))
+    size = longest * other + xp.max(xp.abs(bias), axis=-1)
+    return 8 * (W.shape[-2] + 2) * xp.finfo(A.dtype).eps * size
+
+
+def recovered_axes(
+    W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float | None = None
+) -> Array:
     """Whether A_ii > 0 and A_ij ≤ 0 for all j ≠ i, for each i.
 
     Parameters
     ----------
     W, b, decoder
         As for `responses`.
-    tolerance : float
-        Positive means above it, not positive means at most it.
+    tolerance : float, optional
+        Positive means above it, not positive means at most it. Default: `rounding_tolerance`.
 
     Returns
     -------
     array of bool, shape (..., n)
+
+    Examples
+    --------
+    >>> from relugeom.autoencoder.constructions import zero_loss_polygon
+    >>> bool(recovered_axes(*zero_loss_polygon(5)).all())
+    True
     """
-    xp, A, b, eye = _model(W, b, decoder)
-    return xp.all((A + b[..., None, :] > tolerance) == (eye > 0), axis=-1)
+    xp, A, bias, eye = _model(W, b, decoder)
+    if is_exact(W, b, decoder) and not hasattr(W, "dtype"):
+        positive = _exactly_positive(W, b, decoder, 0 if tolerance is None else tolerance)
+        return xp.all(positive == (eye > 0), axis=-1)
+    limit = rounding_tolerance(W, b, decoder) if tolerance is None else tolerance + xp.zeros_like(A[..., 0, 0])
+    return xp.all((A + bias[..., None, :] > limit[..., None, None]) == (eye > 0), axis=-1)
+
+
+def _exactly_positive(W: Any, b: Any, decoder: Any, tolerance: Any) -> Any:
+    """Whether A_ij > tolerance, in the arithmetic of rationals or of SymPy."""
+    matrix = np.array(W, dtype=object)
+    rows = np.swapaxes(matrix, -1, -2) if decoder is None else np.array(decoder, dtype=object)
+    A = np.swapaxes(rows @ matrix, -1, -2)
+    if b is not None:
+        bias = np.array(b, dtype=object)
+        # A SymPy vector comes as a column, or as a row.
+        A = A + (bias.reshape(1, -1) if matrix.ndim == 2 else bias[..., None, :])
+    return np.vectorize(_is_positive, otypes=[bool])(A - tolerance)
+
+
+def _is_positive(x: Any) -> bool:
+    """x > 0; for SymPy by fifty digits, and where they are all 0 by its test of identities."""
+    if not hasattr(x, "evalf"):
+        return bool(x > 0)
+    digits = x.evalf(50)
+    return bool(digits > 0) and not (abs(digits) < 1e-40 and x.equals(0))
 
 
 def satisfies_criterion(
-    W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float = 0.0
+    W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float | None = None
 ) -> Array:
     """Whether every axis is recovered.
+
+    Parameters
+    ----------
+    W, b, decoder, tolerance
+        As for `recovered_axes`.
 
     Returns
     -------
@@ -214,7 +286,9 @@ def activation_thresholds(W: Array, b: Array, decoder: Array | None = None) -> A
     return xp.where(gain > 0, xp.maximum(ratio, xp.zeros_like(ratio)), xp.inf)
 
 
-def max_sparse_support(W: Array, b: Array | None = None, decoder: Array | None = None) -> Array:
+def max_sparse_support(
+    W: Array, b: Array | None = None, decoder: Array | None = None, *, tolerance: float | None = None
+) -> Array:
     """The largest k such that every 0/1 input with 1 to k ones has its support recovered; 0 if there is none.
 
     For inputs with s ones, output j does worst
@@ -228,20 +302,25 @@ def max_sparse_support(W: Array, b: Array | None = None, decoder: Array | None =
     ----------
     W, b, decoder
         As for `responses`.
+    tolerance : float, optional
+        Positive means above it, not positive means at most it. Default: n times `rounding_tolerance`, as sums have up
+        to n terms.
 
     Returns
     -------
     array of int, shape (...)
     """
+    rounding = rounding_tolerance(W, b, decoder)
     xp, A, b, eye = _model(W, b, decoder)
     n = A.shape[-1]
+    limit = n * rounding if tolerance is None else tolerance + xp.zeros_like(rounding)
     rows = xp.matrix_transpose(A)  # [j, i] = r_j·w_i
     rising = xp.sort(xp.where(eye > 0, xp.inf, rows), axis=-1)[..., : n - 1]  # without the diagonal
     none = xp.zeros_like(rows[..., :1])
     smallest = xp.cumulative_sum(xp.concat([none, rising], axis=-1), axis=-1)  # of 0, 1, ..., n − 1 terms
     largest = xp.cumulative_sum(xp.flip(rising, axis=-1), axis=-1)  # of 1, ..., n − 1 terms
-    on = (_diagonal(xp, rows, eye) + b)[..., None] + smallest > 0
-    off = largest + b[..., None] <= 0
+    on = (_diagonal(xp, rows, eye) + b)[..., None] + smallest > limit[..., None, None]
+    off = largest + b[..., None] <= limit[..., None, None]
     off = xp.concat([off, xp.ones_like(on[..., :1])], axis=-1)  # with n ones no output should be off
     fails = xp.astype(~xp.all(on & off, axis=-2), xp.int64)  # [s − 1]
     return xp.sum(xp.astype(xp.cumulative_sum(fails, axis=-1) == 0, xp.int64), axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from math import pi
 from typing import Any
@@ -137,11 +138,22 @@ def feature_dimensionality(W: Array) -> Array:
     array, shape (..., n)
         From 0 to 1; 0 for a zero column.
 
+    Warns
+    -----
+    UserWarning
+        W has more rows than columns: then it is probably the transpose of what is meant.
+
     Notes
     -----
     Elhage et al., "Toy Models of Superposition" (2022).
     """
     xp, W = _weights(W)
+    m, n = W.shape[-2:]
+    if m > n:
+        warnings.warn(
+            f"W has more rows ({m}) than columns ({n}); features are its columns, so perhaps it should be transposed",
+            stacklevel=2,
+        )
     return _dimensionality(xp, xp.matrix_transpose(W))
 
 

@@ -96,7 +96,7 @@ def _part(vertices: Floats, values: Floats, tolerance: float) -> Floats | None:
     return corners
 
 
-def _model(W: Any, b: Any, window: float | None) -> tuple[Floats, Floats, Floats, float]:
+def _model(W: Any, b: Any, decoder: Any, window: float | None) -> tuple[Floats, Floats, Floats, float]:
     """Unit normals, offsets in lengths, the corners of the cube, and the length that counts as 0.
 
     A plane's equation is divided by ‖w_j‖, so that its value at a point is a distance; a zero column keeps only the
@@ -108,18 +108,21 @@ def _model(W: Any, b: Any, window: float | None) -> tuple[Floats, Floats, Floats
     bias = np.zeros(matrix.shape[1]) if b is None else np.asarray(to_numpy(b), dtype=np.float64)
     if bias.shape != matrix.shape[1:]:
         raise ArgumentError(f"b must have shape ({matrix.shape[1]},); got {bias.shape}")
-    if not (np.isfinite(matrix).all() and np.isfinite(bias).all()):
+    normals = matrix if decoder is None else np.asarray(to_numpy(decoder), dtype=np.float64).T
+    if normals.shape != matrix.shape:
+        raise ArgumentError(f"decoder must have shape {matrix.shape[::-1]}; got {normals.shape[::-1]}")
+    if not all(np.isfinite(part).all() for part in (matrix, bias, normals)):
         raise ArgumentError("W and b must hold finite real numbers")
     r = float(default_window(matrix) if window is None else window)
     if not 0 < r < np.inf:
         raise ArgumentError(f"window must be positive; got {window}")
-    norms = np.linalg.norm(matrix, axis=0)
+    norms = np.linalg.norm(normals, axis=0)
     scale = np.where(norms > 0, norms, np.where(bias == 0, 1.0, np.abs(bias) / r))
     cube = r * np.array(list(product((-1.0, 1.0), repeat=3)))
-    return (matrix / scale).T, bias / scale, cube, _ON_PLANE * r
+    return (normals / scale).T, bias / scale, cube, _ON_PLANE * r
 
 
-def polyhedral_cells(W: Any, b: Any = None, *, window: float | None = None) -> list[Polyhedron]:
+def polyhedral_cells(W: Any, b: Any = None, decoder: Any = None, *, window: float | None = None) -> list[Polyhedron]:
     """All cells of the arrangement of the planes w_j·h + b_j = 0, inside the cube |h_k| ≤ window.
 
     Parameters
@@ -127,6 +130,8 @@ def polyhedral_cells(W: Any, b: Any = None, *, window: float | None = None) -> l
     W : array, shape (3, n)
     b : array, shape (n,), optional
         Default: 0.
+    decoder : array, shape (n, 3), optional
+        Its rows are the normals of the planes. Default: Wᵀ.
     window : float, optional
         Half the edge of the cube. Default: `default_window`.
 
@@ -145,7 +150,7 @@ def polyhedral_cells(W: Any, b: Any = None, *, window: float | None = None) -> l
     >>> sorted(round(cell.volume, 9) for cell in polyhedral_cells([[1], [0], [0]], [0.5], window=1))
     [2.0, 6.0]
     """
-    normals, offsets, cube, tolerance = _model(W, b, window)
+    normals, offsets, cube, tolerance = _model(W, b, decoder, window)
     found: list[tuple[Floats, frozenset[int]]] = [(cube, frozenset())]
     for j, (normal, offset) in enumerate(zip(normals, offsets, strict=True)):
         split: list[tuple[Floats, frozenset[int]]] = []
@@ -160,19 +165,21 @@ def polyhedral_cells(W: Any, b: Any = None, *, window: float | None = None) -> l
     return [Polyhedron(vertices, active) for vertices, active in found]
 
 
-def polyhedral_zones(W: Any, b: Any = None, *, window: float | None = None) -> list[Polyhedron | None]:
+def polyhedral_zones(
+    W: Any, b: Any = None, decoder: Any = None, *, window: float | None = None
+) -> list[Polyhedron | None]:
     """For each feature the cell where its output alone is positive; None where there is none of positive volume.
 
     Parameters
     ----------
-    W, b, window
+    W, b, decoder, window
         As for `polyhedral_cells`.
 
     Returns
     -------
     list of n Polyhedron or None
     """
-    normals, offsets, cube, tolerance = _model(W, b, window)
+    normals, offsets, cube, tolerance = _model(W, b, decoder, window)
     found: list[Polyhedron | None] = []
     for i in range(len(offsets)):
         vertices: Floats | None = cube
