@@ -10,6 +10,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy
 
 from relugeom.exact import (
@@ -24,6 +25,7 @@ from relugeom.exact import (
     PositivePair,
     RankBound,
     SignPattern,
+    SphericalCodeBound,
 )
 
 
@@ -273,6 +275,41 @@ def _pentagon_minimum(c: PentagonMinimum) -> bool:
     return True
 
 
+def _spherical_code_bound(c: SphericalCodeBound) -> bool:
+    """Against the best code: known in the plane and for n ≤ 2m, and elsewhere the best that is found."""
+    m, n = c.dimension, c.points
+    with mpmath.workdps(60):
+        a, b = (mpmath.mpf(x.numerator) / x.denominator for x in c.cosine)
+        s = a + b * mpmath.sqrt(c.radicand)
+        if m == 2:
+            return bool(s <= mpmath.cos(2 * mpmath.pi / n) + mpmath.mpf("1e-50"))
+        if n <= 2 * m:
+            return bool(s <= (0 if n > m + 1 else mpmath.mpf(-1) / (n - 1)) + mpmath.mpf("1e-50"))
+        return float(s) <= spread(m, n) + 1e-9
+
+
+@cache
+def spread(m: int, n: int) -> float:
+    """The least largest cosine of n directions that six descents of Σ exp(k u_i·u_j), k growing, come to."""
+    if m == 2:
+        return float(np.cos(2 * np.pi / n))
+    best = 1.0
+    rng = np.random.default_rng(n)
+    for _ in range(6):
+        U = rng.standard_normal((n, m))
+        for sharpness in (2.0, 10.0, 50.0, 250.0, 1000.0):
+            for _ in range(150):
+                U /= np.linalg.norm(U, axis=1, keepdims=True)
+                G = U @ U.T
+                np.fill_diagonal(G, -1.0)
+                U -= 0.2 / sharpness * (np.exp(np.maximum(sharpness * (G - G.max()), -300.0)) @ U)
+        U /= np.linalg.norm(U, axis=1, keepdims=True)
+        G = U @ U.T
+        np.fill_diagonal(G, -1.0)
+        best = min(best, float(G.max()))
+    return best
+
+
 _ORACLES = {
     SignPattern: _sign_pattern,
     ExactReconstruction: _exact_reconstruction,
@@ -285,4 +322,5 @@ _ORACLES = {
     CriticalPoint: _critical_point,
     DeadOutputs: _dead_outputs,
     PentagonMinimum: _pentagon_minimum,
+    SphericalCodeBound: _spherical_code_bound,
 }

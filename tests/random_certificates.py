@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from relugeom.exact import (
     PositivePair,
     RankBound,
     SignPattern,
+    SphericalCodeBound,
     WeightedSupport,
     load,
 )
@@ -265,7 +267,7 @@ def _grid(rng: Rng) -> tuple[Vector, Vector | None]:
 def shipped() -> list[Path]:
     """The certificates that come with the package."""
     package = Path(__file__).parents[1] / "relugeom"
-    return sorted([*package.glob("landscape/certificates/**/*.json"), *package.glob("capacity/known/witnesses/*.json")])
+    return sorted([*package.glob("landscape/certificates/**/*.json"), *package.glob("capacity/known/*/*.json")])
 
 
 @cache
@@ -335,6 +337,33 @@ def _pentagon_minimum(rng: Rng) -> PentagonMinimum:
     return replace(c, angles=tuple(sorted((*c.angles, *more))), **bounds)
 
 
+def _spherical_code_bound(rng: Rng) -> SphericalCodeBound:
+    """A simplex, a shipped bound, or (x − s)(x − a)² in as many points as it serves for."""
+    m, choice = rng.randint(2, 6), rng.random()
+    if choice < 0.2:
+        n, scale = rng.randint(2, 7), Fraction(rng.randint(1, 5), rng.randint(1, 5))
+        f = ((scale, Fraction(0)), (scale * (n - 1), Fraction(0)))
+        return SphericalCodeBound(m, n, (Fraction(-1, n - 1) if n > 2 else Fraction(-9, 10), Fraction(0)), f)
+    if choice < 0.4:
+        return rng.choice(_shipped_bounds())
+    s, a = Fraction(rng.randint(-2, 6), 10), Fraction(-rng.randint(3, 9), 10)
+    # x² = (1 + (m − 1) P_2)/m and x³ = (3 P_1 + (m − 1) P_3)/(m + 2).
+    c_2, c_1, c_0 = -s - 2 * a, a * a + 2 * a * s, -a * a * s
+    f = (c_0 + c_2 / m, c_1 + Fraction(3, m + 2), c_2 * (m - 1) / m, Fraction(m - 1, m + 2))
+    n = max(2, ceil(sum(f) / f[0]) if f[0] > 0 else rng.randint(2, 9))
+    inside = (a,) if -1 < a < s else ()
+    return SphericalCodeBound(
+        m, n, (s, Fraction(0)), tuple((x, Fraction(0)) for x in f), tuple((x, Fraction(0)) for x in inside)
+    )
+
+
+@cache
+def _shipped_bounds() -> tuple[SphericalCodeBound, ...]:
+    """Those of few coefficients."""
+    found = [load(path) for path in shipped()]
+    return tuple(c for c in found if isinstance(c, SphericalCodeBound) and len(c.coefficients) <= 9)
+
+
 GENERATORS: dict[str, Callable[[Rng], Certificate]] = {
     "sign-pattern": _sign_pattern,
     "exact-reconstruction": _exact_reconstruction,
@@ -347,4 +376,5 @@ GENERATORS: dict[str, Callable[[Rng], Certificate]] = {
     "critical-point": _critical_point,
     "dead-outputs": _dead_outputs,
     "pentagon-minimum": _pentagon_minimum,
+    "spherical-code-bound": _spherical_code_bound,
 }

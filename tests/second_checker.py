@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from itertools import combinations, pairwise
-from math import isqrt
+from math import factorial, isqrt
 from typing import Any
 
 from flint import arb, arb_poly, ctx, fmpq, fmpq_mat, fmpq_poly
@@ -197,6 +197,77 @@ def _polynomial_sign(data: dict[str, Any]) -> bool:
         if min(signs) < 0 or (data["strict"] and not (signs[0] > 0 and signs[-1] > 0)):
             return False
     return True
+
+
+def _zonal(m: int, k: int) -> fmpq_poly:
+    """The Gegenbauer polynomial of degree k for λ = (m − 2)/2 by its explicit sum, scaled to 1 at 1."""
+    half, terms = fmpq(m - 2, 2), [fmpq(0)] * (k + 1)
+    for j in range(k // 2 + 1):
+        term = fmpq((-1) ** j * 2 ** (k - 2 * j), factorial(j) * factorial(k - 2 * j))
+        for i in range(k - j, k):
+            term /= half + i
+        terms[k - 2 * j] = term
+    polynomial = fmpq_poly(terms)
+    return polynomial / polynomial(fmpq(1))
+
+
+def _spherical_code_bound(data: dict[str, Any]) -> bool:
+    """f as a pair of polynomials A + B√d, f ≤ 0 by Bernstein's formula, f/(x − s) by comparing coefficients."""
+    m, n, d = data["dimension"], data["points"], data["radicand"]
+    pairs = [tuple(map(_number, pair)) for pair in data["coefficients"]]
+    s = tuple(map(_number, data["cosine"]))
+    points = [(fmpq(-1), fmpq(0)), *(tuple(map(_number, pair)) for pair in data["breakpoints"]), s]
+    if m < 2 or d < 1 or not 1 <= len(pairs) <= 60 or len(points) > 1002:
+        return False
+    if isqrt(d) ** 2 == d and any(b != 0 for _, b in [*pairs, *points]):
+        return False
+    signs = [_sign(a, b, d) for a, b in pairs]
+    if signs[0] <= 0 or min(signs) < 0:
+        return False
+    excess = [sum((pair[part] for pair in pairs), fmpq(0)) - n * pairs[0][part] for part in (0, 1)]
+    if _sign(*excess, d) > 0:
+        return False
+    degree = len(pairs) - 1
+    P = [_zonal(m, k) for k in range(degree + 1)]
+    A, B = (sum((pair[part] * p for pair, p in zip(pairs, P, strict=True)), fmpq_poly()) for part in (0, 1))
+    for low, high in pairwise(points):
+        if _sign(high[0] - low[0], high[1] - low[1], d) <= 0:
+            return False
+        if any(_sign(a, b, d) > 0 for a, b in _bernstein(A, B, degree, low, high, d)):
+            return False
+    if excess != [0, 0]:
+        return True
+    # f = (x − s) g, from the constant down to the leading coefficient the other way round: f_k = g_{k−1} − s g_k.
+    g = [(fmpq(0), fmpq(0))]
+    for k in range(degree, 0, -1):
+        a, b = g[-1]
+        g.append((A[k] + s[0] * a + d * s[1] * b, B[k] + s[0] * b + s[1] * a))
+    a, b = g[-1]
+    if (A[0] + s[0] * a + d * s[1] * b, B[0] + s[0] * b + s[1] * a) != (0, 0):
+        return False
+    rest = [fmpq_poly([pair[part] for pair in g[:0:-1]]) for part in (0, 1)]
+    expansion = [(fmpq(0), fmpq(0))] * degree
+    for k in range(degree - 1, -1, -1):
+        expansion[k] = tuple(part[k] / P[k][k] for part in rest)
+        rest = [part - value * P[k] for part, value in zip(rest, expansion[k], strict=True)]
+    room = [n * expansion[0][part] - sum((pair[part] for pair in expansion), fmpq(0)) for part in (0, 1)]
+    return all(_sign(a, b, d) >= 0 for a, b in expansion[1:]) and _sign(*room, d) > 0
+
+
+def _bernstein(
+    A: fmpq_poly, B: fmpq_poly, degree: int, low: tuple[fmpq, fmpq], high: tuple[fmpq, fmpq], d: int
+) -> list[tuple[fmpq, fmpq]]:
+    """The coefficients in t of Σ c_k (l + h t)^k (1 + t)^(deg − k), as pairs."""
+    total, power = (fmpq_poly(), fmpq_poly()), (fmpq_poly([1]), fmpq_poly())
+    line = (fmpq_poly([low[0], high[0]]), fmpq_poly([low[1], high[1]]))
+    for k in range(degree + 1):
+        rest = fmpq_poly([1, 1]) ** (degree - k)
+        total = (
+            total[0] + rest * (A[k] * power[0] + d * B[k] * power[1]),
+            total[1] + rest * (A[k] * power[1] + B[k] * power[0]),
+        )
+        power = (power[0] * line[0] + d * power[1] * line[1], power[0] * line[1] + power[1] * line[0])
+    return [(total[0][k], total[1][k]) for k in range(degree + 1)]
 
 
 def _dead_outputs(data: dict[str, Any]) -> bool:
@@ -565,4 +636,5 @@ _KINDS = {
     "polynomial-sign": _polynomial_sign,
     "axial-loss": _axial_loss,
     "activation-threshold": _activation_threshold,
+    "spherical-code-bound": _spherical_code_bound,
 }

@@ -19,6 +19,7 @@ import scipy.optimize
 import sympy
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient, hessian, loss, total_loss
+from tests.certificate_oracle import spread
 
 __all__ = ["holds"]
 
@@ -243,6 +244,13 @@ def _pentagon(words: dict[str, str], c: Any) -> bool:
     return inside and all(float(total_loss(model, UniformAxial(5))) >= best.fun - 1e-12 for model in others)
 
 
+def _directions(words: dict[str, str], c: Any) -> bool:
+    """Of some sets of so many directions, spread as far as descents bring them, each has two that are so close."""
+    n, m = int(words["points"]), int(words["dimension"])
+    cosine = float(sympy.sympify(re.sub(r"√(\d+)", r"sqrt(\1)", words["cosine"].replace("·", "*").replace("−", "-"))))
+    return cosine <= spread(m, n) + 1e-9
+
+
 _FORMS: list[tuple[str, Callable[[dict[str, str], Any], bool]]] = [
     (rf"{_OUTPUT} has exactly the support of x for every 0/1 input x with {_ONES} {_SHAPE}", _support),
     (rf"{_OUTPUT} has exactly the support of x = a·e_i for every i and every a with "
@@ -271,4 +279,6 @@ _FORMS: list[tuple[str, Callable[[dict[str, str], Any], bool]]] = [
      rf"\[(?P<norm_low>{_NUMBER}), (?P<norm_high>{_NUMBER})\] and b\* in "
      rf"\[(?P<b_low>{_NUMBER}), (?P<b_high>{_NUMBER})\]",
      _pentagon),
+    (r"among any (?P<points>\d+) unit vectors in (?P<dimension>\d+) dimensions two have an inner product of at least "
+     r"(?P<cosine>[-\d/ +−·√]+)", _directions),
 ]  # fmt: skip

@@ -30,6 +30,7 @@ from relugeom.exact import (
     PositivePair,
     RankBound,
     SignPattern,
+    SphericalCodeBound,
     Valid,
     WeightedSupport,
     check,
@@ -106,6 +107,23 @@ VALID["off is worse"] = CriticalPoint(  # w = 0, b = 3/4: the best constant for 
 )  # fmt: skip
 VALID["two outputs are dead"] = DeadOutputs(as_matrix([[1, 0, 0], [0, 1, -1]]), as_vector([0, -2, -2]), (1, 2))
 VALID["pentagon"] = pentagon_minimum()
+
+
+def rationals(*values: F | int) -> tuple[tuple[F, F], ...]:
+    """As numbers of ℚ(√d)."""
+    return tuple((F(x), F(0)) for x in values)
+
+
+VALID["four in space"] = SphericalCodeBound(3, 4, (F(-1, 3), F(0)), rationals(1, 3))
+# f = (x − cos 72°)(x − cos 144°)², the cosines (±√5 − 1)/4, in cosines of multiples.
+COS_72, COS_144 = (F(-1, 4), F(1, 4)), (F(-1, 4), F(-1, 4))
+VALID["five in a plane"] = SphericalCodeBound(
+    2, 5, COS_72, ((F(5, 16), F(1, 16)), (F(5, 8), F(1, 8)), (F(3, 8), F(1, 8)), (F(1, 4), F(0))), (COS_144,)
+)
+# f = (x − 3/10)(x + 4/5)²
+VALID["five in a plane, not sharp"] = SphericalCodeBound(
+    2, 5, (F(3, 10), F(0)), rationals(F(229, 500), F(91, 100), F(13, 20), F(1, 4)), rationals(F(-4, 5))
+)
 
 
 @pytest.mark.parametrize("name", VALID)
@@ -188,6 +206,49 @@ def _farkas(**changes: object) -> NotDecodable:
 
 
 HALF = F(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        ("four in space", {"dimension": 1}, "at least 2 dimensions; got 1"),
+        ("four in space", {"points": 3}, "f(1) exceeds n f_0"),
+        ("four in space", {"points": 1, "coefficients": rationals(1)}, "f is not shown to be ≤ 0 between breakpoints"),
+        ("four in space", {"points": 0, "coefficients": rationals(1)}, "f(1) exceeds n f_0"),
+        ("four in space", {"coefficients": ()}, "no coefficients"),
+        ("four in space", {"coefficients": rationals(*[1] * 61)}, "the degree is at most 59"),
+        ("four in space", {"coefficients": rationals(0, 0)}, "f_0 must be positive"),
+        ("four in space", {"coefficients": rationals(1, 4, -1)}, "no other f_k negative"),
+        ("four in space", {"coefficients": rationals(1)}, "f is not shown to be ≤ 0 between breakpoints 0 and 1"),
+        ("four in space", {"coefficients": rationals(1, F(29, 10))}, "f is not shown to be ≤ 0"),
+        ("four in space", {"cosine": (F(-1, 4), F(0))}, "f is not shown to be ≤ 0 between breakpoints 0 and 1"),
+        ("four in space", {"cosine": (F(-1, 2), F(0))}, "n f_0 = f(1), but f does not vanish at s"),
+        ("four in space", {"cosine": (F(-1), F(0))}, "breakpoints 0 and 1, the ends counted, are not in increasing"),
+        ("four in space", {"breakpoints": rationals(-1)}, "breakpoints 0 and 1, the ends counted, are not in"),
+        ("four in space", {"breakpoints": rationals(F(-1, 3))}, "breakpoints 1 and 2, the ends counted, are not in"),
+        ("four in space", {"breakpoints": rationals(*range(1001))}, "at most 1000 breakpoints"),
+        ("four in space", {"cosine": (F(-1), F(1)), "radicand": 4}, "not a square"),
+        ("five in a plane", {"breakpoints": ()}, "f is not shown to be ≤ 0 between breakpoints 0 and 1"),
+        ("five in a plane", {"points": 4}, "f(1) exceeds n f_0"),
+        # f = (x − s) g with g = x² − 4x/5 + 14/25, whose second coefficient is negative.
+        (
+            "four in space",
+            {
+                "dimension": 2,
+                "points": 3,
+                "cosine": (F(-98, 121), F(0)),
+                "coefficients": rationals(F(1387, 3025), F(8011, 12100), F(3, 605), F(1, 4)),
+            },
+            "n f_0 = f(1), but f/(x − s) does not rule out that all inner products are zeros of f",
+        ),
+    ],
+)
+def test_bounds_of_spherical_codes_say_where_they_break(name: str, changes: dict[str, object], reason: str) -> None:
+    base = VALID[name]
+    assert isinstance(base, SphericalCodeBound)
+    result = check(replace(base, **changes))  # type: ignore[arg-type]
+    assert isinstance(result, Invalid)
+    assert reason in result.reason
 
 
 @pytest.mark.parametrize(
@@ -295,6 +356,7 @@ LONG = tuple((F(10**500), F(k)) for k in range(60))
         CriticalPoint(WIDE, WIDE[0], None, None, F(1), F(1), (), 0, F(0), F(1)),
         DeadOutputs(WIDE, WIDE[0], (0,)),
         replace(VALID["pentagon"], angles=as_vector([F(k, 10**5) for k in range(20_000)])),  # type: ignore[call-arg]
+        SphericalCodeBound(3, 7, LONG[1], LONG, LONG),
     ],
     ids=lambda certificate: certificate.kind,
 )
@@ -319,6 +381,8 @@ def _odd(count: int, digits: int = 600) -> tuple[F, ...]:
         NotDecodable(TRIANGLE, 0, tuple(WeightedSupport((0,), x) for x in _odd(300)), (), with_bias=False),
         PolynomialSign(tuple((x, F(0)) for x in _odd(40)), ((F(0), F(0)), (F(1), F(0)))),
         PolynomialSign(((F(1), F(1)),) * 30, ((_odd(1)[0], F(0)), (F(11), F(0)))),
+        SphericalCodeBound(3, 7, (F(1, 2), F(0)), tuple((x, F(0)) for x in _odd(40))),
+        SphericalCodeBound(3, 7, (1 / _odd(1)[0], F(0)), rationals(*[1] * 30)),
     ],
     ids=lambda certificate: certificate.kind,
 )

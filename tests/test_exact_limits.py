@@ -169,6 +169,12 @@ WORK: list[tuple[str, Certificate, int, int]] = [
     ("m n", PositivePair(as_matrix([[1, 3]]), (0, 1)), 2, 2 * (1 + 2)),
     ("(1 + pivots) m n", PositivePair(as_matrix([[1, F(-1, 8)]] * 9), (0, 0), (1,)), 2 * 9 * 2, 2 * (4 + 1)),
     ("20 (deg + 1)² points", PolynomialSign(_SURDS, _SURDS[:2]), 20 * 9 * 2, 2 + 2 + 2 * 3 * (1 + 2)),
+    ("20 (deg + 1)² points", VALID["four in space"], 20 * 4 * 2, 1 + 2 + 2 * 2 * 3 + 2 * 2 * (2 + 1)),
+    ("20 (deg + 1)² points", replace(VALID["four in space"], dimension=1021, breakpoints=_SURDS[1:2]),
+     20 * 4 * 3, 1 + 2 + 2 * 2 * 10 + 2 * 2 * (2 + 1)),
+    ("20 (deg + 1)² points", VALID["five in a plane, not sharp"], 20 * 16 * 3, 9 + 8 + 2 * 4 * 3 + 2 * 4 * (3 + 3)),
+    ("20 (deg + 1)² points", replace(VALID["four in space"], breakpoints=((F(1, 2**60), F(0)),)),
+     20 * 4 * 3, 1 + 2 + 2 * 2 * 3 + 2 * 2 * (61 + 1)),
     ("4 n²", AxialLoss(as_matrix([[F(1, 4), 1], [1, 1]]), F(1)), 4 * 4, 2 * (4 + 4 + 2)),
     ("4 n², decoder", AxialLoss(as_matrix([[1, 1]]), F(1), as_matrix([[F(1, 4)], [8]])), 4 * 4, 2 * (2 + 7 + 2)),
     ("4 n², bias", AxialLoss(as_matrix([[1, 0, 0]]), F(1), bias=as_vector([F(1, 2**200), 1, 1])), 4 * 9,
@@ -229,6 +235,14 @@ def test_degrees_and_pieces_are_bounded() -> None:
     assert check(PolynomialSign((one,) * 61, steps[:2])) == Invalid("the degree is at most 59")
     assert isinstance(check(PolynomialSign((one,), steps[:2])), Valid)
     assert isinstance(check(PolynomialSign((one,), steps[:1000])), Valid)
+    code = replace(VALID["four in space"], cosine=(F(1), F(0)))
+    minus = tuple((F(k, 1001), F(0)) for k in range(-1000, 1))
+    for largest, beyond, reason in (
+        ({"coefficients": (one,) * 60}, {"coefficients": (one,) * 61}, "the degree is at most 59"),
+        ({"breakpoints": minus[:1000]}, {"breakpoints": minus}, "there may be at most 1000 breakpoints"),
+    ):
+        assert check(replace(code, **largest)) != Invalid(reason)  # type: ignore[arg-type]
+        assert check(replace(code, **beyond)) == Invalid(reason)  # type: ignore[arg-type]
     for points in (steps[:1], steps):
         assert check(PolynomialSign((one,), points)) == Invalid("there must be 2 to 1000 breakpoints")
 

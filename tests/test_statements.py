@@ -75,6 +75,9 @@ SENTENCES = {
         "rotation it is no minimum (negative curvatures: 1), with loss between 0.06 and 0.07, and another model has "
         "lower loss"
     ),
+    "four in space": "among any 4 unit vectors in 3 dimensions two have an inner product of at least -1/3",
+    "five in a plane": "among any 5 unit vectors in 2 dimensions two have an inner product of at least -1/4 + 1/4·√5",
+    "five in a plane, not sharp": "among any 5 unit vectors in 2 dimensions two have an inner product of at least 3/10",
     "two outputs are dead": (
         "ReLU(WᵀWx + b), 2 of its outputs 0 on every axis and the others exact, is a local minimum of Σ_i "
         "‖ReLU(WᵀWe_i + b) − e_i‖², with value 2 (m = 2, n = 3)"
@@ -207,6 +210,10 @@ def test_a_radius_is_never_rounded() -> None:
         ("off is worse", "0.07,", "0.061,"),
         ("two outputs are dead", "2 of its", "1 of its"),
         ("pentagon", "s* in [", "s* in [9"),
+        ("four in space", "any 4 unit", "any 3 unit"),
+        ("four in space", "-1/3", "-1/4"),
+        ("five in a plane", "2 dimensions", "3 dimensions"),
+        ("five in a plane, not sharp", "3/10", "31/100"),
         ("inside the cone", "no decoder row r makes", "no decoder row r and no bias b makes"),
     ],
 )

@@ -38,6 +38,7 @@ __all__ = [
     "PositivePair",
     "RankBound",
     "SignPattern",
+    "SphericalCodeBound",
     "WeightedSupport",
     "dumps",
     "load",
@@ -175,7 +176,8 @@ def _read_bounds(value: Any, where: str) -> tuple[Fraction, Fraction]:
 
 
 _bounds = Codec(_read_bounds, _vector.write)
-_surds = _listed(Codec(_read_pair_of_rationals, lambda pair: [_write_rational(x) for x in pair]))
+_surd = Codec(_read_pair_of_rationals, lambda pair: [_write_rational(x) for x in pair])
+_surds = _listed(_surd)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -560,6 +562,47 @@ class PentagonMinimum(Certificate):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SphericalCodeBound(Certificate):
+    """Among any n unit vectors in m ≥ 2 dimensions two have an inner product of at least s (Delsarte's method).
+
+    P_k is the zonal polynomial of degree k, (k + m − 2) P_{k+1} = (2k + m − 2) x P_k − k P_{k−1}, P_0 = 1, P_1 = x, for
+    which P_k(1) = 1 and Σ_ij P_k(u_i·u_j) ≥ 0 over any unit vectors u_i (Schoenberg, 1942). Let f = Σ f_k P_k with the
+    `coefficients` f_k, f_0 > 0, f_k ≥ 0, f ≤ 0 on [−1, s] and n f_0 ≥ f(1). Then Σ_{i≠j} f(u_i·u_j) is at least
+    n (n f_0 − f(1)) ≥ 0.
+
+    If all inner products were below s, every term would be ≤ 0, so n f_0 = f(1) and all terms 0. To rule that out where
+    n f_0 = f(1), f must be (x − s) g with g = Σ g_k P_k, g_k ≥ 0 for k ≥ 1 and n g_0 > g(1): then all g(u_i·u_j) would
+    vanish, while their sum is at least n (n g_0 − g(1)) > 0.
+
+    Numbers are [a, b] for a + b√d. f ≤ 0 is shown as for `PolynomialSign`, on the pieces between the `breakpoints`
+    inside (−1, s).
+    """
+
+    dimension: int
+    points: int
+    cosine: tuple[Fraction, Fraction]
+    coefficients: tuple[tuple[Fraction, Fraction], ...]
+    breakpoints: tuple[tuple[Fraction, Fraction], ...] = ()
+    radicand: int = 5
+
+    kind: ClassVar[str] = "spherical-code-bound"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "dimension": _integer,
+        "points": _integer,
+        "cosine": _surd,
+        "coefficients": _surds,
+        "breakpoints": _surds,
+        "radicand": _integer,
+    }
+
+    def statement(self) -> str:
+        return (
+            f"among any {self.points} unit vectors in {self.dimension} dimensions two have an inner product of at "
+            f"least {Quadratic(*self.cosine, self.radicand)}"
+        )
+
+
 KINDS: Mapping[str, type[Certificate]] = {
     cls.kind: cls
     for cls in (
@@ -574,6 +617,7 @@ KINDS: Mapping[str, type[Certificate]] = {
         CriticalPoint,
         DeadOutputs,
         PentagonMinimum,
+        SphericalCodeBound,
     )
 }
 

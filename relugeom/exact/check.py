@@ -26,6 +26,7 @@ from relugeom.exact.certificates import (
     PositivePair,
     RankBound,
     SignPattern,
+    SphericalCodeBound,
     WeightedSupport,
 )
 from relugeom.exact.critical import critical_point_fault, dead_outputs_fault
@@ -346,6 +347,63 @@ def _check_pentagon_minimum(c: PentagonMinimum) -> None:
     _require(fault is None, str(fault))
 
 
+def _check_spherical_code_bound(c: SphericalCodeBound) -> None:
+    m, n, d = c.dimension, c.points, c.radicand
+    _require(m >= 2, f"there must be at least 2 dimensions; got {m}")
+    _require(bool(c.coefficients), "the polynomial has no coefficients")
+    _require(len(c.coefficients) <= 60, "the degree is at most 59")
+    _require(len(c.breakpoints) <= 1000, "there may be at most 1000 breakpoints")
+    minus_one = (Fraction(-1), Fraction(0))
+    try:
+        f = [Quadratic(a, b, d) for a, b in c.coefficients]
+        points = [Quadratic(a, b, d) for a, b in (minus_one, *c.breakpoints, c.cosine)]
+    except ArgumentError as error:
+        raise _Fault(str(error)) from None
+    # In powers of x the coefficients are longer by a factor of at most (deg + m) for each degree.
+    bits = _bits(x for pair in c.coefficients for x in pair) + 2 * len(f) * (len(f) + m).bit_length()
+    bits += 2 * len(f) * max(map(_bits, (*c.breakpoints, c.cosine)))
+    _within_reach(20 * len(f) ** 2 * len(points), bits=bits)
+    _require(all(x.sign() >= 0 for x in f) and f[0].sign() > 0, "f_0 must be positive and no other f_k negative")
+    room = _room(f, n)  # P_k(1) = 1, so f(1) is the sum of all f_k
+    _require(room.sign() >= 0, "f(1) exceeds n f_0")
+    zonal = _zonal_polynomials(m, len(f))
+    powers = [sum((x * P[k] for x, P in zip(f[k:], zonal[k:], strict=True)), f[0] * 0) for k in range(len(f))]
+    for s, (low, high) in enumerate(pairwise(points)):
+        _require(low < high, f"breakpoints {s} and {s + 1}, the ends counted, are not in increasing order")
+        q = _on_half_line(powers, low, high)
+        _require(all(x.sign() <= 0 for x in q), f"f is not shown to be ≤ 0 between breakpoints {s} and {s + 1}")
+    if room.sign() == 0:
+        # f = (x − s) g by Horner's rule, and g in zonal polynomials from the highest degree down.
+        g = [powers[-1]]
+        for x in powers[-2:0:-1]:
+            g.append(x + points[-1] * g[-1])
+        _require((powers[0] + points[-1] * g[-1]).sign() == 0, "n f_0 = f(1), but f does not vanish at s")
+        g.reverse()
+        expansion = []
+        for k in reversed(range(len(g))):
+            expansion.append(g[k] * (1 / zonal[k][k]))
+            g = [x - expansion[-1] * y for x, y in zip(g[:k], zonal[k], strict=False)]
+        expansion.reverse()
+        _require(
+            all(x.sign() >= 0 for x in expansion[1:]) and _room(expansion, n).sign() > 0,
+            "n f_0 = f(1), but f/(x − s) does not rule out that all inner products are zeros of f",
+        )
+
+
+def _room(f: list[Quadratic], n: int) -> Quadratic:
+    """n f_0 − Σ f_k."""
+    return f[0] * n - sum(f[1:], f[0])
+
+
+def _zonal_polynomials(m: int, count: int) -> list[list[Fraction]]:
+    """P_0, P_1, ... in powers of x: (k + m − 2) P_{k+1} = (2k + m − 2) x P_k − k P_{k−1}."""
+    P = [[Fraction(1)], [Fraction(0), Fraction(1)]]
+    for k in range(1, count - 1):
+        shifted, before = [Fraction(0), *P[k]], [*P[k - 1], Fraction(0), Fraction(0)]
+        P.append([((2 * k + m - 2) * x - k * y) / (k + m - 2) for x, y in zip(shifted, before, strict=True)])
+    return P[:count]
+
+
 _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     SignPattern: _check_sign_pattern,
     ExactReconstruction: _check_exact_reconstruction,
@@ -358,4 +416,5 @@ _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     CriticalPoint: _check_critical_point,
     DeadOutputs: _check_dead_outputs,
     PentagonMinimum: _check_pentagon_minimum,
+    SphericalCodeBound: _check_spherical_code_bound,
 }

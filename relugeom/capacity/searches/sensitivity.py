@@ -3,7 +3,8 @@
 A bias below zero hides inputs a·e_i with a ≤ τ_i. How small can the largest τ_i be made?
 
 - Tied: max(0, c), where c is the cosine of the best spherical code. Zero for n ≤ 2m; in the plane cos(2π/n), because
-  the smallest of n angular gaps is at most 2π/n; for n > 2m at least (n − 2m)/(m(n − 2)).
+  the smallest of n angular gaps is at most 2π/n; for n > 2m at least (n − 2m)/(m(n − 2)), and more by the certificates
+  of `relugeom.capacity.known.thresholds`.
 - Untied, m ≥ 3: zero for every n, by the parabola.
 - Untied, m = 2: zero for n ≤ 4. With unit norms cos(2π/n) is reached by the polygon. With free norms every positive
   value is reached, by columns (K^s, K^{2s}) and rows (2K^s, −1), s = 0, 1, ...: the output of s at column u is
@@ -29,13 +30,14 @@ from importlib.resources import files
 import numpy as np
 
 from relugeom.capacity.known.table import DIMENSIONS, Column
+from relugeom.capacity.known.thresholds import threshold_bound
 from relugeom.capacity.searches.attempt import ascend
 from relugeom.capacity.searches.codes import MeanThreshold, SphericalCode, exact_thresholds
 from relugeom.capacity.searches.problem import Array
 from relugeom.capacity.searches.readable import integer_grids
 from relugeom.capacity.searches.starts import encoders, twins
 from relugeom.errors import ArgumentError
-from relugeom.exact import ActivationThreshold, Invalid, SignPattern, check, loads
+from relugeom.exact import ActivationThreshold, Invalid, SignPattern, SphericalCodeBound, check, loads
 from relugeom.exact.rationals import Matrix, as_matrix, as_vector, transpose
 
 __all__ = [
@@ -66,13 +68,17 @@ class ThresholdInterval:
     upper
         Attained by `certificate`.
     certificate
-        Accepted by the trusted room.
+        Accepted by the checker.
+    below
+        The certificate of `lower`, where it comes from one; accepted by the checker. Where its cosine is irrational,
+        `lower` is less by at most 10⁻¹².
     """
 
     lower: Fraction
     reason: str
     upper: Fraction
     certificate: ActivationThreshold
+    below: SphericalCodeBound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,9 @@ def tied_threshold(m: int, n: int, *, attempts: int = 10, seed: int = 0) -> Thre
         lower, reason = _cosine_below(n), "the smallest of n gaps is at most 2π/n"
     else:
         lower, reason = Fraction(n - 2 * m, m * (n - 2)), "two-m-robust"
+    below = threshold_bound(m, n)
+    if below is not None:
+        lower, reason = _rational_below(below), "thresholds-from-below"
     problem = SphericalCode(m, n)
     point = _best(problem, attempts, seed)
     least = -problem.margin(point, math.inf)[0]
@@ -123,7 +132,7 @@ def tied_threshold(m: int, n: int, *, attempts: int = 10, seed: int = 0) -> Thre
         threshold = Fraction(math.floor(least * 10**digits) + 2, 10**digits)
         certificate = SphericalCode(m, n, threshold).certify(point)
         if isinstance(certificate, ActivationThreshold):
-            return _interval(lower, reason, certificate)
+            return _interval(lower, reason, certificate, below)
     raise ArgumentError(f"m = {m}, n = {n}: the columns are too close together for a threshold below 1")
 
 
@@ -244,11 +253,21 @@ def _cosine_below(n: int) -> Fraction:
     return Fraction(math.floor(math.cos(2 * math.pi / n) * 10**12) - 1, 10**12)
 
 
-def _interval(lower: Fraction, reason: str, certificate: ActivationThreshold) -> ThresholdInterval:
-    verdict = check(certificate)
-    if isinstance(verdict, Invalid):
-        raise ArgumentError(f"the witness does not check: {verdict.reason}")
-    return ThresholdInterval(lower, reason, certificate.threshold, certificate)
+def _rational_below(bound: SphericalCodeBound) -> Fraction:
+    """The cosine a + b√d of the bound, or a rational less than 10⁻¹² below it."""
+    a, b = bound.cosine
+    scale = 10**12 * max(1, math.ceil(abs(b)))
+    root = Fraction(math.isqrt(bound.radicand * scale**2) + (b < 0), scale)
+    return a + b * root
+
+
+def _interval(
+    lower: Fraction, reason: str, certificate: ActivationThreshold, below: SphericalCodeBound | None = None
+) -> ThresholdInterval:
+    for each in (certificate, below):
+        if each is not None and isinstance(verdict := check(each), Invalid):
+            raise ArgumentError(f"the witness does not check: {verdict.reason}")
+    return ThresholdInterval(lower, reason, certificate.threshold, certificate, below)
 
 
 def _require(m: int, n: int) -> None:
