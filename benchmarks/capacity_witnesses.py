@@ -15,10 +15,10 @@ from pathlib import Path
 
 import relugeom.capacity
 from relugeom.capacity.decisions.feasibility import decide
-from relugeom.capacity.known.table import COLUMNS, DIMENSIONS, Column
+from relugeom.capacity.known.cells import COLUMNS, DIMENSIONS, Column
 from relugeom.capacity.known.theorems import upper_bound
 from relugeom.capacity.searches.decoding import Decoding
-from relugeom.capacity.searches.search import Found, NotFound, search
+from relugeom.capacity.searches.searching import Found, NotFound, search
 from relugeom.exact import SignPattern, dumps
 from relugeom.exact.rationals import as_matrix, transpose
 

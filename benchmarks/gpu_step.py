@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
-from relugeom.diagnostics import machine
+from relugeom.doctor import machine
 from relugeom.engines.cuda.backend import cuda, find_device
 from relugeom.engines.cuda.engine import DeviceRun
 from relugeom.engines.cuda.full_batch import slab_examples, tile_features

@@ -34,7 +34,7 @@ import numpy as np
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, loss, unflatten
 from relugeom.autoencoder.axial import AxialData
-from relugeom.landscape.polish import Status, polish
+from relugeom.landscape.polishing import Status, polish
 from relugeom.training.many_models import Training, initial_models
 
 Array = Any

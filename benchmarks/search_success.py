@@ -18,9 +18,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
+from relugeom.blas import one_blas_thread
 from relugeom.capacity import Decoding, Found, Problem, SphericalCode
-from relugeom.capacity.searches.search import search
-from relugeom.executors import one_blas_thread
+from relugeom.capacity.searches.searching import search
 from relugeom.statistics import wilson_interval
 
 PROBLEMS: dict[str, Problem] = {

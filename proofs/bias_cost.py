@@ -11,12 +11,28 @@ from typing import Any
 
 import sympy as sp
 
+from relugeom import (
+    ActivationThreshold,
+    Counterexample,
+    NotDecodable,
+    Outcome,
+    Proof,
+    RankBound,
+    Sibling,
+    SignPattern,
+    Step,
+    Verdict,
+    WeightedSupport,
+    Witness,
+    all_cases,
+    as_matrix,
+    between,
+    conjecture,
+    identity,
+    sign,
+)
 from relugeom.capacity.searches.sensitivity import MEAN_BELOW_HEXAGON
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, between, identity, sign
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict, Witness
-from relugeom.exact import ActivationThreshold, NotDecodable, RankBound, SignPattern, WeightedSupport
-from relugeom.exact.rationals import Matrix, Vector, as_matrix, dot, transpose
+from relugeom.exact.rationals import Matrix, Vector, dot, transpose
 
 GAP = 'Post, "Question 1"; Olah and Henighan on the large angular gap'
 COST = 'Post, "Cost of absorbing interference: decrease sensitivity"'

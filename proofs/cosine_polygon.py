@@ -16,12 +16,25 @@ from fractions import Fraction
 
 import sympy as sp
 
-from relugeom.autoencoder.constructions import rational_polygon
-from relugeom.claims.conjectures import FormalProof, conjecture
-from relugeom.claims.steps import all_cases, between, identity, sign
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict, Witness
-from relugeom.exact import SignPattern
-from relugeom.exact.rationals import Matrix, as_matrix, dot, transpose
+from relugeom import (
+    Counterexample,
+    FormalProof,
+    Outcome,
+    Proof,
+    Sibling,
+    SignPattern,
+    Step,
+    Verdict,
+    Witness,
+    all_cases,
+    as_matrix,
+    between,
+    conjecture,
+    identity,
+    rational_polygon,
+    sign,
+)
+from relugeom.exact.rationals import Matrix, dot, transpose
 
 SECTION = 'Post, "Can this really generalize to higher dimensions?"'
 

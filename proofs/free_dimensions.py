@@ -14,12 +14,28 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.capacity import Structure, find_positive_pair, structure
-from relugeom.claims.conjectures import FormalProof, conjecture
-from relugeom.claims.steps import all_cases, between, identity, sign
-from relugeom.claims.verdicts import Open, Outcome, Proof, Sibling, Step, Verdict, Witness
-from relugeom.exact import ExactReconstruction, SignPattern
-from relugeom.exact.rationals import Matrix, as_matrix, as_vector, column, dot, rank, transpose
+from relugeom import (
+    ExactReconstruction,
+    FormalProof,
+    Open,
+    Outcome,
+    Proof,
+    Sibling,
+    SignPattern,
+    Step,
+    Verdict,
+    Witness,
+    all_cases,
+    as_matrix,
+    as_vector,
+    between,
+    conjecture,
+    find_positive_pair,
+    identity,
+    sign,
+)
+from relugeom.capacity import Structure, structure
+from relugeom.exact.rationals import Matrix, column, dot, rank, transpose
 
 FREE_DIMENSIONS = 'Post, "Limit of number of Free Dimensions"'
 HYPERCUBE = 'Post, "ReLU: Free Dimensions, Somewhat"'

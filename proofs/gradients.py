@@ -15,9 +15,19 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, identity, sign, trace_identity
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
+from relugeom import (
+    Counterexample,
+    Outcome,
+    Proof,
+    Sibling,
+    Step,
+    Verdict,
+    all_cases,
+    conjecture,
+    identity,
+    sign,
+    trace_identity,
+)
 
 SETUP = 'Post, "The Problem Set-Up"; Henighan et al. 2023'
 AMPLITUDES = "Chen et al., arXiv 2310.06301, the loss for amplitudes uniform in (0, 1]"

@@ -12,11 +12,21 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, between, identity, sign
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
-from relugeom.exact import AxialLoss
-from relugeom.exact.rationals import as_matrix
+from relugeom import (
+    AxialLoss,
+    Counterexample,
+    Outcome,
+    Proof,
+    Sibling,
+    Step,
+    Verdict,
+    all_cases,
+    as_matrix,
+    between,
+    conjecture,
+    identity,
+    sign,
+)
 
 CAVEAT_1 = 'Post, "Caveat 1: Loss is not actually quadratic, only convex"'
 CAVEAT_2 = 'Post, "Caveat 2: Loss is only convex near θ = ±π/2"'

@@ -13,11 +13,26 @@ from math import ceil
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, identity, sign
-from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict, Witness
-from relugeom.exact import NotDecodable, SignPattern, Valid, WeightedSupport, check
-from relugeom.exact.rationals import Matrix, Vector, as_matrix, as_vector
+from relugeom import (
+    NotDecodable,
+    Outcome,
+    Proof,
+    Sibling,
+    SignPattern,
+    Step,
+    Valid,
+    Verdict,
+    WeightedSupport,
+    Witness,
+    all_cases,
+    as_matrix,
+    as_vector,
+    check,
+    conjecture,
+    identity,
+    sign,
+)
+from relugeom.exact.rationals import Matrix, Vector
 
 ONE_ACTIVE = 'Post, "ReLU: Free Dimensions, Somewhat" (about one active entry), carried on to k'
 

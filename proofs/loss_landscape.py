@@ -14,12 +14,25 @@ from fractions import Fraction
 
 import sympy as sp
 
-from relugeom.claims.conjectures import FormalProof, conjecture
-from relugeom.claims.steps import between, identity, sign
-from relugeom.claims.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict, Witness
-from relugeom.exact import AxialLoss, CriticalPoint
+from relugeom import (
+    AxialLoss,
+    Counterexample,
+    CriticalPoint,
+    FormalProof,
+    Open,
+    Outcome,
+    Proof,
+    Sibling,
+    Step,
+    Verdict,
+    Witness,
+    between,
+    conjecture,
+    identity,
+    sign,
+)
 from relugeom.exact.rationals import dot, transpose
-from relugeom.landscape.certify import stored_certificates
+from relugeom.landscape.certifying import stored_certificates
 
 __all__: list[str] = []
 

@@ -11,11 +11,20 @@ from collections.abc import Iterable
 import numpy as np
 import sympy as sp
 
-from relugeom.autoencoder.examples import sparse_unit_norm_examples
+from relugeom import (
+    Outcome,
+    Proof,
+    Sample,
+    Sibling,
+    Step,
+    Verdict,
+    between,
+    conjecture,
+    identity,
+    sign,
+    sparse_unit_norm_examples,
+)
 from relugeom.autoencoder.memorising import memorisable
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import between, identity, sign
-from relugeom.claims.verdicts import Outcome, Proof, Sample, Sibling, Step, Verdict
 
 __all__: list[str] = []
 

@@ -16,11 +16,23 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, between, identity, polynomial_sign, sign
-from relugeom.claims.verdicts import Counterexample, Open, Outcome, Proof, Sibling, Step, Verdict
-from relugeom.exact import AxialLoss
-from relugeom.exact.rationals import as_matrix
+from relugeom import (
+    AxialLoss,
+    Counterexample,
+    Open,
+    Outcome,
+    Proof,
+    Sibling,
+    Step,
+    Verdict,
+    all_cases,
+    as_matrix,
+    between,
+    conjecture,
+    identity,
+    polynomial_sign,
+    sign,
+)
 
 __all__: list[str] = []
 

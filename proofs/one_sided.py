@@ -11,9 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import identity, sign
-from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict
+from relugeom import Outcome, Proof, Sibling, Step, Verdict, conjecture, identity, sign
 
 __all__: list[str] = []
 

@@ -15,10 +15,19 @@ from fractions import Fraction
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import certified, identity, polynomial_sign, sign
-from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict
-from relugeom.exact import PentagonMinimum
+from relugeom import (
+    Outcome,
+    PentagonMinimum,
+    Proof,
+    Sibling,
+    Step,
+    Verdict,
+    certified,
+    conjecture,
+    identity,
+    polynomial_sign,
+    sign,
+)
 from relugeom.landscape.pentagon import pentagon_minimum
 
 __all__: list[str] = []

@@ -20,11 +20,23 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, identity, sign
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Scan, Sibling, Step, Verdict, Witness
-from relugeom.exact import ExactReconstruction
-from relugeom.exact.rationals import as_matrix, as_vector
+from relugeom import (
+    Counterexample,
+    ExactReconstruction,
+    Outcome,
+    Proof,
+    Scan,
+    Sibling,
+    Step,
+    Verdict,
+    Witness,
+    all_cases,
+    as_matrix,
+    as_vector,
+    conjecture,
+    identity,
+    sign,
+)
 
 __all__: list[str] = []
 

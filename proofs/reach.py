@@ -13,10 +13,20 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, between, identity, sign
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
-from relugeom.optim.schedules import Schedule
+from relugeom import (
+    Counterexample,
+    Outcome,
+    Proof,
+    Schedule,
+    Sibling,
+    Step,
+    Verdict,
+    all_cases,
+    between,
+    conjecture,
+    identity,
+    sign,
+)
 
 __all__: list[str] = []
 

@@ -18,12 +18,26 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from relugeom.autoencoder import Axial, Parameters, loss
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import identity, sign
-from relugeom.claims.verdicts import Outcome, Proof, Sample, Sibling, Step, Verdict
-from relugeom.optim import SGD, AdamW, Optimiser
-from relugeom.training.many_models import Training, descend, initial_models, train
+from relugeom import (
+    SGD,
+    AdamW,
+    Axial,
+    Outcome,
+    Parameters,
+    Proof,
+    Sample,
+    Sibling,
+    Step,
+    Training,
+    Verdict,
+    conjecture,
+    identity,
+    loss,
+    sign,
+    train_many,
+)
+from relugeom.optim import Optimiser
+from relugeom.training.many_models import descend, initial_models
 
 __all__: list[str] = []
 
@@ -162,7 +176,7 @@ RECIPE = "; X = I, m = 2, n = 16, rate 0.01 falling along a cosine over 6,000 st
 def at_zero_loss(seed: int, trials: int, **recipe: Any) -> Iterable[bool]:
     """Whether each trained model has a total loss below 1e-3."""
     data = Axial(16)
-    W, b = train(Training(data, optimiser=AdamW(0.01), **recipe), trials, seed=seed)
+    W, b = train_many(Training(data, optimiser=AdamW(0.01), **recipe), trials, seed=seed)
     total = 16 * np.asarray(loss(Parameters(np.asarray(W, np.float64), np.asarray(b, np.float64)), data))
     yield from (total < 1e-3).tolist()
 

@@ -12,11 +12,21 @@ from itertools import product
 
 import sympy as sp
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, identity, sign
-from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict
-from relugeom.exact import RankBound, SignPattern
-from relugeom.exact.rationals import Inertia, as_matrix, inertia
+from relugeom import (
+    Outcome,
+    Proof,
+    RankBound,
+    Sibling,
+    SignPattern,
+    Step,
+    Verdict,
+    all_cases,
+    as_matrix,
+    conjecture,
+    identity,
+    sign,
+)
+from relugeom.exact.rationals import Inertia, inertia
 
 LIMIT = 'Post, "Limit of number of Free Dimensions"'
 BIAS = 'Post, "The role of b"'

@@ -12,11 +12,22 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, identity, sign
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sample, Sibling, Step, Verdict
-from relugeom.exact import RankBound, SignPattern
-from relugeom.exact.rationals import as_matrix
+from relugeom import (
+    Counterexample,
+    Outcome,
+    Proof,
+    RankBound,
+    Sample,
+    Sibling,
+    SignPattern,
+    Step,
+    Verdict,
+    all_cases,
+    as_matrix,
+    conjecture,
+    identity,
+    sign,
+)
 
 __all__: list[str] = []
 

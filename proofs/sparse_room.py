@@ -10,11 +10,20 @@ from importlib.resources import files
 
 import sympy as sp
 
-from relugeom.capacity.decisions.feasibility import decide
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, sign
-from relugeom.claims.verdicts import Outcome, Proof, Sibling, Step, Verdict, Witness
-from relugeom.exact import SignPattern, loads
+from relugeom import (
+    Outcome,
+    Proof,
+    Sibling,
+    SignPattern,
+    Step,
+    Verdict,
+    Witness,
+    all_cases,
+    conjecture,
+    decide,
+    loads,
+    sign,
+)
 
 SOURCE = 'Post, "ReLU: Free Dimensions, Somewhat" (about one active entry), carried on to k'
 

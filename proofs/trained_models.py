@@ -11,13 +11,21 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from relugeom.autoencoder import Axial, Parameters, loss
-from relugeom.claims.conjectures import conjecture
-from relugeom.claims.verdicts import Outcome, Sample, Verdict
-from relugeom.landscape.kinds import kind
-from relugeom.optim import SGD, AdamW
+from relugeom import (
+    SGD,
+    AdamW,
+    Axial,
+    Outcome,
+    Parameters,
+    Sample,
+    Training,
+    Verdict,
+    conjecture,
+    kind,
+    loss,
+    train_many,
+)
 from relugeom.studies.activity import failures
-from relugeom.training.many_models import Training, train
 
 __all__: list[str] = []
 
@@ -33,7 +41,7 @@ def failed(seed: int, trials: int) -> Iterator[Parameters]:
     data, first = Axial(8), 0
     training = Training(data, optimiser=SGD(0.1), steps=8_000)
     while trials > 0:
-        found = train(training, trials, seed=seed, first=first)
+        found = train_many(training, trials, seed=seed, first=first)
         W, b = (np.asarray(part, np.float64) for part in found)
         stuck = np.flatnonzero(8 * np.asarray(loss(Parameters(W, b), data)) > ZERO)
         yield from (Parameters(W[s], b[s]) for s in stuck)

@@ -13,11 +13,27 @@ from typing import Any
 
 import sympy as sp
 
-from relugeom.claims.conjectures import FormalProof, conjecture
-from relugeom.claims.steps import all_cases, identity, sign
-from relugeom.claims.verdicts import Counterexample, Outcome, Proof, Sibling, Step, Verdict
-from relugeom.exact import ExactReconstruction, NotDecodable, RankBound, SignPattern, WeightedSupport
-from relugeom.exact.rationals import Matrix, Vector, as_matrix, as_vector, dot, matmul, solve, transpose
+from relugeom import (
+    Counterexample,
+    ExactReconstruction,
+    FormalProof,
+    NotDecodable,
+    Outcome,
+    Proof,
+    RankBound,
+    Sibling,
+    SignPattern,
+    Step,
+    Verdict,
+    WeightedSupport,
+    all_cases,
+    as_matrix,
+    as_vector,
+    conjecture,
+    identity,
+    sign,
+)
+from relugeom.exact.rationals import Matrix, Vector, dot, matmul, solve, transpose
 
 FREE_DIMENSIONS = 'Post, "Limit of number of Free Dimensions"'
 

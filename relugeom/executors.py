@@ -18,82 +18,18 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+from relugeom.blas import one_blas_thread, one_thread_in_new_processes
 from relugeom.errors import ArgumentError, WorkerError
 
-__all__ = ["ExecutorLike", "completed", "one_blas_thread", "prefer_one_blas_thread"]
+__all__ = ["ExecutorLike", "completed"]
 
 ExecutorLike = Executor | str | None
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 # What a dead worker looks like from here; dask's errors by name, since dask is imported only when it is used.
 _LOST = (BrokenProcessPool, CancelledError)
 _LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
-
-
-class _Shared:
-    """A change to this process that many threads may ask for: made for the first, undone when the last has left."""
-
-    def __init__(self, change: Callable[[contextlib.ExitStack], None]) -> None:
-        self._change = change
-        self._lock = threading.Lock()
-        self._within = 0
-        self._undo = contextlib.ExitStack()
-
-    @contextlib.contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._lock:
-            if self._within == 0:
-                self._change(self._undo)
-            self._within += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._within -= 1
-                if self._within == 0:
-                    self._undo.close()
-
-
-def _set_variables(undo: contextlib.ExitStack) -> None:
-    before = {name: os.environ.get(name) for name in _BLAS_THREADS}
-    os.environ.update(dict.fromkeys(_BLAS_THREADS, "1"))
-    for name, value in before.items():
-        undo.callback(*((os.environ.pop, name, None) if value is None else (os.environ.__setitem__, name, value)))
-
-
-def _limit_libraries(undo: contextlib.ExitStack) -> None:
-    import scipy.linalg  # noqa: F401  SciPy has a BLAS of its own, which must be loaded to be limited
-    import threadpoolctl
-
-    undo.enter_context(threadpoolctl.threadpool_limits(1, "blas"))
-    # Newer versions leave OpenBLAS to the thread that came first; here the last one to leave undoes the limit.
-    if hasattr(threadpoolctl.OpenBLASController, "clear_controlling_thread"):
-        undo.callback(threadpoolctl.OpenBLASController.clear_controlling_thread, force=True)
-
-
-_one_thread_in_new_processes, _one_thread_here = _Shared(_set_variables), _Shared(_limit_libraries)
-
-
-@contextlib.contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """This process, and processes started within, have one BLAS thread each.
-
-    With one thread a product has the same last bits wherever it is computed; with more they depend on how many.
-    """
-    with _one_thread_here(), _one_thread_in_new_processes():
-        yield
-
-
-def prefer_one_blas_thread() -> None:
-    """Give this process one BLAS thread, unless its environment says otherwise or BLAS is loaded already.
-
-    For a command to call first thing: slim products gain nothing from a second thread, and results stay the same
-    to the last bit wherever they are computed.
-    """
-    for name in _BLAS_THREADS:
-        os.environ.setdefault(name, "1")
 
 
 def completed(
@@ -210,7 +146,7 @@ def _opened(executor: Executor | str) -> Iterator[tuple[Executor, int | None]]:
         # "spawn", since forking a process whose libraries have threads can hang.
         context = multiprocessing.get_context("spawn")
         with (
-            _one_thread_in_new_processes(),
+            one_thread_in_new_processes(),
             ProcessPoolExecutor(int(rest), mp_context=context, initializer=_end_with_parent) as pool,
         ):
             try:

@@ -20,7 +20,7 @@ from relugeom.engines.many_models import (
 )
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
-from relugeom.training.many_models import Training, descend, initial_models, train, train_from
+from relugeom.training.many_models import Training, descend, initial_models, train_from, train_many
 
 KERNELS = (ElementwiseKernel, MatrixKernel)
 RULES = [
@@ -206,20 +206,20 @@ def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_bia
 @pytest.mark.parametrize("rule", [AdamW(1e-2), SGD(0.1), SGD(0.05, 0.9), SGD(0.05, 0.9, 0.3)], ids=repr)
 def test_no_coordinate_moves_a_model_that_has_not_started(rule: Any) -> None:
     training = Training(Axial(5), optimiser=rule, steps=0, initialisation="normal", bias_coordinate="centred")
-    np.testing.assert_array_equal(train(training, 3).b, 0)
+    np.testing.assert_array_equal(train_many(training, 3).b, 0)
 
 
 def test_a_small_start_and_a_centred_bias_reach_zero_loss_where_the_usual_start_fails() -> None:
     data = Axial(12)
     recipe: dict[str, Any] = {"optimiser": AdamW(1e-2), "steps": 6_000, "schedule": "cosine"}
-    usual = train(Training(data, **recipe), 20)
-    cured = train(Training(data, initialisation="small", bias_coordinate="centred", **recipe), 20)
+    usual = train_many(Training(data, **recipe), 20)
+    cured = train_many(Training(data, initialisation="small", bias_coordinate="centred", **recipe), 20)
     assert (12 * np.asarray(loss(usual, data)) < 1e-3).sum() <= 8
     assert (12 * np.asarray(loss(cured, data)) < 1e-3).all()
 
 
 def test_float32_follows_float64_for_a_while() -> None:
-    runs = [train(Training(Axial(7), steps=200, dtype=p), 5) for p in ("float32", "float64")]
+    runs = [train_many(Training(Axial(7), steps=200, dtype=p), 5) for p in ("float32", "float64")]
     assert runs[0].W.dtype == np.float32
     np.testing.assert_allclose(runs[0].W, runs[1].W, atol=1e-4)
 
@@ -238,11 +238,11 @@ def test_a_seed_is_the_same_model_in_any_company() -> None:
 def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
     size = kernel_for(n)[1]
     training = Training(Axial(n), steps=3)
-    alone = train(training, size + 3)
+    alone = train_many(training, size + 3)
     with ThreadPoolExecutor(2) as executor:
-        shared = train(training, size + 3, executor=executor)
+        shared = train_many(training, size + 3, executor=executor)
     np.testing.assert_array_equal(alone.W, shared.W)
-    tail = train(training, 2, first=size + 1)
+    tail = train_many(training, 2, first=size + 1)
     np.testing.assert_array_equal(alone.W[size + 1 :], tail.W)
     np.testing.assert_array_equal(alone.b[size + 1 :], tail.b)
 
@@ -259,11 +259,11 @@ def test_descend_yields_the_start_the_moments_between_and_the_end() -> None:
 
 def test_no_steps_give_the_start_back() -> None:
     training = Training(Axial(4), steps=0)
-    np.testing.assert_array_equal(train(training, 2).W, initial_models(training, 0, 0, 2).W)
+    np.testing.assert_array_equal(train_many(training, 2).W, initial_models(training, 0, 0, 2).W)
 
 
 def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
-    model = train(Training(Axial(4), optimiser=SGD(1e6), steps=50), 2)
+    model = train_many(Training(Axial(4), optimiser=SGD(1e6), steps=50), 2)
     assert not np.isfinite(model.W).all()
 
 
@@ -278,7 +278,7 @@ def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         Training(Axial(3), **wrong)
     with pytest.raises(ArgumentError, match="seeds must be positive"):
-        train(Training(Axial(3)), 0)
+        train_many(Training(Axial(3)), 0)
 
 
 @pytest.mark.parametrize(("architecture", "most"), [("SkylakeX", 11), ("Haswell", 20), (None, 20)])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from relugeom.capacity import SphericalCode
-from relugeom.capacity.searches.search import search
+from relugeom.capacity.searches.searching import search
 from relugeom.cli import main
 from relugeom.storage import RunDatabase
 from tests.test_cli import ENVIRONMENT, relugeom

@@ -10,7 +10,7 @@ import pytest
 
 from relugeom.capacity.decisions.feasibility import decide
 from relugeom.capacity.decisions.refuter import find_positive_pair
-from relugeom.capacity.known.table import COLUMNS, DIMENSIONS, Cell, Column, table
+from relugeom.capacity.known.cells import COLUMNS, DIMENSIONS, CapacityCell, Column, table
 from relugeom.capacity.known.theorems import upper_bound
 from relugeom.claims.collect import collect
 from relugeom.errors import CertificateError
@@ -21,11 +21,11 @@ PROOFS = Path(__file__).parents[1] / "proofs"
 
 
 @pytest.fixture(scope="module")
-def cells() -> list[Cell]:
+def cells() -> list[CapacityCell]:
     return [cell for row in table() for cell in row]
 
 
-def test_every_certificate_checks_and_no_other_is_shipped(cells: list[Cell]) -> None:
+def test_every_certificate_checks_and_no_other_is_shipped(cells: list[CapacityCell]) -> None:
     folder = Path(str(files("relugeom.capacity.known") / "witnesses"))
     assert {path.name for path in folder.iterdir()} == {cell.witness for cell in cells}
     for cell in cells:
@@ -35,12 +35,12 @@ def test_every_certificate_checks_and_no_other_is_shipped(cells: list[Cell]) -> 
         assert len(certificate.encoder[0]) == cell.certified
 
 
-def test_nothing_certified_contradicts_a_theorem(cells: list[Cell]) -> None:
+def test_nothing_certified_contradicts_a_theorem(cells: list[CapacityCell]) -> None:
     assert len(cells) == len(COLUMNS) * len(DIMENSIONS)
     assert all(cell.theorem.most is None or cell.certified <= cell.theorem.most for cell in cells)
 
 
-def test_the_theorems_are_conjectures_that_are_verified(cells: list[Cell]) -> None:
+def test_the_theorems_are_conjectures_that_are_verified(cells: list[CapacityCell]) -> None:
     ids = {conjecture.id for path in PROOFS.glob("*.py") for conjecture in collect(str(path))}
     assert {cell.theorem.id for cell in cells} <= ids
     bounds = [upper_bound(m, tied=tied, bias=bias, active=k, zero_input=zero)  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ def test_the_theorems_are_conjectures_that_are_verified(cells: list[Cell]) -> No
     assert {bound.id for bound in bounds} <= ids
 
 
-def test_what_is_known(cells: list[Cell]) -> None:
+def test_what_is_known(cells: list[CapacityCell]) -> None:
     texts = {column: [cell.text for cell in cells if cell.column == column] for column in COLUMNS}
     assert texts[Column(True, "none", 1)] == ["2", "4", "6", "8", "10", "12"]
     assert texts[Column(True, "free", 1)] == ["2", *["every n"] * 5]
@@ -58,7 +58,7 @@ def test_what_is_known(cells: list[Cell]) -> None:
     assert texts[Column(False, "free", 3)][:5] == ["1", "2", "4", "5", "6"]
 
 
-def test_the_records_stand(cells: list[Cell]) -> None:
+def test_the_records_stand(cells: list[CapacityCell]) -> None:
     """At least the best known numbers for two active features."""
     record = {4: 7, 5: 11, 6: 17}
     for cell in cells:
@@ -70,7 +70,7 @@ def test_the_records_stand(cells: list[Cell]) -> None:
 
 
 @pytest.mark.parametrize("m", range(2, 6))
-def test_one_feature_more_than_the_theorem_is_refuted(m: int, cells: list[Cell]) -> None:
+def test_one_feature_more_than_the_theorem_is_refuted(m: int, cells: list[CapacityCell]) -> None:
     pairs = next(cell for cell in cells if cell.m == m and cell.column == COLUMNS[0])
     W = load(Path(str(files("relugeom.capacity.known") / "witnesses" / pairs.witness)))
     assert isinstance(W, SignPattern)
@@ -80,11 +80,11 @@ def test_one_feature_more_than_the_theorem_is_refuted(m: int, cells: list[Cell])
 def test_a_witness_for_another_question_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     one_active = decide([[1, 0], [0, 1]], tied=True)
     assert isinstance(one_active, SignPattern)
-    monkeypatch.setattr("relugeom.capacity.known.table.loads", lambda text: one_active)
+    monkeypatch.setattr("relugeom.capacity.known.cells.loads", lambda text: one_active)
     with pytest.raises(CertificateError, match="something else"):
         table()
     broken = SignPattern(as_matrix([[1, 1]]))
-    monkeypatch.setattr("relugeom.capacity.known.table.loads", lambda text: loads(dumps(broken)))
+    monkeypatch.setattr("relugeom.capacity.known.cells.loads", lambda text: loads(dumps(broken)))
     with pytest.raises(CertificateError, match="output 0 is positive"):
         table()
 

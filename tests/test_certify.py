@@ -23,9 +23,9 @@ from relugeom.autoencoder import (
 )
 from relugeom.exact import CriticalPoint, DeadOutputs, Invalid, Valid, check, dumps, loads
 from relugeom.exact.critical import Interval, axial_loss
-from relugeom.landscape.certify import NoCertificate, certify, certify_dead_outputs, gauged, stored_certificates
+from relugeom.landscape.certifying import NoCertificate, certify, certify_dead_outputs, fix_gauge, stored_certificates
 from relugeom.landscape.families.kgons import kgons
-from relugeom.landscape.polish import polish
+from relugeom.landscape.polishing import polish
 
 STORED = stored_certificates()
 
@@ -119,13 +119,13 @@ def test_what_is_no_smooth_isolated_critical_point_is_not_certified() -> None:
         assert reason in found.reason
 
 
-def test_gauged_turns_only() -> None:
+def test_fixing_the_gauge_turns_only() -> None:
     W = np.random.default_rng(0).normal(size=(3, 6))
-    turned, chosen = gauged(W)
+    turned, chosen = fix_gauge(W)
     np.testing.assert_allclose(turned.T @ turned, W.T @ W, atol=1e-12)
     assert (turned[1:, chosen[0]] == 0).all()
     assert turned[2, chosen[1]] == 0
-    assert np.array_equal(gauged(np.ones((1, 2)))[0], np.ones((1, 2)))
+    assert np.array_equal(fix_gauge(np.ones((1, 2)))[0], np.ones((1, 2)))
 
 
 def test_exact_loss_is_the_loss() -> None:

@@ -27,7 +27,7 @@ from relugeom.errors import ArgumentError, KinkError
 from relugeom.landscape.curvatures import inertia
 from relugeom.landscape.families.kgons import kgons
 from relugeom.landscape.kinds import kind
-from relugeom.landscape.one_sided import one_sided
+from relugeom.landscape.kinks import one_sided
 from relugeom.landscape.symmetry import across, groups, invariants, symmetries
 
 

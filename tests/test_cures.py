@@ -13,8 +13,8 @@ from relugeom.autoencoder import Axial, loss, zero_loss_polygon
 from relugeom.cli import main
 from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
-from relugeom.studies.census import Cell
-from relugeom.studies.cures import _counted, _record, cures, watched
+from relugeom.studies.censuses import Cohort
+from relugeom.studies.cures import _counted, _record, cures, watch
 from relugeom.training.many_models import Training, initial_models, train_from
 
 CURED = Training(
@@ -32,8 +32,8 @@ def test_the_polygon_is_the_smallest_and_regular() -> None:
 
 
 def test_seeds_are_counted_as_they_are() -> None:
-    cell = Cell(CURED, 12)
-    records = watched(cell, 0, 12)
+    cell = Cohort(CURED, 12)
+    records = watch(cell, 0, 12)
     models = train_from(CURED, initial_models(CURED, 0, 0, 12))
     total = 6 * np.asarray(loss(models, Axial(6)))
     assert [r["loss"] for r in records] == pytest.approx(list(total), abs=1e-6)
@@ -48,14 +48,14 @@ def test_seeds_are_counted_as_they_are() -> None:
 
 def test_a_seed_that_diverges_is_a_failure() -> None:
     wild = Training(Axial(4), optimiser=SGD(1e6), steps=30)
-    found = _counted(watched(Cell(wild, 5), 0, 5))
+    found = _counted(watch(Cohort(wild, 5), 0, 5))
     assert found.zero_loss.successes == 0
     assert found.losses[2] == np.inf
     assert (found.steps, found.ratio, found.gap) == (None, None, None)
 
 
 def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_path: Path) -> None:
-    few, many = Cell(CURED, 3), Cell(CURED, 253)
+    few, many = Cohort(CURED, 3), Cohort(CURED, 253)
     asked: list[int] = []
     with RunDatabase(tmp_path / "cures.db") as database:
         first = cures([few], database, progress=lambda news: asked.append(news.done))

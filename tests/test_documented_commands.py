@@ -36,7 +36,7 @@ LONG = (
 )  # fmt: skip
 ELSEWHERE = {
     "--executor dask://scheduler:8786": "needs a cluster of that name; tests/test_sweep.py starts one",
-    "--engine cuda": "needs a GPU; tests/test_diagnostics.py reads the one line of a machine without",
+    "--engine cuda": "needs a GPU; tests/test_doctor.py reads the one line of a machine without",
 }
 
 

@@ -25,13 +25,13 @@ from relugeom.figures import (
     LIGHT,
     THEMES,
     Frame,
-    descend,
     draw,
     failure,
     figures_for,
     film,
     film_gif,
     film_html,
+    frames_of,
     inline_svg,
     render,
 )
@@ -181,7 +181,7 @@ def test_the_recorded_solutions_are_what_their_captions_say() -> None:
 def test_recordings_can_be_made_again() -> None:
     frames = film()
     again = [
-        *descend(
+        *frames_of(
             FILM.__class__(FILM.n, FILM.seed, FILM.init_scale, FILM.learning_rate, FILM.momentum, 20),
             Axial(7),
             range(20),

@@ -16,13 +16,14 @@ FLOORS: list[set[str]] = [
     {"exact", "text", "_version"},
     {"errors"},
     {"writing"},
-    {"arrays", "storage", "executors", "progress", "statistics"},
+    {"arrays", "blas", "storage", "progress", "statistics"},
+    {"executors"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},
     {"training"},
     {"landscape"},
     {"studies"},
-    {"figures", "diagnostics"},
+    {"figures", "doctor", "bench"},
     {"report", "explorer", "inspection"},
     {"cli"},
     {"__main__"},
@@ -61,7 +62,12 @@ def test_public_names_exist() -> None:
 def test_the_lazy_names_of_the_package_exist() -> None:
     for name in relugeom.__all__:
         assert getattr(relugeom, name) is not None
-    assert set(relugeom.__all__) == set(dir(relugeom))
+    assert set(relugeom.__all__) == {*relugeom.HOMES, "__version__"}
+    rooms = set(dir(relugeom)) - set(relugeom.__all__)
+    for room in rooms:
+        assert getattr(relugeom, room).__name__ == f"relugeom.{room}"
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert there - {"__init__", "__main__", "_version", "cli"} == rooms
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         relugeom.nonsense  # noqa: B018
 

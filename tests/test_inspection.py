@@ -32,7 +32,7 @@ from relugeom.figures.models import antiprism
 from relugeom.inspection import html_page, inspect, table, text_table
 from relugeom.inspection.geometry import interference
 from relugeom.inspection.sums import recovery, sums_over_axes
-from relugeom.landscape.certify import stored_certificates
+from relugeom.landscape.certifying import stored_certificates
 from tests.test_cli import ENVIRONMENT
 
 FILES = Path(__file__).parent / "fixtures" / "models"

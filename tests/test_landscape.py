@@ -18,10 +18,10 @@ from relugeom.optim import AdamW
 from relugeom.progress import Progress
 from relugeom.storage import RunDatabase
 from relugeom.studies.activity import failures_by_activity
-from relugeom.studies.atlas import atlas
-from relugeom.studies.census import Cell, census, summary
+from relugeom.studies.atlases import atlas
+from relugeom.studies.censuses import Cohort, census, summary
 from relugeom.studies.resampling import Resampling, chaos_map, compare
-from relugeom.studies.trace import Trace, events, trace
+from relugeom.studies.traces import Trace, events, trace
 from relugeom.training.many_models import Training
 
 QUICK = AdamW(1e-2)
@@ -50,12 +50,12 @@ def test_zero_loss_on_the_identity_is_grouped_by_type() -> None:
 
 
 def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
-    cells = [Cell(Training(Axial(5), optimiser=QUICK, steps=2000), 20), Cell(Training(Axial(5), steps=0), 20)]
+    cells = [Cohort(Training(Axial(5), optimiser=QUICK, steps=2000), 20), Cohort(Training(Axial(5), steps=0), 20)]
     seen: list[Progress] = []
     with RunDatabase(tmp_path / "census.db") as database:
         first = census(cells, database, progress=seen.append)
         again = census(cells, database, progress=seen.append)
-        shared = census([Cell(cells[0].training, 20, seed=1)], database, executor="processes://2")
+        shared = census([Cohort(cells[0].training, 20, seed=1)], database, executor="processes://2")
     assert [(p.done, p.total) for p in seen] == [(0, 2), (1, 2), (2, 2), (2, 2)]
     assert first == again
     assert first[0].zero_loss.successes == 20
@@ -66,12 +66,12 @@ def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
 
 
 def test_a_census_key_names_new_ways_to_train_and_keeps_the_old_keys() -> None:
-    old = Cell(Training(Axial(5)), 20).settings()
+    old = Cohort(Training(Axial(5)), 20).settings()
     assert not {"bias_coordinate", "schedule", "warmup"} & set(old)
     assert (old["start"], old["scale"]) == ("xavier", 1.0)
-    new = Cell(Training(Axial(5), bias_coordinate="centred", schedule="cosine", warmup=3), 20).settings()
+    new = Cohort(Training(Axial(5), bias_coordinate="centred", schedule="cosine", warmup=3), 20).settings()
     assert new == {**old, "bias_coordinate": "centred", "schedule": "cosine", "warmup": 3}
-    small = Cell(Training(Axial(5), initialisation="small"), 20).settings()
+    small = Cohort(Training(Axial(5), initialisation="small"), 20).settings()
     assert small == {**old, "start": "small", "scale": 1e-3}
 
 

@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 
 from relugeom.figures.landscape import chaos, columns, course
-from relugeom.studies.trace import Trace
+from relugeom.studies.traces import Trace
 
 
 def test_columns_are_drawn_where_they_point() -> None:

@@ -25,7 +25,7 @@ from relugeom.autoencoder.memorising import (
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.training.configuration import Configuration
-from relugeom.training.loop import measured, train
+from relugeom.training.loop import measure_run, train
 
 
 def sharing(T: int, pairs: list[tuple[int, ...]], own: int = 1) -> SparseExamples:
@@ -198,7 +198,7 @@ def test_training_goes_on_from_a_memorising_model_of_its_own_data(tmp_path: Path
     expected = memorising_loss(examples)
     assert float(loss((W, b), examples)) == pytest.approx(expected, abs=1e-9)
     assert expected > 0.01
-    assert measured(train(configuration)).loss < expected + 1e-3
+    assert measure_run(train(configuration)).loss < expected + 1e-3
     with pytest.raises(ArgumentError, match="memorising start is for m = 2"):
         Configuration(**{**settings, "m": 3})  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="data that stay"):

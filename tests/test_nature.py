@@ -24,10 +24,10 @@ from relugeom.autoencoder import (
 from relugeom.errors import ArgumentError
 from relugeom.exact.certificates import CriticalPoint, DeadOutputs, ExactReconstruction
 from relugeom.exact.check import Valid, check
-from relugeom.landscape.certify import stored_certificates
+from relugeom.landscape.certifying import stored_certificates
 from relugeom.landscape.families.kgons import kgons
 from relugeom.landscape.families.valley import valley
-from relugeom.landscape.nature import known_minimum, nature
+from relugeom.landscape.natures import known_minimum, nature
 
 TRAINED = Parameters(1.203 * polygon(5), np.full(5, -0.4472))  # a pentagon of loss 4e-10 on X = I
 

@@ -66,7 +66,7 @@ def test_the_search_finds_its_candidates(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_the_census_finds_its_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from relugeom.studies import census
+    from relugeom.studies import censuses
 
     there = tmp_path / "census.sqlite"
     shutil.copy(OLD / "census.sqlite", there)
@@ -74,7 +74,7 @@ def test_the_census_finds_its_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(task: object) -> list[dict[str, Any]]:
         raise AssertionError(f"computed again: {task}")
 
-    monkeypatch.setattr(census, "_run_block", refuse)
+    monkeypatch.setattr(censuses, "_run_block", refuse)
     assert main(f"census --n 4,5 --seeds 60 --steps 2000 -o {there} --resume".split()) == 0
 
 

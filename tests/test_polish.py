@@ -7,7 +7,7 @@ import pytest
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, polygon, symmetric_failure
 from relugeom.errors import ArgumentError
-from relugeom.landscape.polish import Status, polish
+from relugeom.landscape.polishing import Status, polish
 from relugeom.training.many_models import Training, initial_models
 
 

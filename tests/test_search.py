@@ -19,7 +19,7 @@ from relugeom.capacity.searches.decoding import inputs
 from relugeom.capacity.searches.margins import alternating_margin, row_margin
 from relugeom.capacity.searches.problem import Array
 from relugeom.capacity.searches.readable import exact_values, integer_grids, rational_directions, shortened
-from relugeom.capacity.searches.search import search
+from relugeom.capacity.searches.searching import search
 from relugeom.errors import ArgumentError
 from relugeom.exact import ActivationThreshold, ExactReconstruction, SignPattern, Valid, check
 from relugeom.exact.rationals import as_matrix, as_vector
@@ -253,7 +253,7 @@ def test_an_interrupted_search_goes_on_where_it_was(tmp_path: Path, monkeypatch:
         computed.append(index)
         return attempt(problem, seed, index, seeded)
 
-    monkeypatch.setattr("relugeom.capacity.searches.search.attempt", counted)
+    monkeypatch.setattr("relugeom.capacity.searches.searching.attempt", counted)
     with RunDatabase(path) as database:
         resumed = search(problem, attempts=10, database=database)
     assert computed == [4, 5, 6, 7, 8, 9]

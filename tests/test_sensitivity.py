@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from relugeom.capacity.known.table import Column
+from relugeom.capacity.known.cells import Column
 from relugeom.capacity.searches.codes import MeanThreshold, exact_thresholds
 from relugeom.capacity.searches.sensitivity import (
     MEAN_BELOW_HEXAGON,

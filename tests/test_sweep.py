@@ -22,7 +22,7 @@ from relugeom.errors import ArgumentError, WorkerError
 from relugeom.executors import completed
 from relugeom.progress import Progress
 from relugeom.training.configuration import Configuration
-from relugeom.training.sweep import Finished, best_of, configurations, independent_seeds, model_of, sweep
+from relugeom.training.sweeps import Finished, best_of, configurations, independent_seeds, model_of, sweep
 
 BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2)
 RUNS = configurations(BASE, [3, 6], data_sets=2, seeds=2)

@@ -19,7 +19,7 @@ from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import load_arrays, save_arrays
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
-from relugeom.training.loop import measured, resume, train
+from relugeom.training.loop import measure_run, resume, train
 from relugeom.training.metrics import dead_features, dimensionality, maximal_dimensionality
 from relugeom.training.trajectory import log_spaced
 
@@ -82,13 +82,13 @@ def test_divergence_stops_with_the_last_good_state(tmp_path: Path) -> None:
     ended = train(configuration, path=tmp_path / "run")
     assert ended.status == "diverged"
     assert np.isfinite(ended.parameters).all()
-    assert np.isfinite(measured(ended).loss)
+    assert np.isfinite(measure_run(ended).loss)
     with pytest.raises(ArgumentError, match="diverged"):
         resume(Checkpoint.load(tmp_path / "run"))
 
 
 def test_polygon_at_five_examples() -> None:
-    found = measured(train(Configuration(T=5, n=200, S=0.98, steps=3_000, warmup=150, learning_rate=1e-2, seed=3)))
+    found = measure_run(train(Configuration(T=5, n=200, S=0.98, steps=3_000, warmup=150, learning_rate=1e-2, seed=3)))
     assert found.polygon
     assert found.example_dimensionality == pytest.approx(2 / 5, rel=0.02)
     assert found.example_dimensionality_max == pytest.approx(2 / 5, rel=0.02)

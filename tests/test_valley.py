@@ -8,7 +8,7 @@ import pytest
 from relugeom.autoencoder import Axial, Parameters, loss, reconstruct
 from relugeom.errors import ArgumentError
 from relugeom.landscape.families.valley import limit, valley, valley_loss
-from relugeom.landscape.polish import Status, polish
+from relugeom.landscape.polishing import Status, polish
 from relugeom.training.many_models import Training, initial_models
 
 

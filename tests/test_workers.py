@@ -18,13 +18,13 @@ from threadpoolctl import threadpool_info
 
 from relugeom.autoencoder import Axial
 from relugeom.capacity import Decoding
-from relugeom.capacity.searches.search import search
+from relugeom.capacity.searches.searching import search
 from relugeom.executors import ExecutorLike, completed
 from relugeom.storage import RunDatabase
-from relugeom.studies.census import Cell, census
+from relugeom.studies.censuses import Cohort, census
 from relugeom.training.configuration import Configuration
 from relugeom.training.many_models import Training
-from relugeom.training.sweep import configurations, sweep
+from relugeom.training.sweeps import configurations, sweep
 from tests.conftest import Tier
 from tests.test_cli import ENVIRONMENT
 from tests.test_crashes import CENSUS, SEARCH, SWEEP, finish, rows
@@ -78,7 +78,7 @@ def searched(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
 
 
 def counted(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
-    cells = [Cell(Training(Axial(n), steps=50), 30) for n in range(3, 9)]
+    cells = [Cohort(Training(Axial(n), steps=50), 30) for n in range(3, 9)]
     with RunDatabase(folder / "runs") as database:
         summaries = census(cells, database, executor=executor)
     return summaries, rows(folder / "runs")

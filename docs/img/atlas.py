@@ -9,16 +9,16 @@ import numpy as np
 from relugeom.autoencoder import Axial
 from relugeom.exact import CriticalPoint
 from relugeom.figures.landscape import chaos, columns, course
-from relugeom.landscape.certify import stored_certificates
-from relugeom.studies.atlas import Entry, atlas
+from relugeom.landscape.certifying import stored_certificates
+from relugeom.studies.atlases import AtlasGroup, atlas
 from relugeom.studies.resampling import chaos_map
-from relugeom.studies.trace import trace
+from relugeom.studies.traces import trace
 from relugeom.training.many_models import Training
 
 HERE = Path(__file__).parent
 
 
-def panel(n: int, entry: Entry) -> tuple[str, np.ndarray]:
+def panel(n: int, entry: AtlasGroup) -> tuple[str, np.ndarray]:
     nature = entry.nature if entry.nature == "zero loss" else f"{entry.nature}, {entry.loss:.2f}"
     return f"n = {n}: {100 * entry.count / entry.seeds:g} %, {nature}", entry.example.W
 

@@ -1,8 +1,7 @@
 """How many features fit into m dimensions: bounds that answer with a certificate, and searches for what they allow.
 
 For a given encoder, `decide` answers exactly; `find_positive_pair` refutes any claim of more than 2m tied features.
-`relugeom.capacity.searches.search.search` looks for an encoder, of `Decoding`, `SphericalCode` or a `Problem` of your
-own.
+`search` looks for an encoder: of `Decoding`, of `SphericalCode`, or of a `Problem` of your own.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from relugeom.capacity.searches.attempt import Candidate
 from relugeom.capacity.searches.codes import SphericalCode
 from relugeom.capacity.searches.decoding import Decoding
 from relugeom.capacity.searches.problem import Problem, soft_minimum
-from relugeom.capacity.searches.search import Found, Impossible, NotFound, Outcome
+from relugeom.capacity.searches.searching import Found, Impossible, NotFound, SearchOutcome, search
 
 __all__ = [
     "Candidate",
@@ -26,8 +25,8 @@ __all__ = [
     "Found",
     "Impossible",
     "NotFound",
-    "Outcome",
     "Problem",
+    "SearchOutcome",
     "SphericalCode",
     "Structure",
     "Theorem",
@@ -36,6 +35,7 @@ __all__ = [
     "decide",
     "decide_feature",
     "find_positive_pair",
+    "search",
     "soft_minimum",
     "structure",
     "upper_bound",

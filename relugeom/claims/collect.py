@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from relugeom import HOMES
 from relugeom.claims.conjectures import Conjecture, declarations
 from relugeom.errors import ArgumentError, ConjectureError
 
@@ -16,6 +17,8 @@ __all__ = ["collect", "default_paths", "find_files", "heading_of", "imports_of"]
 
 # The libraries that conjectures are written with, and that may be imported beforehand: they run nobody's program.
 _IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+((?:relugeom|numpy|scipy|sympy)(?:\.\w+)*)", re.MULTILINE)
+# What is imported from the front door: a line, or what stands between brackets.
+_DOOR = re.compile(rb"^[ \t]*from[ \t]+relugeom[ \t]+import[ \t]*(?:\(([^)]*)\)|([^(\n]*))", re.MULTILINE)
 _MODULE = "relugeom_conjectures_of_this_file"
 
 
@@ -62,9 +65,12 @@ def imports_of(files: Iterable[Path]) -> list[str]:
     for file in files:
         try:
             with open(file, "rb") as handle:
-                found.update(match.decode() for match in _IMPORT.findall(handle.read(100_000)))
+                text = handle.read(100_000)
         except OSError:
             continue  # whoever imports the file says what is wrong with it
+        found.update(match.decode() for match in _IMPORT.findall(text))
+        names = b" ".join(b" ".join(groups) for groups in _DOOR.findall(text)).decode(errors="replace")
+        found.update(HOMES[name] for name in re.findall(r"\w+", names) if name in HOMES)
     return sorted(found)
 
 

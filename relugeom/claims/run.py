@@ -31,7 +31,7 @@ from relugeom.claims.verdicts import CertificateRecord, Judgement, Verdict
 from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Invalid, check, loads
 
-__all__ = ["MEMORY_LIMIT", "declared", "verify"]
+__all__ = ["MEMORY_LIMIT", "list_conjectures", "verify"]
 
 K = TypeVar("K")
 
@@ -296,7 +296,7 @@ def _collected(
     return list(_refuse_duplicates(_choose(items, select, ids)))
 
 
-def declared(
+def list_conjectures(
     paths: Iterable[str | os.PathLike[str]] | None = None,
     *,
     select: str | Sequence[str] = (),

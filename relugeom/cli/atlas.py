@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_json,
     add_seeds,
@@ -20,11 +21,10 @@ from relugeom.cli._options import (
     whole_number,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
-from relugeom.executors import prefer_one_blas_thread
 from relugeom.writing import make_folder, write_atomically
 
 if TYPE_CHECKING:
-    from relugeom.studies.atlas import Entry
+    from relugeom.studies.atlases import AtlasGroup
 
 SUMMARY = "train thousands of seeds at once and say what they found, how often, and what is provably a spurious minimum"
 
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: AtlasGroup) -> dict[str, Any]:
     W, b = (None if part is None or not isfinite(entry.loss) else part.tolist() for part in entry.example)
     return {
         "count": entry.count, "seeds": entry.seeds, "interval": list(entry.interval),
@@ -58,7 +58,7 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print_entries(n: int, entries: list[Entry], rows: int) -> None:
+def _print_entries(n: int, entries: list[AtlasGroup], rows: int) -> None:
     print(f"\n{paint(f'n = {n}', 'bold')}")
     print("  seeds            loss  nature              curvatures  what")
     for entry in entries[:rows]:
@@ -73,7 +73,7 @@ def _print_entries(n: int, entries: list[Entry], rows: int) -> None:
         print(f"  and {len(entries) - rows} more groups, {sum(entry.count for entry in entries[rows:])} seeds")
 
 
-def _write(n: int, entries: list[Entry], folder: Path, data: str) -> int:
+def _write(n: int, entries: list[AtlasGroup], folder: Path, data: str) -> int:
     from relugeom.exact.certificates import dumps
 
     certified = [entry for entry in entries if entry.certificate is not None]
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     prefer_one_blas_thread()
     if arguments.certificates is not None:
         make_folder(arguments.certificates)
-    from relugeom.studies.atlas import atlas
+    from relugeom.studies.atlases import atlas
 
     found, written, line = {}, 0, ProgressLine("blocks of seeds")
     for n in arguments.n:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import DTYPES, positive_int
 from relugeom.cli._terminal import ProgressLine, print_json
-from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relugeom.diagnostics import Timing
+    from relugeom.bench import Timing
 
 SUMMARY = "time the training steps on this machine, NumPy and GPU side by side"
 
@@ -41,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Time, print, 0."""
     prefer_one_blas_thread()  # as training does
-    from relugeom.diagnostics import bench, blas, crossover, machine
+    from relugeom.bench import bench, crossover
+    from relugeom.doctor import blas, machine
     from relugeom.engines.cuda.backend import find_device
 
     progress = ProgressLine("timings")

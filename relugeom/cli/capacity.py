@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from relugeom.cli._terminal import indent, paint, print_json
 
 if TYPE_CHECKING:
-    from relugeom.capacity.known.table import Cell
+    from relugeom.capacity.known.cells import CapacityCell
 
 SUMMARY = "how many features fit into m = 1, ..., 6 dimensions: by theorem, by certificate, still open"
 
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _record(cell: Cell) -> dict[str, object]:
+def _record(cell: CapacityCell) -> dict[str, object]:
     near = cell.near_miss
     return {
         "m": cell.m,
@@ -39,7 +39,7 @@ def _record(cell: Cell) -> dict[str, object]:
     }
 
 
-def _print(rows: list[list[Cell]]) -> None:
+def _print(rows: list[list[CapacityCell]]) -> None:
     columns = [cell.column for cell in rows[0]]
     for part in range(3):
         words = [column.title.split(", ")[part] for column in columns]
@@ -71,7 +71,7 @@ def _print(rows: list[list[Cell]]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; every certificate is checked on the way."""
-    from relugeom.capacity.known.table import table
+    from relugeom.capacity.known.cells import table
 
     rows = table()
     if arguments.json:

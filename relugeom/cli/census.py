@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_json,
     add_output,
@@ -18,10 +19,9 @@ from relugeom.cli._options import (
     training_from,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
-from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
-    from relugeom.studies.census import Summary
+    from relugeom.studies.censuses import Summary
 
 SUMMARY = "train thousands of seeds at once and count what they found: zero loss, circles, axes lost"
 
@@ -54,14 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from relugeom.storage import RunDatabase
-    from relugeom.studies.census import Cell, census
+    from relugeom.studies.censuses import Cohort, census
 
     prefer_one_blas_thread()
     check_resume(arguments.output, arguments)
-    cells = [Cell(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
+    cohorts = [Cohort(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
     line = ProgressLine("blocks of seeds")
     with RunDatabase(arguments.output) as database:
-        summaries = census(cells, database, executor=executor_from(arguments), progress=line)
+        summaries = census(cohorts, database, executor=executor_from(arguments), progress=line)
     line.clear()
     if arguments.json:
         print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})

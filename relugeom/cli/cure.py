@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     BIAS_COORDINATES,
     MANY_INITIALISATIONS,
@@ -25,10 +26,9 @@ from relugeom.cli._options import (
     positive_float,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
-from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
-    from relugeom.studies.census import Cell
+    from relugeom.studies.censuses import Cohort
     from relugeom.studies.cures import Cure
 
 SUMMARY = "count on X = I how often training reaches zero loss, by initialisation, bias coordinate and optimiser"
@@ -66,13 +66,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def _cells(arguments: argparse.Namespace) -> list[Cell]:
+def _cells(arguments: argparse.Namespace) -> list[Cohort]:
     from relugeom.autoencoder.axial import Axial
-    from relugeom.studies.census import Cell
+    from relugeom.studies.censuses import Cohort
     from relugeom.training.many_models import Training
 
     return [
-        Cell(
+        Cohort(
             Training(
                 Axial(n), m=arguments.m, steps=arguments.steps,
                 optimiser=optimiser_from(arguments, optimiser, learning_rate),

@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, print, 0: a machine without a GPU is a healthy one."""
-    from relugeom.diagnostics import diagnose
+    from relugeom.doctor import diagnose
 
     found = diagnose(arguments.examples, arguments.n, arguments.m, arguments.dtype)
     if arguments.json:

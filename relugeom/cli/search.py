@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.claims.verdicts import Verdict
 from relugeom.cli._options import (
     add_json,
@@ -25,11 +26,10 @@ from relugeom.cli._options import (
 )
 from relugeom.cli._terminal import ProgressLine, indent, print_json, verdict_label
 from relugeom.errors import ArgumentError
-from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from relugeom.capacity.searches.problem import Problem
-    from relugeom.capacity.searches.search import Outcome
+    from relugeom.capacity.searches.searching import SearchOutcome
 
 SUMMARY = "search for a configuration, and answer with a certificate, a theorem, or the best margin seen"
 
@@ -105,9 +105,9 @@ def _load(address: str) -> Problem:
     return problem
 
 
-def _record(problem: Problem, outcome: Outcome, shown: str | None) -> dict[str, object]:
+def _record(problem: Problem, outcome: SearchOutcome, shown: str | None) -> dict[str, object]:
     """The outcome as JSON: a verdict and what it rests on."""
-    from relugeom.capacity.searches.search import Found, Impossible
+    from relugeom.capacity.searches.searching import Found, Impossible
     from relugeom.exact import dumps
 
     if isinstance(outcome, Impossible):
@@ -128,8 +128,8 @@ def _record(problem: Problem, outcome: Outcome, shown: str | None) -> dict[str, 
     return record
 
 
-def _print(outcome: Outcome, file: str | None) -> None:
-    from relugeom.capacity.searches.search import Found, Impossible
+def _print(outcome: SearchOutcome, file: str | None) -> None:
+    from relugeom.capacity.searches.searching import Found, Impossible
 
     if isinstance(outcome, Impossible):
         theorem = outcome.theorem
@@ -160,7 +160,7 @@ def _print(outcome: Outcome, file: str | None) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Search; 0 when a certificate or a theorem answers, 1 when nothing was found."""
     prefer_one_blas_thread()
-    from relugeom.capacity.searches.search import Found, NotFound, search
+    from relugeom.capacity.searches.searching import Found, NotFound, search
     from relugeom.exact import dumps
     from relugeom.storage import RunDatabase
     from relugeom.writing import check_writable, write_atomically

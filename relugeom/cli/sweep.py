@@ -8,6 +8,7 @@ import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     INITIALISATIONS,
     add_json,
@@ -22,11 +23,10 @@ from relugeom.cli._options import (
     positive_int,
 )
 from relugeom.cli._terminal import ProgressLine, print_json
-from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from relugeom.training.configuration import Configuration
-    from relugeom.training.sweep import Finished
+    from relugeom.training.sweeps import Finished
 
 SUMMARY = "train over many numbers of examples, seeds and settings, here or on a cluster"
 
@@ -68,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _runs(arguments: argparse.Namespace) -> list[Configuration]:
-    from relugeom.training.sweep import configurations
+    from relugeom.training.sweeps import configurations
 
     given = given_settings(arguments)
     engine = given.pop("engine", None)
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Sweep; 0 when every run finished, 1 when one diverged."""
     prefer_one_blas_thread()
     from relugeom.figures.training import draw_sweep
-    from relugeom.training.sweep import DATABASE, best_of, sweep
+    from relugeom.training.sweeps import DATABASE, best_of, sweep
 
     check_resume(arguments.output if (arguments.output / DATABASE).exists() else None, arguments)
     line = ProgressLine("runs")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_json,
     add_optimiser,
@@ -24,7 +25,6 @@ from relugeom.cli._options import (
     positive_int,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
-from relugeom.executors import prefer_one_blas_thread
 
 if TYPE_CHECKING:
     from relugeom.studies.toy_models import ToyRow

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from relugeom.storage import save_arrays
-    from relugeom.studies.trace import events, trace
+    from relugeom.studies.traces import events, trace
     from relugeom.writing import check_writable
 
     if arguments.output is not None:

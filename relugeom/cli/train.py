@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_json,
     add_output,
@@ -22,7 +23,6 @@ from relugeom.cli._options import (
 )
 from relugeom.cli._terminal import ProgressLine, print_json
 from relugeom.errors import ArgumentError
-from relugeom.executors import prefer_one_blas_thread
 
 SUMMARY = "train the autoencoder on sparse examples, full batch, at the paper's size"
 
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train or go on; 0 finished, 1 diverged, 130 interrupted."""
     prefer_one_blas_thread()
     from relugeom.training.checkpoint import Checkpoint
-    from relugeom.training.loop import measured, resume, train
+    from relugeom.training.loop import measure_run, resume, train
 
     settings = given_settings(arguments)
     path = arguments.output
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"interrupted at step {end.step}; go on with: relugeom train --output {path} --resume", file=sys.stderr
             )
         return 130
-    metrics = dataclasses.asdict(measured(end, arguments.test_examples))
+    metrics = dataclasses.asdict(measure_run(end, arguments.test_examples))
     report = {
         "status": end.status,
         "step": end.step,

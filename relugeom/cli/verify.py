@@ -9,7 +9,7 @@ from pathlib import Path
 
 from relugeom.claims.formal import check_formal
 from relugeom.claims.results import Report, Result, write_certificates
-from relugeom.claims.run import MEMORY_LIMIT, declared, verify
+from relugeom.claims.run import MEMORY_LIMIT, list_conjectures, verify
 from relugeom.cli._options import add_paths, add_time_limit, positive_float_or_zero, positive_int
 from relugeom.cli._terminal import (
     ProgressLine,
@@ -117,7 +117,7 @@ def _markdown(report: Report) -> str:
 
 def _list(arguments: argparse.Namespace) -> int:
     """Print what there is, without running it."""
-    rows = declared(arguments.paths or None, select=arguments.select, jobs=arguments.jobs)
+    rows = list_conjectures(arguments.paths or None, select=arguments.select, jobs=arguments.jobs)
     if arguments.json:
         print_json({"conjectures": [{"id": row.id, "file": row.file, "statement": row.statement} for row in rows]})
     else:

@@ -22,10 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.examples import SparseExamples
+from relugeom.blas import one_blas_thread
 from relugeom.engines.definition import Gradient
 from relugeom.engines.objective import DensePart, Objective
 from relugeom.errors import ArgumentError, WorkerError
-from relugeom.executors import one_blas_thread
 
 __all__ = ["Shards"]
 

@@ -24,7 +24,7 @@ from relugeom.errors import ArgumentError, StorageError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.figures.recordings import failure
 from relugeom.figures.style import DARK, LIGHT, Theme
-from relugeom.landscape.certify import stored_certificates
+from relugeom.landscape.certifying import stored_certificates
 
 __all__ = ["css_variables", "explorer_page", "presets", "read_atlas"]
 

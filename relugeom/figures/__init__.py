@@ -8,8 +8,8 @@ from relugeom.figures import intuition, features, models, regions, descent
 
 # isort: on
 from relugeom.figures.descent import film_gif, film_html
-from relugeom.figures.recordings import Frame, Training, descend, failure, film
-from relugeom.figures.registry import FIGURES, Entry, draw, figures_for, find_figure
+from relugeom.figures.recordings import Frame, Recipe, failure, film, frames_of
+from relugeom.figures.registry import FIGURES, FigureEntry, draw, figures_for, find_figure
 from relugeom.figures.style import DARK, FORMATS, LIGHT, THEMES, Theme, inline_svg, render
 from relugeom.figures.turning import turning
 
@@ -19,11 +19,10 @@ __all__ = [
     "FORMATS",
     "LIGHT",
     "THEMES",
-    "Entry",
+    "FigureEntry",
     "Frame",
+    "Recipe",
     "Theme",
-    "Training",
-    "descend",
     "descent",
     "draw",
     "failure",
@@ -33,6 +32,7 @@ __all__ = [
     "film_gif",
     "film_html",
     "find_figure",
+    "frames_of",
     "inline_svg",
     "intuition",
     "models",

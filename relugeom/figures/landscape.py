@@ -11,7 +11,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from relugeom.studies.trace import Trace
+    from relugeom.studies.traces import Trace
 
 __all__ = ["chaos", "columns", "course"]
 

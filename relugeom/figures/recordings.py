@@ -30,10 +30,10 @@ __all__ = [
     "FILM_STEPS",
     "Frame",
     "LatentVectors",
-    "Training",
-    "descend",
+    "Recipe",
     "failure",
     "film",
+    "frames_of",
     "latent_vectors",
     "record",
     "sparse_examples",
@@ -43,7 +43,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Training:
+class Recipe:
     """How a model was trained: everything that fixes the result.
 
     Attributes
@@ -73,29 +73,29 @@ class Training:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A moment of a training: the step, the parameters there and the loss summed over examples."""
+    """A moment of a training: the step, the parameters there and the loss, the mean over examples."""
 
     step: int
     model: Parameters
     loss: float
 
 
-def descend(training: Training, data: Any, keep: Iterable[int] = ()) -> Iterator[Frame]:
+def frames_of(recipe: Recipe, data: Any, keep: Iterable[int] = ()) -> Iterator[Frame]:
     """The frames after the steps in `keep` (0 is the start), and after the last step.
 
     Parameters
     ----------
-    training : Training
+    recipe : Recipe
     data : ndarray, shape (T, n), or DataSet
     """
-    wanted = {*keep, training.steps}
-    W = training.start().W
-    b, V, c = np.zeros(training.n), np.zeros_like(W), np.zeros(training.n)
-    for step in range(training.steps + 1):
+    wanted = {*keep, recipe.steps}
+    W = recipe.start().W
+    b, V, c = np.zeros(recipe.n), np.zeros_like(W), np.zeros(recipe.n)
+    for step in range(recipe.steps + 1):
         if step:
             slope = gradient(Parameters(W, b), data)
-            V = training.momentum * V - training.learning_rate * slope.W
-            c = training.momentum * c - training.learning_rate * np.asarray(slope.b)
+            V = recipe.momentum * V - recipe.learning_rate * slope.W
+            c = recipe.momentum * c - recipe.learning_rate * np.asarray(slope.b)
             W, b = W + V, b + c
         if step in wanted:
             yield Frame(step, Parameters(W, b), float(loss(Parameters(W, b), data)))
@@ -121,7 +121,7 @@ def sparse_examples(T: int, n: int, active: float, seed: int) -> Floats:
 
 # Two solutions of the post's kind: for n = 8 one with five axes lost, for n = 7 one that gives back every axis with
 # features of unequal length.
-FAILURES = {7: Training(7, 0, 0.3, 0.1, 0.9, 8000), 8: Training(8, 0, 0.7, 0.1, 0.9, 8000)}
+FAILURES = {7: Recipe(7, 0, 0.3, 0.1, 0.9, 8000), 8: Recipe(8, 0, 0.7, 0.1, 0.9, 8000)}
 
 FILM = FAILURES[7]
 FILM_STEPS = sorted({0, *(round(10 ** (k / 20)) for k in range(75))})
@@ -132,8 +132,8 @@ _SEEDS = 3
 _FEATURES, _ACTIVE, _SHOWN = 60, 1.5, 300
 
 
-def _sized(T: int, seed: int) -> Training:
-    return Training(_FEATURES, seed, 0.05, 0.1 * min(T, 5), 0.9, 3000)
+def _sized(T: int, seed: int) -> Recipe:
+    return Recipe(_FEATURES, seed, 0.05, 0.1 * min(T, 5), 0.9, 3000)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,7 +199,7 @@ def record() -> dict[str, Any]:
 
     def of_size(T: int) -> dict[str, Any]:
         X = sparse_examples(T, _FEATURES, _ACTIVE, seed=1)
-        runs = [[*descend(_sized(T, seed), X)][-1] for seed in range(_SEEDS)]
+        runs = [[*frames_of(_sized(T, seed), X)][-1] for seed in range(_SEEDS)]
         best = min(runs, key=lambda frame: frame.loss)
         examples = X[:_SHOWN] @ best.model.W.T
         return {
@@ -210,8 +210,8 @@ def record() -> dict[str, Any]:
         }
 
     return {
-        "failures": {str(n): plain([*descend(how, Axial(n))][-1]) for n, how in FAILURES.items()},
-        "film": [plain(frame) for frame in descend(FILM, Axial(FILM.n), FILM_STEPS)],
+        "failures": {str(n): plain([*frames_of(how, Axial(n))][-1]) for n, how in FAILURES.items()},
+        "film": [plain(frame) for frame in frames_of(FILM, Axial(FILM.n), FILM_STEPS)],
         "latent_vectors": [of_size(T) for T in _SIZES],
     }
 

@@ -18,7 +18,7 @@ from relugeom.figures.style import LIGHT, Theme, house_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "Entry", "draw", "figure", "figures_for", "find_figure"]
+__all__ = ["FIGURES", "FigureEntry", "draw", "figure", "figures_for", "find_figure"]
 
 F = TypeVar("F", bound=Callable[..., "Figure"])
 
@@ -28,7 +28,7 @@ _OF_W = ("gram", "interference", "dimensionality", "space", "overlaps")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FigureEntry:
     """One figure.
 
     Attributes
@@ -71,7 +71,7 @@ def _between(least: int, most: int) -> str:
     return f"= {least}" if least == most else f"from {least} to {most}"
 
 
-FIGURES: dict[str, Entry] = {}
+FIGURES: dict[str, FigureEntry] = {}
 """The figures by name, in the order in which a reader meets them."""
 
 
@@ -86,13 +86,13 @@ def figure(
             with house_style(theme):
                 return function(*arguments, theme=theme, **options)
 
-        FIGURES[name] = Entry(name, title, " ".join(caption.split()), drawn, latent, features)
+        FIGURES[name] = FigureEntry(name, title, " ".join(caption.split()), drawn, latent, features)
         return drawn  # type: ignore[return-value]
 
     return register
 
 
-def find_figure(name: str) -> Entry:
+def find_figure(name: str) -> FigureEntry:
     """The figure of that name.
 
     Raises

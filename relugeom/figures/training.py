@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.training.metrics import dimensionality, hidden_vectors
-from relugeom.training.sweep import Finished, model_of
+from relugeom.training.sweeps import Finished, model_of
 from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def loss_curves(sizes: Sequence[int], train: Sequence[float], test: Sequence[flo
 
 
 def draw_sweep(best: Sequence[Finished], directory: Path) -> list[Path]:
-    """Draw the first data set of every T of a sweep (`relugeom.training.sweep.best_of`) into `directory`.
+    """Draw the first data set of every T of a sweep (`relugeom.training.sweeps.best_of`) into `directory`.
 
     Returns
     -------

@@ -29,7 +29,7 @@ from relugeom.inspection.geometry import (
     shape_of,
 )
 from relugeom.inspection.sums import Recovery, Sums, recovery, sums_over_axes, sums_over_examples
-from relugeom.landscape.nature import Nature, nature
+from relugeom.landscape.natures import Nature, nature
 
 __all__ = ["Inspection", "describe_data", "inspect", "inspect_file"]
 

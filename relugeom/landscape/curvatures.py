@@ -57,8 +57,8 @@ def curvatures(parameters: Parameters, data: DataSet | Any, *, tolerance: float 
     Raises
     ------
     KinkError
-        The model is on a kink, where the Hessian means nothing; see `relugeom.landscape.one_sided.one_sided`, and
-        `relugeom.landscape.nature.nature`, which answers for every model.
+        The model is on a kink, where the Hessian means nothing; see `relugeom.landscape.kinks.one_sided`, and
+        `relugeom.landscape.natures.nature`, which answers for every model.
     """
     if not float(kink_distance(parameters, data)) > ON_A_KINK:
         raise KinkError("the model is on a kink of the ReLU, where there is no Hessian; expected a smooth point")

@@ -1,7 +1,7 @@
 """What cures failed training on X = I: initialisation × bias coordinate × optimiser × learning rate, seed by seed.
 
-A census (`relugeom.studies.census`) polishes what training found and asks what it is; here nothing is polished and the
-question is narrower: did this seed reach zero loss, after how many steps, and how near is what it found to the regular
+A census (`relugeom.studies.censuses`) polishes what training found and asks what it is; here nothing is polished,
+and the question is narrower: did this seed reach zero loss, after how many steps, and how near is it to the regular
 polygon, which is the smallest model of zero loss in the plane (`smallest-is-regular` in `relugeom verify`)? Blocks of
 seeds are runs of a `RunDatabase`, so an interrupted count goes on where it stopped, whatever the workers.
 """
@@ -22,10 +22,10 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
-from relugeom.studies.census import Cell, Count
+from relugeom.studies.censuses import Cohort, Count
 from relugeom.training.many_models import descend, initial_models
 
-__all__ = ["Cure", "cures", "watched"]
+__all__ = ["Cure", "cures", "watch"]
 
 _BLOCK = 250
 _ZERO = 1e-3  # of the loss summed over examples, as in the census
@@ -37,7 +37,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Cure:
-    """What one cell came to.
+    """What one cohort came to.
 
     Attributes
     ----------
@@ -67,45 +67,45 @@ class Cure:
 
 
 def cures(
-    cells: Sequence[Cell],
+    cohorts: Sequence[Cohort],
     database: RunDatabase,
     *,
     executor: ExecutorLike = None,
     progress: OnProgress | None = None,
 ) -> list[Cure]:
-    """Run what is missing and count every cell; the parameters are those of `relugeom.studies.census.census`."""
-    tasks = [(cell, first, count) for cell in cells for first, count in _blocks(cell)]
+    """Run what is missing and count every cohort; the parameters are those of `relugeom.studies.censuses.census`."""
+    tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
     missing = [task for task in tasks if database.result(_key(*task)) is None]
     news = Reporter(progress, len(tasks), len(tasks) - len(missing))
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
         news.advance()
     found = []
-    for cell in cells:
-        results = [database.result(_key(cell, first, count)) for first, count in _blocks(cell)]
+    for cohort in cohorts:
+        results = [database.result(_key(cohort, first, count)) for first, count in _blocks(cohort)]
         found.append(_counted([record for result in results if result is not None for record in result["records"]]))
     return found
 
 
-def _blocks(cell: Cell) -> list[tuple[int, int]]:
-    return [(first, min(_BLOCK, cell.seeds - first)) for first in range(0, cell.seeds, _BLOCK)]
+def _blocks(cohort: Cohort) -> list[tuple[int, int]]:
+    return [(first, min(_BLOCK, cohort.seeds - first)) for first in range(0, cohort.seeds, _BLOCK)]
 
 
-def _key(cell: Cell, first: int, count: int) -> dict[str, Any]:
-    return {**cell.settings(), "task": "cures", "block": _BLOCK, "first": first, "count": count}
+def _key(cohort: Cohort, first: int, count: int) -> dict[str, Any]:
+    return {**cohort.settings(), "task": "cures", "block": _BLOCK, "first": first, "count": count}
 
 
-def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
-    cell, first, count = task
-    return watched(cell, first, count)
+def _run_block(task: tuple[Cohort, int, int]) -> list[dict[str, Any]]:
+    cohort, first, count = task
+    return watch(cohort, first, count)
 
 
-def watched(cell: Cell, first: int, count: int) -> list[dict[str, Any]]:
-    """Train seeds first, ..., first + count − 1 of a cell, and describe each by a row of plain numbers."""
-    training = cell.training
+def watch(cohort: Cohort, first: int, count: int) -> list[dict[str, Any]]:
+    """Train seeds first, ..., first + count − 1 of a cohort, and describe each by a row of plain numbers."""
+    training = cohort.training
     n, every = training.data.n, max(1, training.steps // _LOOKS)
     since = np.full(count, -1)  # the step from which on the loss has been small
-    for step, models in descend(training, initial_models(training, cell.seed, first, count), every=every):
+    for step, models in descend(training, initial_models(training, cohort.seed, first, count), every=every):
         model = Parameters(*(np.asarray(part, np.float64) for part in models))
         with np.errstate(over="ignore", invalid="ignore"):
             total = n * np.asarray(loss(model, training.data))

@@ -27,7 +27,7 @@ from relugeom.optim import AdamW
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, initial_models, train_from
 
-__all__ = ["Outcome", "Resampling", "chaos_map", "compare"]
+__all__ = ["Resampling", "SchemeCount", "chaos_map", "compare"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class Resampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SchemeCount:
     """How many of the seeds ended at (near) zero loss, with Wilson's interval at 95 %, and the mean of lost axes."""
 
     resampling: Resampling
@@ -72,7 +72,7 @@ class Outcome:
 
 def compare(
     training: Training, schemes: list[Resampling], seeds: int, *, rounds: int = 4, seed: int = 0
-) -> list[Outcome]:
+) -> list[SchemeCount]:
     """Train the same seeds under every scheme: `rounds` resamplings, evenly spread, then as long a time without.
 
     Parameters
@@ -98,7 +98,7 @@ def compare(
         value = training.data.n * np.asarray(loss(model, training.data))
         good = int((value < _ZERO).sum())
         lost = float(_dead(model).sum(axis=1).mean())
-        outcomes.append(Outcome(scheme, good, seeds, wilson_interval(good, seeds, _LEVEL), lost))
+        outcomes.append(SchemeCount(scheme, good, seeds, wilson_interval(good, seeds, _LEVEL), lost))
     return outcomes
 
 

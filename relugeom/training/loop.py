@@ -23,7 +23,7 @@ from relugeom.training.metrics import Metrics, active_fraction, dead_features, h
 from relugeom.training.trajectory import Trajectory, log_spaced
 from relugeom.writing import FileLock
 
-__all__ = ["measured", "resume", "train"]
+__all__ = ["measure_run", "resume", "train"]
 
 Array = npt.NDArray[Any]
 
@@ -157,7 +157,7 @@ def resume(
         problem.close()
 
 
-def measured(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
+def measure_run(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
     """The metrics of the model, with the loss on that many test examples where the data have a law."""
     configuration = checkpoint.configuration
     data = configuration.examples()

@@ -1,8 +1,8 @@
 """Many seeds at once: what training finds from many initial models, block by block.
 
-`train` draws every initial model from a child of one `SeedSequence` (so seed 17 is the same model however many seeds
-there are), cuts the seeds into blocks by a fixed rule, takes all steps for one block before the next, and maps
-the blocks over an executor. The result does not depend on how many workers there are.
+`train_many` draws every initial model from a child of one `SeedSequence` (so number 17 is the same model however many
+there are), cuts them into blocks by a fixed rule, takes all steps for one block before the next, and maps the blocks
+over an executor. The result does not depend on how many workers there are.
 
 Where training starts, and whether it moves b or c = b + ‖w‖², decides on X = I whether it succeeds (docs/cure.md). Both
 belong to training only: models, losses and files stay (W, b).
@@ -28,7 +28,7 @@ from relugeom.optim import AdamW, Optimiser
 from relugeom.optim.schedules import SCHEDULES, Schedule
 from relugeom.progress import OnProgress, Reporter
 
-__all__ = ["BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "initial_models", "train", "train_from"]
+__all__ = ["BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "initial_models", "train_from", "train_many"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -176,7 +176,7 @@ def _train_block(training: Training, seed: int, block: tuple[int, int]) -> Param
     return train_from(training, initial_models(training, seed, *block))
 
 
-def train(
+def train_many(
     training: Training,
     seeds: int,
     *,

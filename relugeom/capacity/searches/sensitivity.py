@@ -29,7 +29,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from relugeom.capacity.known.table import DIMENSIONS, Column
+from relugeom.capacity.known.cells import DIMENSIONS, Column
 from relugeom.capacity.known.thresholds import threshold_bound
 from relugeom.capacity.searches.attempt import ascend
 from relugeom.capacity.searches.codes import MeanThreshold, SphericalCode, exact_thresholds

@@ -26,7 +26,7 @@ from relugeom.autoencoder.constructions import polygon
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError, KinkError
 from relugeom.landscape.curvatures import inertia
-from relugeom.landscape.one_sided import one_sided
+from relugeom.landscape.kinks import one_sided
 
 __all__ = ["KGon", "kgon_loss", "kgons", "quadrature_loss"]
 

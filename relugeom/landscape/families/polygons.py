@@ -7,7 +7,7 @@ import numpy as np
 from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.constructions import zero_loss_polygon
 from relugeom.autoencoder.model import Parameters
-from relugeom.landscape.polish import polish
+from relugeom.landscape.polishing import polish
 
 __all__ = ["polished_polygons"]
 

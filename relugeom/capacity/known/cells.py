@@ -17,7 +17,7 @@ from relugeom.capacity.known.theorems import Theorem, upper_bound
 from relugeom.errors import CertificateError
 from relugeom.exact import Invalid, SignPattern, check, loads
 
-__all__ = ["COLUMNS", "DIMENSIONS", "Cell", "Column", "NearMiss", "table"]
+__all__ = ["COLUMNS", "DIMENSIONS", "CapacityCell", "Column", "NearMiss", "table"]
 
 DIMENSIONS = range(1, 7)
 
@@ -65,7 +65,7 @@ class NearMiss(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CapacityCell:
     """What is known for one m and one question.
 
     Attributes
@@ -104,7 +104,7 @@ class Cell:
         return str(self.certified) if self.status == "exact" else f"{self.certified} … {self.theorem.most}"
 
 
-def table() -> list[list[Cell]]:
+def table() -> list[list[CapacityCell]]:
     """The table, one list of cells for each m, each certificate checked.
 
     Raises
@@ -116,7 +116,7 @@ def table() -> list[list[Cell]]:
     return [[_cell(m, column, searches) for column in COLUMNS] for m in DIMENSIONS]
 
 
-def _cell(m: int, column: Column, searches: dict[str, list[float]]) -> Cell:
+def _cell(m: int, column: Column, searches: dict[str, list[float]]) -> CapacityCell:
     name = column.witness(m)
     certificate = loads((files("relugeom.capacity.known") / "witnesses" / name).read_text(encoding="utf-8"))
     verdict = check(certificate)
@@ -128,7 +128,7 @@ def _cell(m: int, column: Column, searches: dict[str, list[float]]) -> Cell:
     theorem = upper_bound(m, tied=column.tied, bias=column.bias, active=column.active, zero_input=column.zero_input)
     known = searches.get(name)
     near_miss = None if known is None else NearMiss(int(known[0]), int(known[1]), known[2])
-    return Cell(m, column, n, name, theorem, near_miss)
+    return CapacityCell(m, column, n, name, theorem, near_miss)
 
 
 def _answers(certificate: SignPattern, m: int, column: Column) -> bool:

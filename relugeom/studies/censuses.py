@@ -1,6 +1,6 @@
 """Counting what training finds: optimiser × learning rate × initialisation × n, seed by seed, resumable.
 
-A `Cell` is one training and a number of seeds. Its seeds are cut into blocks by the rule of `kernel_for`; each
+A `Cohort` is one training and a number of seeds. Its seeds are cut into blocks by the rule of `kernel_for`; each
 block is trained, polished to the nearest critical point (no escapes: this counts what the optimiser found) and
 described, seed by seed, and that is one run in the `RunDatabase`. A census that was interrupted asks for the
 blocks it does not find there. Which executor runs the blocks, and with how many workers, changes nothing.
@@ -19,21 +19,21 @@ from relugeom.autoencoder.model import Parameters, loss
 from relugeom.engines.many_models import kernel_for
 from relugeom.executors import ExecutorLike, completed
 from relugeom.landscape.kinds import kind
-from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.landscape.polishing import Polished, Status, polish
 from relugeom.optim import AdamW, Optimiser
 from relugeom.progress import OnProgress, Reporter
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.training.many_models import Training, initial_models, train_from
 
-__all__ = ["Cell", "Count", "Summary", "census", "summary"]
+__all__ = ["Cohort", "Count", "Summary", "census", "summary"]
 
 _ZERO = 1e-3  # of the loss summed over examples: what training can't tell from 0 in the steps it has
 _LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Cohort:
     """One line of the census.
 
     Parameters
@@ -91,7 +91,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a cell's seeds came to.
+    """What a cohort's seeds came to.
 
     Attributes
     ----------
@@ -126,52 +126,52 @@ class Summary:
 
 
 def census(
-    cells: Sequence[Cell],
+    cohorts: Sequence[Cohort],
     database: RunDatabase,
     *,
     executor: ExecutorLike = None,
     progress: OnProgress | None = None,
 ) -> list[Summary]:
-    """Run what is missing and summarise every cell.
+    """Run what is missing and summarise every cohort.
 
     Parameters
     ----------
-    cells : sequence of Cell
+    cohorts : sequence of Cohort
     database : RunDatabase
         Where finished blocks are kept.
     executor : None, Executor, "processes://N" or "dask://host:port"
     progress : callable, optional
         Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
     """
-    tasks = [(cell, first, count) for cell in cells for first, count in _blocks(cell)]
+    tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
     missing = [task for task in tasks if database.result(_key(*task)) is None]
     news = Reporter(progress, len(tasks), len(tasks) - len(missing))
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
         news.advance()
-    return [summary(_records(cell, database)) for cell in cells]
+    return [summary(_records(cohort, database)) for cohort in cohorts]
 
 
-def _blocks(cell: Cell) -> list[tuple[int, int]]:
-    size = kernel_for(cell.training.data.n)[1]
-    return [(first, min(size, cell.seeds - first)) for first in range(0, cell.seeds, size)]
+def _blocks(cohort: Cohort) -> list[tuple[int, int]]:
+    size = kernel_for(cohort.training.data.n)[1]
+    return [(first, min(size, cohort.seeds - first)) for first in range(0, cohort.seeds, size)]
 
 
-def _key(cell: Cell, first: int, count: int) -> dict[str, Any]:
-    return {**cell.settings(), "first": first, "count": count}
+def _key(cohort: Cohort, first: int, count: int) -> dict[str, Any]:
+    return {**cohort.settings(), "first": first, "count": count}
 
 
-def _records(cell: Cell, database: RunDatabase) -> list[dict[str, Any]]:
-    found = [database.result(_key(cell, first, count)) for first, count in _blocks(cell)]
+def _records(cohort: Cohort, database: RunDatabase) -> list[dict[str, Any]]:
+    found = [database.result(_key(cohort, first, count)) for first, count in _blocks(cohort)]
     return [record for result in found if result is not None for record in result["records"]]
 
 
-def _run_block(task: tuple[Cell, int, int]) -> list[dict[str, Any]]:
+def _run_block(task: tuple[Cohort, int, int]) -> list[dict[str, Any]]:
     """Train, polish and describe one block; a row of plain numbers a seed."""
-    cell, first, count = task
-    models = train_from(cell.training, initial_models(cell.training, cell.seed, first, count))
-    found = polish(models, cell.training.data, escapes=0, iterations=200)
-    before = cell.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cell.training.data))
+    cohort, first, count = task
+    models = train_from(cohort.training, initial_models(cohort.training, cohort.seed, first, count))
+    found = polish(models, cohort.training.data, escapes=0, iterations=200)
+    before = cohort.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cohort.training.data))
     return [_record(first + s, float(before[s]), found, s) for s in range(count)]
 
 

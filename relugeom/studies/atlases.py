@@ -19,25 +19,25 @@ from relugeom.autoencoder.model import Parameters, loss
 from relugeom.errors import KinkError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.executors import ExecutorLike
-from relugeom.landscape.certify import certify
+from relugeom.landscape.certifying import certify
 from relugeom.landscape.curvatures import inertia
 from relugeom.landscape.families.polygons import polished_polygons
 from relugeom.landscape.kinds import Kind, kind
-from relugeom.landscape.one_sided import one_sided
-from relugeom.landscape.polish import Polished, Status, polish
+from relugeom.landscape.kinks import one_sided
+from relugeom.landscape.polishing import Polished, Status, polish
 from relugeom.landscape.symmetry import groups, invariants
 from relugeom.progress import OnProgress
 from relugeom.statistics import Interval, wilson_interval
-from relugeom.training.many_models import Training, train
+from relugeom.training.many_models import Training, train_many
 
-__all__ = ["Entry", "atlas"]
+__all__ = ["AtlasGroup", "atlas"]
 
 _CONTINUUM = 1e-10  # Σ-loss below this is zero loss, whose minima form a continuum on X = I
 _LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class AtlasGroup:
     """One group of critical points.
 
     Attributes
@@ -88,7 +88,7 @@ def atlas(
     escapes: int = 0,
     certificates: bool = True,
     progress: OnProgress | None = None,
-) -> list[Entry]:
+) -> list[AtlasGroup]:
     """What `seeds` trainings find, commonest first.
 
     Parameters
@@ -105,7 +105,7 @@ def atlas(
         Called with the blocks that are trained (`relugeom.progress`).
     """
     data = training.data
-    found = polish(train(training, seeds, seed=seed, executor=executor, progress=progress), data, escapes=escapes)
+    found = polish(train_many(training, seeds, seed=seed, executor=executor, progress=progress), data, escapes=escapes)
     labels = _labels(found, data)
     order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
     lowest, least = _lowest(found, data)
@@ -120,7 +120,7 @@ def atlas(
             certificate = found_one if isinstance(found_one, CriticalPoint) else None
         count = int((labels == label).sum())
         entries.append(
-            Entry(
+            AtlasGroup(
                 count, seeds, wilson_interval(count, seeds, _LEVEL), data.n * float(found.loss[first]), nature, signs,
                 kind(model), model, first, certificate,
             )

@@ -21,7 +21,7 @@ from relugeom.exact.check import Valid, check
 from relugeom.exact.critical import axial_loss
 from relugeom.exact.rationals import Matrix, Vector, as_matrix, as_vector
 
-__all__ = ["NoCertificate", "certify", "certify_dead_outputs", "gauged", "stored_certificates"]
+__all__ = ["NoCertificate", "certify", "certify_dead_outputs", "fix_gauge", "stored_certificates"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class NoCertificate:
     reason: str
 
 
-def gauged(W: Floats) -> tuple[Floats, tuple[int, ...]]:
+def fix_gauge(W: Floats) -> tuple[Floats, tuple[int, ...]]:
     """W rotated so that the k-th of m − 1 chosen features has zeros below row k; and which features.
 
     Each is the one that sticks out most from the span of those before it.
@@ -84,7 +84,7 @@ def certify(parameters: Parameters, data: DataSet, better: Parameters | None = N
     amplitudes, weights = _rational_grid(data)
     if not float(kink_distance(parameters, data)) > 0:
         return NoCertificate("the model is on a kink, where there is no Hessian")
-    W, gauge = gauged(np.asarray(parameters.W))
+    W, gauge = fix_gauge(np.asarray(parameters.W))
     m, n = W.shape
     b = np.asarray(parameters.b)
     held = {(a, i) for k, i in enumerate(gauge) for a in range(k + 1, m)}

@@ -41,11 +41,11 @@ from relugeom.errors import ArgumentError, KinkError
 from relugeom.exact.certificates import Certificate, ExactReconstruction
 from relugeom.exact.check import Valid, check
 from relugeom.exact.rationals import Inertia, Matrix, as_matrix, dot, transpose
-from relugeom.landscape.certify import NoCertificate, certify, certify_dead_outputs
+from relugeom.landscape.certifying import NoCertificate, certify, certify_dead_outputs
 from relugeom.landscape.curvatures import Curvatures, curvatures
 from relugeom.landscape.families.polygons import polished_polygons
-from relugeom.landscape.one_sided import one_sided
-from relugeom.landscape.polish import Status, polish
+from relugeom.landscape.kinks import one_sided
+from relugeom.landscape.polishing import Status, polish
 
 __all__ = ["Nature", "NatureName", "known_minimum", "nature"]
 

@@ -23,7 +23,7 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
 from relugeom.storage import RunDatabase, load_arrays, save_arrays
 from relugeom.training.configuration import Configuration
-from relugeom.training.loop import measured, train
+from relugeom.training.loop import measure_run, train
 from relugeom.writing import make_folder
 
 __all__ = ["DATABASE", "Finished", "best_of", "configurations", "independent_seeds", "model_of", "run_one", "sweep"]
@@ -96,7 +96,7 @@ def run_one(task: tuple[dict[str, Any], int]) -> dict[str, Any]:
     W, b, M = end.model
     return {
         "status": end.status,
-        "metrics": dataclasses.asdict(measured(end, test_examples)),
+        "metrics": dataclasses.asdict(measure_run(end, test_examples)),
         "data_hash": end.data_hash,
         "seconds": time.perf_counter() - begin,
         "arrays": {"W": W, "b": b} | ({} if M is None else {"M": M}),

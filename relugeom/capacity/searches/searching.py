@@ -23,7 +23,7 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
 from relugeom.storage import RunDatabase
 
-__all__ = ["Found", "Impossible", "NotFound", "Outcome", "search"]
+__all__ = ["Found", "Impossible", "NotFound", "SearchOutcome", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class NotFound:
     attempts: int
 
 
-Outcome = Found | Impossible | NotFound
+SearchOutcome = Found | Impossible | NotFound
 
 
 def search(
@@ -63,7 +63,7 @@ def search(
     executor: ExecutorLike = None,
     database: RunDatabase | None = None,
     progress: OnProgress | None = None,
-) -> Outcome:
+) -> SearchOutcome:
     """Search for a solution of the problem.
 
     Parameters

@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from relugeom.bench import Timing, bench, crossover
 from relugeom.cli import main
-from relugeom.diagnostics import Timing, bench, blas, crossover, diagnose
+from relugeom.doctor import blas, diagnose
 from relugeom.engines.choice import ENGINES, choose_engine, why_not
 from relugeom.engines.cuda.backend import find_device
 from relugeom.errors import ArgumentError
@@ -39,8 +40,11 @@ def test_doctor_prints_rows_and_json(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_doctor_refuses_what_is_no_size(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "-T", "0"]) == 2
-    assert capsys.readouterr().err == "relugeom doctor: error: T, n and m must be positive; got 0, 10000, 2\n"
+    with pytest.raises(SystemExit, match="2"):
+        main(["doctor", "-T", "0"])
+    assert "argument -T/--examples: must be a positive whole number; got 0" in capsys.readouterr().err
+    with pytest.raises(ArgumentError, match="T, n and m must be positive; got 0, 10000, 2"):
+        diagnose(0)
 
 
 def test_blas_names_itself() -> None:

@@ -67,7 +67,8 @@ def trace(
 ) -> Trace:
     """Train one model (or from `start`, W (m, n) and b (n,)) and record every `every` steps.
 
-    Index and seed mean what they mean in `relugeom.training.many_models.train`: any model of a census can be watched.
+    Index and seed mean what they mean in `relugeom.training.many_models.train_many`, so that any model of a census can
+    be watched.
     """
     first = (
         initial_models(training, seed, index, 1)
