@@ -109,10 +109,10 @@ def dimensionality(model: Parameters | None = None, *, theme: Theme = LIGHT) -> 
     n = len(D)
     drawn = new_figure(COLUMN, 2.6)
     axes = drawn.add_subplot()
-    for k, fraction in enumerate(FRACTIONS):
+    for fraction in FRACTIONS:
         axes.axhline(float(fraction), color=theme.line, linewidth=0.7, zorder=0.5)
         axes.annotate(
-            str(fraction), xy=(1, float(fraction)), xycoords=("axes fraction", "data"), xytext=(3 + 14 * (k % 2), 0),
+            str(fraction), xy=(1, float(fraction)), xycoords=("axes fraction", "data"), xytext=(17 if fraction == Fraction(3, 8) else 3, 0),
             textcoords="offset points", va="center", fontsize=6.5, color=theme.faint,
         )  # fmt: skip
     colours = [theme.feature(int(i)) for i in order] if n <= _MOST_BARS else theme.feature(0)

@@ -299,7 +299,9 @@ _STYLE = """
 def html_part(found: Inspection, prefix: str = "inspection") -> str:
     """One inspection as HTML that can stand in a page or a notebook."""
     body = [f'<div class="inspection"><style>{_STYLE}</style><h2>{escape(found.name or "The model")}</h2>']
-    body.append(f'<p class="answer"><strong>{escape(answer(found))}</strong>. {escape(found.nature.reason)}</p>')
+    reason = found.nature.reason
+    words = f"<strong>{escape(answer(found))}</strong>. {escape(reason[:1].upper() + reason[1:])}"
+    body.append(f'<p class="answer">{words}.</p>')
     for title, rows in sections(found):
         body.append(f"<h3>{escape(title)}</h3>" if title else "")
         body.append("<dl>" + "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows) + "</dl>")
