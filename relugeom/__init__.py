@@ -10,6 +10,7 @@ library and ``relugeom --help`` answers at once. docs/api.md lists them with a l
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from relugeom._version import __version__
@@ -145,6 +146,9 @@ if TYPE_CHECKING:
         as_matrix,
         as_vector,
     )
+    from relugeom.inspection import (
+        inspect,
+    )
     from relugeom.landscape import (
         certify,
         kind,
@@ -252,6 +256,7 @@ __all__ = [
     "hessian",
     "hessian_vector_product",
     "identity",
+    "inspect",
     "k_family",
     "kind",
     "kink_distance",
@@ -344,6 +349,9 @@ PURPOSES: dict[str, dict[str, str]] = {
         "relugeom.training": "Configuration train resume measure_run sweep Training train_many",
         "relugeom.optim": "AdamW SGD Schedule",
     },
+    "What is my model?": {
+        "relugeom.inspection": "inspect",
+    },
     "Where training ends": {
         "relugeom.landscape": "polish kind nature certify",
         "relugeom.studies": "atlas census trace events",
@@ -417,3 +425,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*__all__, *_ROOMS})
+
+
+if "IPython" in sys.modules:  # a notebook shows certificates too
+    from relugeom.notebook import register as _register
+
+    _register()

@@ -15,8 +15,8 @@ PACKAGE = Path(relugeom.__file__).parent
 FLOORS: list[set[str]] = [
     {"exact", "text", "_version"},
     {"errors"},
-    {"writing"},
-    {"arrays", "blas", "storage", "progress", "statistics"},
+    {"records", "writing"},
+    {"arrays", "blas", "notebook", "storage", "progress", "statistics"},
     {"executors"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from relugeom.arrays import Array, check_shape, device_of, floating_arrays
+from relugeom.arrays import Array, check_shape, device_of, floating_arrays, to_numpy
 from relugeom.errors import ArgumentError
+from relugeom.records import html_table
 
 __all__ = ["Checked", "Parameters", "as_parameters", "checked", "flatten", "unflatten"]
 
@@ -53,6 +54,22 @@ class Parameters:
         yield self.b
         if self.decoder is not None:
             yield self.decoder
+
+    def _repr_html_(self) -> str:
+        W = np.asarray(to_numpy(self.W), dtype=np.float64)
+        title = f"W {W.shape}" + ("" if self.b is None else ", b") + ("" if self.tied else ", decoder")
+        if W.ndim != 2:
+            return f"<p>{title}</p>"
+        b = None if self.b is None else np.asarray(to_numpy(self.b), dtype=np.float64).ravel()
+        return html_table(
+            [
+                {"feature": i, "w": ", ".join(f"{x:.6g}" for x in W[:8, i]) + (", ..." if len(W) > 8 else "")}
+                | {"norm": float(np.linalg.norm(W[:, i]))}
+                | ({} if b is None else {"b": float(b[i])})
+                for i in range(W.shape[1])
+            ],
+            title,
+        )
 
     @property
     def tied(self) -> bool:

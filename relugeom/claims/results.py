@@ -12,6 +12,7 @@ from typing import Any
 from relugeom.claims.conjectures import Declaration
 from relugeom.claims.schema import Fields, ReplyError
 from relugeom.claims.verdicts import Judgement, Verdict
+from relugeom.records import Records, html_table
 from relugeom.writing import make_folder, write_atomically
 
 __all__ = ["Report", "Result", "own_fields", "write_certificates"]
@@ -61,6 +62,20 @@ class Result(Declaration, Judgement):
         inside = self.formal_folder is not None and self.formal_folder.name == "formal" and beside.name != "formal"
         return str((beside / "formal" if inside else beside) / name)
 
+    def record(self) -> dict[str, Any]:
+        """The result as one row of a table."""
+        low, high = self.interval or (None, None)
+        return {
+            "verdict": "ERROR" if self.verdict is None else self.verdict.value, "id": self.id,
+            "statement": self.statement, "evidence": self.error or self.evidence, "as_expected": self.as_expected,
+            "seconds": round(self.seconds, 3), "file": self.file, "certificates": len(self.certificates),
+            "successes": self.successes, "trials": self.trials, "low": low, "high": high,
+        }  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        named = [{"": name, "this claim": value} for name, value in self.record().items() if value is not None]
+        return html_table(named)
+
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON values."""
         declared = Declaration.to_json(self)
@@ -107,7 +122,7 @@ def own_fields(value: Declaration | Judgement, kind: type[Declaration | Judgemen
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Records):
     """The results of one run, in the order of the files.
 
     `notes` says what about the run itself a reader should know: that the system sets no limit on memory, for example.
@@ -116,6 +131,18 @@ class Report:
     results: tuple[Result, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """A mapping a claim."""
+        return [result.record() for result in self.results]
+
+    def caption(self) -> str:
+        """The summary."""
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        shown = ("verdict", "statement", "evidence", "seconds")
+        return html_table([{name: record[name] for name in shown} for record in self.records()], self.summary())
 
     @property
     def as_expected(self) -> bool:

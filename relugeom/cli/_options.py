@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_INITIALISATIONS", "OPTIMISERS",
-    "SCHEDULES", "add_constants", "add_index", "add_json", "add_optimiser", "add_output", "add_paths", "add_resume",
-    "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps", "add_time_limit",
+    "SCHEDULES", "add_constants", "add_csv", "add_index", "add_json", "add_optimiser", "add_output", "add_paths",
+    "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps", "add_time_limit",
     "add_training", "add_workers", "check_resume", "configuration_from", "executor_from", "fraction",
     "given_settings", "numbers", "optimiser_from", "path_given", "positive_float", "positive_float_or_zero",
     "positive_int", "training_from", "whole_number",
@@ -131,6 +131,11 @@ def add_size(parser: _Place, n: int | None = None, m: int | None = 2, *, several
         "--m", "--latent", dest="m", type=positive_int, metavar="M", default=m,
         help="latent dimensions" + (f" (default {m})" if m is not None else ""),
     )  # fmt: skip
+
+
+def add_csv(parser: _Place, what: str) -> None:
+    """The results as a table for other programs."""
+    parser.add_argument("--csv", type=path_given, metavar="FILE", help=f"write {what} as CSV")
 
 
 def add_seed(parser: _Place) -> None:

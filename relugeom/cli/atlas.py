@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
+    add_csv,
     add_json,
     add_seeds,
     add_size,
@@ -21,10 +22,11 @@ from relugeom.cli._options import (
     whole_number,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.records import csv_text
 from relugeom.writing import make_folder, write_atomically
 
 if TYPE_CHECKING:
-    from relugeom.studies.atlases import AtlasGroup
+    from relugeom.studies.atlases import Atlas, AtlasGroup
 
 SUMMARY = "train thousands of seeds at once and say what they found, how often, and what is provably a spurious minimum"
 
@@ -44,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive_int, default=10, help="groups shown for each n (default 10)")
     add_workers(parser)
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write the certificates found into DIR")
+    add_csv(parser, "a row for each kind of critical point")
     add_json(parser)
 
 
@@ -58,8 +61,8 @@ def _entry_json(entry: AtlasGroup) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print_entries(n: int, entries: list[AtlasGroup], rows: int) -> None:
-    print(f"\n{paint(f'n = {n}', 'bold')}")
+def _print_entries(n: int, entries: Atlas, rows: int) -> None:
+    print(f"\n{paint(f'n = {n}', 'bold')}  {entries.caption()}")
     print("  seeds            loss  nature              curvatures  what")
     for entry in entries[:rows]:
         low, high = entry.interval
@@ -105,6 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _print_entries(n, entries, arguments.rows)
             sys.stdout.flush()
+    if arguments.csv is not None:
+        rows = [{"n": n, **record} for n, entries in found.items() for record in entries.records()]
+        write_atomically(arguments.csv, csv_text(rows).encode())
     if arguments.json:
         print_json({str(n): [_entry_json(entry) for entry in entries] for n, entries in found.items()})
     elif arguments.certificates is not None:

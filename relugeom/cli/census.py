@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
+    add_csv,
     add_json,
     add_output,
     add_resume,
@@ -19,6 +20,8 @@ from relugeom.cli._options import (
     training_from,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.records import csv_text
+from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.censuses import Summary
@@ -34,12 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_seeds(parser, 200, "for each n")
     add_training(parser)
     add_workers(parser)
+    add_csv(parser, "a row for each n")
     add_json(parser)
 
 
 def _print_summary(n: int, s: Summary) -> None:
     print(f"\n{paint(f'n = {n}', 'bold')}  ({s.zero_loss.trials} seeds)")
-    print(f"  zero loss (Σ < 1e-3)    {s.zero_loss}")
+    print(f"  zero loss (Σ < 1e-3)    {s.zero_loss} after training\n{'':26}{s.zero_loss_polished} after polishing")
     print(f"  one circle, two circles {s.one_circle}, {s.two_circles}")
     print(f"  axes lost               {', '.join(f'{lost}: {count}' for lost, count in s.lost_axes.items())}")
     print(f"  all live separable      {s.separable}")
@@ -63,6 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     with RunDatabase(arguments.output) as database:
         summaries = census(cohorts, database, executor=executor_from(arguments), progress=line)
     line.clear()
+    if arguments.csv is not None:
+        rows = [{"n": n, **record} for n, record in zip(arguments.n, summaries.records(), strict=True)]
+        write_atomically(arguments.csv, csv_text(rows).encode())
     if arguments.json:
         print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})
     else:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ from relugeom.cli._models import KINDS, add_model_choice, chosen_models
 from relugeom.cli._options import add_json, path_given, positive_float, positive_int, whole_number
 from relugeom.cli._terminal import ProgressLine, print_json, width
 from relugeom.errors import ArgumentError
+from relugeom.records import csv_text
 from relugeom.text import printable
 from relugeom.writing import check_writable, make_folder, write_atomically
 
@@ -112,14 +111,6 @@ def _inspected(arguments: argparse.Namespace) -> list[Inspection]:
     return inspected
 
 
-def _csv(records: list[dict[str, Any]]) -> bytes:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return stream.getvalue().encode()
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Inspect, print, write; 0 always, for whatever a model is, is an answer."""
     outputs = [path for path in (arguments.html, arguments.csv, arguments.certificate) if path is not None]
@@ -131,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         write_atomically(arguments.html, html_page(found).encode())
     if arguments.csv is not None:
-        write_atomically(arguments.csv, _csv(found[0].records() if len(found) == 1 else table(found)))
+        write_atomically(arguments.csv, csv_text(found[0].records() if len(found) == 1 else table(found)).encode())
     if arguments.figures is not None:
         _figures(arguments.figures, found)
     if arguments.certificate is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     INITIALISATIONS,
+    add_csv,
     add_json,
     add_output,
     add_resume,
@@ -23,6 +24,7 @@ from relugeom.cli._options import (
     positive_int,
 )
 from relugeom.cli._terminal import ProgressLine, print_json
+from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
     from relugeom.training.configuration import Configuration
@@ -63,6 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_workers(parser)
     parser.add_argument("--test-examples", type=positive_int, default=2_000, metavar="N", help="fresh examples (2000)")
     parser.add_argument("--no-pictures", action="store_true", help="only the table")
+    add_csv(parser, "a row for each run")
     add_json(parser)
     add_settings(parser)
 
@@ -127,6 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 130
     line.clear()
+    if arguments.csv is not None:
+        write_atomically(arguments.csv, finished.to_csv().encode())
     best = best_of(finished)
     pictures = [] if arguments.no_pictures or not best else draw_sweep(best, arguments.output)
     if arguments.json:

@@ -10,7 +10,7 @@ from pathlib import Path
 from relugeom.claims.formal import check_formal
 from relugeom.claims.results import Report, Result, write_certificates
 from relugeom.claims.run import MEMORY_LIMIT, list_conjectures, verify
-from relugeom.cli._options import add_paths, add_time_limit, positive_float_or_zero, positive_int
+from relugeom.cli._options import add_csv, add_paths, add_time_limit, positive_float_or_zero, positive_int
 from relugeom.cli._terminal import (
     ProgressLine,
     indent,
@@ -20,7 +20,7 @@ from relugeom.cli._terminal import (
 )
 from relugeom.cli._versions import versions
 from relugeom.text import printable
-from relugeom.writing import make_folder
+from relugeom.writing import make_folder, write_atomically
 
 SUMMARY = "run conjectures (the post's claims by default) and print each with its verdict and evidence"
 
@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="only list the conjectures: id and statement")
     form = parser.add_mutually_exclusive_group()
+    add_csv(parser, "a row for each claim")
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
     parser.add_argument("--formal", action="store_true", help="have Coq check the formal proofs, where it is installed")
@@ -159,6 +160,8 @@ def run(arguments: argparse.Namespace) -> int:
         on_result=show,
     )
     progress.clear()
+    if arguments.csv is not None:
+        write_atomically(arguments.csv, report.to_csv().encode())
     written = write_certificates(report, arguments.certificates) if arguments.certificates is not None else []
     formal = _check_formal_proofs(report) if arguments.formal else []
     if arguments.json:

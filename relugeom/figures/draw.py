@@ -35,9 +35,9 @@ TOLERANCE = 1e-9
 
 def new_figure(width: float, height: float) -> Any:
     """An empty `matplotlib.figure.Figure` of that many inches; nothing is registered with pyplot."""
-    from matplotlib.figure import Figure
+    from relugeom.figures.shown import ShownFigure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return ShownFigure(figsize=(width, height), layout="constrained")
 
 
 def biases(model: Parameters) -> Floats:

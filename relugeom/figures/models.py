@@ -111,8 +111,9 @@ def dimensionality(model: Parameters | None = None, *, theme: Theme = LIGHT) -> 
     axes = drawn.add_subplot()
     for fraction in FRACTIONS:
         axes.axhline(float(fraction), color=theme.line, linewidth=0.7, zorder=0.5)
+        aside = 17 if fraction == Fraction(3, 8) else 3  # 2/5 is just above
         axes.annotate(
-            str(fraction), xy=(1, float(fraction)), xycoords=("axes fraction", "data"), xytext=(17 if fraction == Fraction(3, 8) else 3, 0),
+            str(fraction), xy=(1, float(fraction)), xycoords=("axes fraction", "data"), xytext=(aside, 0),
             textcoords="offset points", va="center", fontsize=6.5, color=theme.faint,
         )  # fmt: skip
     colours = [theme.feature(int(i)) for i in order] if n <= _MOST_BARS else theme.feature(0)

@@ -30,6 +30,7 @@ from relugeom.inspection.geometry import (
 )
 from relugeom.inspection.sums import Recovery, Sums, recovery, sums_over_axes, sums_over_examples
 from relugeom.landscape.natures import Nature, nature
+from relugeom.records import Records
 
 __all__ = ["Inspection", "describe_data", "inspect", "inspect_file"]
 
@@ -44,7 +45,7 @@ _NULL = 1e-2  # norms up to this part of the largest count as 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inspection:
+class Inspection(Records):
     """Everything about one model.
 
     Attributes
@@ -192,12 +193,6 @@ class Inspection:
             dict(zip(columns, row, strict=True))
             for row in zip(*(list(c.tolist()) for c in columns.values()), strict=True)
         ]
-
-    def to_dataframe(self) -> Any:
-        """The records as a pandas DataFrame; pandas has to be installed."""
-        import pandas  # type: ignore[import-untyped]
-
-        return pandas.DataFrame(self.records())
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: the whole page."""

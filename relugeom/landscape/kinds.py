@@ -27,6 +27,7 @@ from relugeom.autoencoder.model import (
 )
 from relugeom.autoencoder.parameters import checked
 from relugeom.errors import ArgumentError
+from relugeom.records import Records
 
 __all__ = ["Kind", "kind"]
 
@@ -39,7 +40,7 @@ _OFF = 1e-3  # pre-activations below this count as off
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kind:
+class Kind(Records):
     """A trained model in words and numbers.
 
     Attributes
@@ -91,6 +92,16 @@ class Kind:
     null_tolerance: float
     circle_tolerance: float
     type: str
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each set of features, and one for the radii."""
+        sets = ("represented", "clean", "null", "dead", "silent", "untouched", "duplicated", "crowded")
+        rows = [{"features": name, "which": ", ".join(map(str, getattr(self, name)))} for name in sets]
+        return [*rows, {"features": "radii", "which": ", ".join(f"{radius:.6g}" for radius in self.radii)}]
+
+    def caption(self) -> str:
+        """The type."""
+        return self.type
 
 
 def kind(

@@ -8,6 +8,7 @@ lowest point found and regular polygons.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +28,15 @@ from relugeom.landscape.kinks import one_sided
 from relugeom.landscape.polishing import Polished, Status, polish
 from relugeom.landscape.symmetry import groups, invariants
 from relugeom.progress import OnProgress
+from relugeom.records import Rows
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, train_many
 
-__all__ = ["AtlasGroup", "atlas"]
+__all__ = ["Atlas", "AtlasGroup", "atlas"]
 
 _CONTINUUM = 1e-10  # Σ-loss below this is zero loss, whose minima form a continuum on X = I
 _LEVEL = 0.95
+_ZERO = 1e-3  # of the Σ-loss, as in the census
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,11 +75,44 @@ class AtlasGroup:
     index: int
     certificate: CriticalPoint | None
 
+    def record(self) -> dict[str, Any]:
+        """The entry as one row of a table."""
+        signs = self.inertia or (None, None, None)
+        return {
+            "count": self.count, "seeds": self.seeds, "low": self.interval[0], "high": self.interval[1],
+            "loss": self.loss, "nature": self.nature, "up": signs[0], "down": signs[1], "level": signs[2],
+            "type": self.kind.type, "index": self.index, "certified": self.certificate is not None,
+            "spurious": self.is_spurious,
+        }  # fmt: skip
+
     @property
     def is_spurious(self) -> bool:
         """Whether a certificate proves a strict local minimum and a model of lower loss."""
         c = self.certificate
         return c is not None and c.negative == 0 and c.better_encoder is not None
+
+
+class Atlas(Rows[AtlasGroup]):
+    """The groups, commonest first, and how many seeds are at zero loss.
+
+    Attributes
+    ----------
+    seeds : int
+    after_training, after_polishing : int
+        Seeds with a loss below 1e-3, summed over the axes, when training stopped and after Newton's method: polishing
+        finishes what training had not, so the second is the larger one.
+    """
+
+    def __init__(self, entries: Iterable[AtlasGroup], seeds: int, after_training: int, after_polishing: int) -> None:
+        super().__init__(entries)
+        self.seeds, self.after_training, self.after_polishing = seeds, after_training, after_polishing
+
+    def caption(self) -> str:
+        """Both counts."""
+        return (
+            f"{len(self)} kinds of critical points; zero loss (Σ < 1e-3): {self.after_training} of {self.seeds} after "
+            f"training, {self.after_polishing} after polishing"
+        )
 
 
 def atlas(
@@ -88,7 +124,7 @@ def atlas(
     escapes: int = 0,
     certificates: bool = True,
     progress: OnProgress | None = None,
-) -> list[AtlasGroup]:
+) -> Atlas:
     """What `seeds` trainings find, commonest first.
 
     Parameters
@@ -105,7 +141,10 @@ def atlas(
         Called with the blocks that are trained (`relugeom.progress`).
     """
     data = training.data
-    found = polish(train_many(training, seeds, seed=seed, executor=executor, progress=progress), data, escapes=escapes)
+    trained = train_many(training, seeds, seed=seed, executor=executor, progress=progress)
+    found = polish(trained, data, escapes=escapes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        before = data.n * np.asarray(loss(_double(trained), data))
     labels = _labels(found, data)
     order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
     lowest, least = _lowest(found, data)
@@ -125,7 +164,11 @@ def atlas(
                 kind(model), model, first, certificate,
             )
         )  # fmt: skip
-    return entries
+    return Atlas(entries, seeds, int((before < _ZERO).sum()), int((data.n * found.loss < _ZERO).sum()))
+
+
+def _double(model: Parameters) -> Parameters:
+    return Parameters(np.asarray(model.W, np.float64), np.asarray(model.b, np.float64))
 
 
 def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:

@@ -22,6 +22,7 @@ from relugeom.landscape.kinds import kind
 from relugeom.landscape.polishing import Polished, Status, polish
 from relugeom.optim import AdamW, Optimiser
 from relugeom.progress import OnProgress, Reporter
+from relugeom.records import Rows
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.training.many_models import Training, initial_models, train_from
@@ -97,6 +98,8 @@ class Summary:
     ----------
     zero_loss : Count
         Loss summed over the examples below 1e-3 when training stopped, before polishing.
+    zero_loss_polished : Count
+        The same after polishing, which finishes what training had not.
     one_circle, two_circles : Count
         Features that are not lost have radii within 2 % of each other, or fall into two such sets.
     lost_axes : dict
@@ -115,6 +118,7 @@ class Summary:
     """
 
     zero_loss: Count
+    zero_loss_polished: Count
     one_circle: Count
     two_circles: Count
     lost_axes: dict[int, int]
@@ -124,6 +128,19 @@ class Summary:
     types: dict[str, int]
     losses: tuple[float, float, float]
 
+    def record(self) -> dict[str, Any]:
+        """The cell as one row of a table: shares, with the ends of their intervals."""
+        counts = {
+            "zero_loss_after_training": self.zero_loss, "zero_loss_after_polishing": self.zero_loss_polished,
+            "one_circle": self.one_circle, "two_circles": self.two_circles, "separable": self.separable,
+            "slack_kept": self.slack_kept,
+        }  # fmt: skip
+        row: dict[str, Any] = {"seeds": self.zero_loss.trials}
+        for name, count in counts.items():
+            row |= {name: count.successes, f"{name}_low": count.interval[0], f"{name}_high": count.interval[1]}
+        least, median, largest = self.losses
+        return {**row, "least_loss": least, "median_loss": median, "largest_loss": largest}
+
 
 def census(
     cohorts: Sequence[Cohort],
@@ -131,7 +148,7 @@ def census(
     *,
     executor: ExecutorLike = None,
     progress: OnProgress | None = None,
-) -> list[Summary]:
+) -> Rows[Summary]:
     """Run what is missing and summarise every cohort.
 
     Parameters
@@ -149,7 +166,7 @@ def census(
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
         news.advance()
-    return [summary(_records(cohort, database)) for cohort in cohorts]
+    return Rows(summary(_records(cohort, database)) for cohort in cohorts)
 
 
 def _blocks(cohort: Cohort) -> list[tuple[int, int]]:
@@ -211,6 +228,7 @@ def summary(records: Sequence[dict[str, Any]]) -> Summary:
     losses = sorted(record["loss"] for record in finite) or [float("nan")]
     return Summary(
         zero_loss=count(lambda r: r["trained"] < _ZERO),
+        zero_loss_polished=count(lambda r: r["loss"] < _ZERO),
         one_circle=count(lambda r: r["circles"] == 1),
         two_circles=count(lambda r: r["circles"] == 2),
         lost_axes=dict(sorted(Counter(r["lost"] for r in finite).items())),

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
+from relugeom.records import Rows
 from relugeom.storage import RunDatabase, load_arrays, save_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, train
@@ -56,6 +57,13 @@ class Finished:
     data_hash: str
     seconds: float
     path: Path
+
+    def record(self) -> dict[str, Any]:
+        """The run as one row of a table."""
+        settings = {
+            f"setting_{name}": value for name, value in self.configuration.as_dict().items() if name != "engine"
+        }
+        return {"status": self.status, **self.metrics, "seconds": self.seconds, "path": str(self.path), **settings}
 
 
 def independent_seeds(seed: int, count: int) -> list[int]:
@@ -110,7 +118,7 @@ def sweep(
     executor: ExecutorLike = None,
     test_examples: int = 2_000,
     progress: OnProgress | None = None,
-) -> list[Finished]:
+) -> Rows[Finished]:
     """Do those of `runs` that `directory` does not hold yet; return all, in order.
 
     Parameters
@@ -145,7 +153,7 @@ def sweep(
             save_arrays(directory / name, result.pop("arrays"), {"kind": "model", "configuration": key})
             database.record(key, {**result, "file": name})
             news.advance()
-        return [_finished(run, database.result(key), directory) for run, key in zip(runs, keys, strict=True)]
+        return Rows(_finished(run, database.result(key), directory) for run, key in zip(runs, keys, strict=True))
 
 
 def _finished(run: Configuration, result: dict[str, Any] | None, directory: Path) -> Finished:
