@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.figures.training import draw_sweep
     from relugeom.training.sweeps import DATABASE, best_of, sweep
 
-    check_resume(arguments.output if (arguments.output / DATABASE).exists() else None, arguments)
+    check_resume(arguments.output / DATABASE, arguments)
     line = ProgressLine("runs")
     try:
         finished = sweep(
