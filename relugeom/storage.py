@@ -19,11 +19,12 @@ import json
 import math
 import os
 import sqlite3
+import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,14 +32,16 @@ import numpy.typing as npt
 from relugeom.errors import StorageError
 from relugeom.writing import FileLock, replacing
 
-__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "save_arrays"]
+__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "save_arrays", "stored"]
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
 
 FORMAT = 1
 MAX_BYTES = 1 << 35  # no array file of ours comes near 32 GiB
 _HEADER = "header.json"
 _MAX_HEADER = 1 << 20
+_LONGEST_ARRAY_HEADER = 10_000  # what NumPy itself reads of a file that it does not trust
 _MAX_MEMBERS = 1000
 _KINDS = "biufcSU"  # truth values, numbers, texts
 
@@ -93,6 +96,8 @@ def load_arrays(path: str | Path, kind: str | None = None) -> tuple[dict[str, Ar
         For a file that is missing, damaged, truncated, too large, of another format or of another kind.
     """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for a writer
+            raise StorageError("is no file that can be read from any place")
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             _check_sizes(members, os.path.getsize(path))
@@ -140,7 +145,10 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     length = 2 if version == (1, 0) else 4
-    text = stream.read(int.from_bytes(stream.read(length), "little"))
+    size = int.from_bytes(stream.read(length), "little")
+    if size > _LONGEST_ARRAY_HEADER:
+        raise StorageError(f"member {member.filename!r:.60} has a header of {size} bytes; ours have a hundred")
+    text = stream.read(size)
     fields = ast.literal_eval(text.decode("latin1"))
     dtype, shape = np.dtype(fields["descr"]), fields["shape"]
     if dtype.kind not in _KINDS or fields["fortran_order"]:
@@ -148,6 +156,34 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
         raise StorageError(f"member {member.filename!r:.60} does not hold the shape it claims")
     return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape).copy()
+
+
+def stored(row: Mapping[str, Any], name: str, *kinds: type | None) -> Any:
+    """The member `name` of a stored run, which must be of one of `kinds` (None for null).
+
+    A truth value is no number, a whole number serves as a float, and a text must be one that can be written.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError, OverflowError
+        It is missing, or something else.
+    """
+    value = row[name]
+    if value is None and None in kinds:
+        return None
+    if isinstance(value, bool) or value is None:
+        suits = bool in kinds and value is not None
+    elif isinstance(value, int) and int not in kinds:
+        suits = float in kinds
+        value = float(value) if suits else value
+    else:
+        suits = type(value) in kinds
+    if not suits:
+        expected = " or ".join("null" if kind is None else kind.__name__ for kind in kinds)
+        raise TypeError(f"{name} must be {expected}; got {type(value).__name__}")
+    if isinstance(value, str):
+        value.encode()
+    return value
 
 
 class RunDatabase:
@@ -164,11 +200,16 @@ class RunDatabase:
     Raises
     ------
     StorageError
-        When the file is no database of ours, or cannot be written.
+        When the file is no database of ours, is no regular file, or cannot be written.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
+        if str(path) in (":memory:", ""):
+            raise StorageError(f"{path}: would be lost at the end; name a file (one of that name: ./:memory:)")
+        with contextlib.suppress(OSError):
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise StorageError(f"{path}: is no regular file, which a database must be")
         with self._clear_errors():
             self._connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
         try:
@@ -216,13 +257,31 @@ class RunDatabase:
             ).fetchone()
         return None if row is None else self._decoded(self.key(settings), *row)
 
+    def read(self, settings: Mapping[str, Any], reader: Callable[[Mapping[str, Any]], T]) -> T | None:
+        """What `reader` makes of the stored result, or None where there is none.
+
+        A right checksum does not make sense of what somebody else wrote: what a reader raises is the file's fault.
+
+        Raises
+        ------
+        StorageError
+            The result is damaged, or the reader cannot make anything of it.
+        """
+        found = self.result(settings)
+        if found is None:
+            return None
+        try:
+            return reader(found)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            what = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise StorageError(f"{self._path}: a stored run makes no sense ({what:.200})") from None
+
     def __iter__(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """All (settings, result), in the order of their keys."""
         with self._clear_errors():
             rows = self._connection.execute("SELECT key, result, sha256 FROM runs ORDER BY key").fetchall()
         for key, text, sha in rows:
-            result = self._decoded(key, text, sha)
-            yield json.loads(key), result
+            yield self._object(key), self._decoded(key, text, sha)
 
     def __len__(self) -> int:
         with self._clear_errors():
@@ -237,8 +296,15 @@ class RunDatabase:
     def _decoded(self, key: object, text: str, sha: str) -> dict[str, Any]:
         if self._seal(key, text) != sha:
             raise StorageError(f"{self._path}: a stored run does not match its checksum")
-        decoded: dict[str, Any] = json.loads(text)
-        return decoded
+        return self._object(text)
+
+    def _object(self, text: object) -> dict[str, Any]:
+        try:
+            if isinstance(text, str) and isinstance(value := json.loads(text), dict):
+                return value
+        except (ValueError, RecursionError):
+            pass
+        raise StorageError(f"{self._path}: a stored run is no JSON object")
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

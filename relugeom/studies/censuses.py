@@ -9,8 +9,9 @@ blocks it does not find there. Which executor runs the blocks, and with how many
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from relugeom.optim import AdamW, Optimiser
 from relugeom.progress import OnProgress, Reporter
 from relugeom.records import Rows
 from relugeom.statistics import Interval, wilson_interval
-from relugeom.storage import RunDatabase
+from relugeom.storage import RunDatabase, stored
 from relugeom.training.many_models import Training, initial_models, train_from
 
 __all__ = ["Cohort", "Count", "Summary", "census", "summary"]
@@ -161,7 +162,7 @@ def census(
         Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
     """
     tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
-    missing = [task for task in tasks if database.result(_key(*task)) is None]
+    missing = [task for task in tasks if _stored_block(database, *task) is None]
     news = Reporter(progress, len(tasks), len(tasks) - len(missing))
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
@@ -179,8 +180,45 @@ def _key(cohort: Cohort, first: int, count: int) -> dict[str, Any]:
 
 
 def _records(cohort: Cohort, database: RunDatabase) -> list[dict[str, Any]]:
-    found = [database.result(_key(cohort, first, count)) for first, count in _blocks(cohort)]
-    return [record for result in found if result is not None for record in result["records"]]
+    found = [_stored_block(database, cohort, first, count) for first, count in _blocks(cohort)]
+    return [record for records in found if records is not None for record in records]
+
+
+def _stored_block(database: RunDatabase, cohort: Cohort, first: int, count: int) -> list[dict[str, Any]] | None:
+    return database.read(_key(cohort, first, count), partial(stored_records, _FIELDS, _FIELDS.keys(), first, count))
+
+
+# What a record holds besides its seed.
+_FIELDS: Mapping[str, tuple[type | None, ...]] = {
+    "status": (str,), "trained": (float, None), "loss": (float, None), "type": (str,), "circles": (int,),
+    "lost": (int,), "separable": (bool,), "slack": (float, None),
+}  # fmt: skip
+
+
+def stored_records(
+    kinds: Mapping[str, tuple[type | None, ...]], needed: Set[str], first: int, count: int, row: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The records in a stored run, one for each seed of the block and in order, of fields of these kinds.
+
+    A record without a loss is of a seed that diverged, and may lack the fields that the others need.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError, OverflowError
+        They are no such thing.
+    """
+    records = stored(row, "records", list)
+    for place, record in enumerate(records):
+        if not isinstance(record, dict) or stored(record, "seed", int) != first + place:
+            raise ValueError(f"record {place} is not of seed {first + place}")
+        for name in record.keys() - {"seed"}:
+            record[name] = stored(record, name, *kinds[name])
+        lacking = needed - record.keys()
+        if stored(record, "loss", float, None) is not None and lacking:
+            raise ValueError(f"record {place} has no {min(lacking)}")
+    if len(records) != count:
+        raise ValueError(f"{len(records)} records of {count} seeds")
+    return [dict(record) for record in records]
 
 
 def _run_block(task: tuple[Cohort, int, int]) -> list[dict[str, Any]]:

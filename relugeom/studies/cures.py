@@ -8,8 +8,9 @@ seeds are runs of a `RunDatabase`, so an interrupted count goes on where it stop
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import cos, pi
 from typing import Any
 
@@ -22,7 +23,7 @@ from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
-from relugeom.studies.censuses import Cohort, Count
+from relugeom.studies.censuses import Cohort, Count, stored_records
 from relugeom.training.many_models import descend, initial_models
 
 __all__ = ["Cure", "cures", "watch"]
@@ -75,15 +76,15 @@ def cures(
 ) -> list[Cure]:
     """Run what is missing and count every cohort; the parameters are those of `relugeom.studies.censuses.census`."""
     tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
-    missing = [task for task in tasks if database.result(_key(*task)) is None]
+    missing = [task for task in tasks if _stored_block(database, *task) is None]
     news = Reporter(progress, len(tasks), len(tasks) - len(missing))
     for index, records in completed(_run_block, missing, executor):
         database.record(_key(*missing[index]), {"records": records})
         news.advance()
     found = []
     for cohort in cohorts:
-        results = [database.result(_key(cohort, first, count)) for first, count in _blocks(cohort)]
-        found.append(_counted([record for result in results if result is not None for record in result["records"]]))
+        results = [_stored_block(database, cohort, first, count) for first, count in _blocks(cohort)]
+        found.append(_counted([record for records in results if records is not None for record in records]))
     return found
 
 
@@ -93,6 +94,15 @@ def _blocks(cohort: Cohort) -> list[tuple[int, int]]:
 
 def _key(cohort: Cohort, first: int, count: int) -> dict[str, Any]:
     return {**cohort.settings(), "task": "cures", "block": _BLOCK, "first": first, "count": count}
+
+
+_FIELDS: Mapping[str, tuple[type | None, ...]] = {
+    "loss": (float, None), "step": (int, None), "live": (int,), "ratio": (float,), "gap": (float,), "size": (float,),
+}  # fmt: skip
+
+
+def _stored_block(database: RunDatabase, cohort: Cohort, first: int, count: int) -> list[dict[str, Any]] | None:
+    return database.read(_key(cohort, first, count), partial(stored_records, _FIELDS, {"step", "live"}, first, count))
 
 
 def _run_block(task: tuple[Cohort, int, int]) -> list[dict[str, Any]]:

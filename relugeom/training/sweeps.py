@@ -12,6 +12,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
 from relugeom.records import Rows
-from relugeom.storage import RunDatabase, load_arrays, save_arrays
+from relugeom.storage import RunDatabase, load_arrays, save_arrays, stored
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, train
+from relugeom.training.metrics import Metrics
 from relugeom.writing import make_folder
 
 __all__ = ["DATABASE", "Finished", "best_of", "configurations", "independent_seeds", "model_of", "run_one", "sweep"]
@@ -143,24 +145,45 @@ def sweep(
     make_folder(directory)
     keys = [{**run.key(), "test_examples": test_examples} for run in runs]
     with RunDatabase(directory / DATABASE) as database:
-        missing = [index for index, key in enumerate(keys) if database.result(key) is None]
+        readers = [partial(_finished, run, directory, _file_of(key)) for run, key in zip(runs, keys, strict=True)]
+        known = [database.read(key, reader) for key, reader in zip(keys, readers, strict=True)]
+        # A run whose model is gone is done again.
+        missing = [index for index, run in enumerate(known) if run is None or not run.path.is_file()]
         news = Reporter(progress, len(runs), len(runs) - len(missing))
         tasks = [(runs[index].as_dict(), test_examples) for index in missing]
         for which, result in completed(run_one, tasks, executor):
             key = keys[missing[which]]
-            name = hashlib.sha256(RunDatabase.key(key).encode()).hexdigest()[:24] + ".npz"
+            name = _file_of(key)
             # The arrays first: a recorded run has its file.
             save_arrays(directory / name, result.pop("arrays"), {"kind": "model", "configuration": key})
             database.record(key, {**result, "file": name})
             news.advance()
-        return Rows(_finished(run, database.result(key), directory) for run, key in zip(runs, keys, strict=True))
+        finished = (database.read(key, reader) for key, reader in zip(keys, readers, strict=True))
+        return Rows(run for run in finished if run is not None)
 
 
-def _finished(run: Configuration, result: dict[str, Any] | None, directory: Path) -> Finished:
-    assert result is not None
+def _file_of(key: Mapping[str, Any]) -> str:
+    """The name of the array file of a run."""
+    return hashlib.sha256(RunDatabase.key(key).encode()).hexdigest()[:24] + ".npz"
+
+
+def _finished(run: Configuration, directory: Path, file: str, row: Mapping[str, Any]) -> Finished:
+    """The run in its stored row, of which nothing is believed: not even the name of its file."""
+    status, numbers = stored(row, "status", str), stored(row, "metrics", dict)
+    if status not in ("finished", "diverged") or stored(row, "file", str) != file:
+        raise ValueError("its status or the name of its file is none of ours")
+    kinds = {field.name: _METRIC_KINDS[str(field.type)] for field in dataclasses.fields(Metrics)}
+    if numbers.keys() != kinds.keys():
+        raise ValueError(f"its metrics are {sorted(numbers)!s:.100}")
+    metrics = {name: stored(numbers, name, *kinds[name]) for name in kinds}
     return Finished(
-        run, result["status"], result["metrics"], result["data_hash"], result["seconds"], directory / result["file"]
+        run, status, metrics, stored(row, "data_hash", str), stored(row, "seconds", float), directory / file
     )
+
+
+_METRIC_KINDS: Mapping[str, tuple[type | None, ...]] = {
+    "float": (float,), "float | None": (float, None), "int": (int,), "bool": (bool,),
+}  # fmt: skip
 
 
 def best_of(finished: Sequence[Finished]) -> list[Finished]:

@@ -15,7 +15,7 @@ depend on the workers, nor on whether the run was interrupted.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import sqrt
@@ -30,7 +30,7 @@ from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.optim import AdamW, Optimiser, Schedule
 from relugeom.progress import OnProgress, Reporter
-from relugeom.storage import RunDatabase
+from relugeom.storage import RunDatabase, stored
 
 __all__ = ["ToyTraining", "train_toy_models"]
 
@@ -223,12 +223,12 @@ def train_toy_models(
     size = max(1, _NUMBERS_IN_A_BLOCK // (training.n * training.batch))
     blocks = [(first, min(size, len(training.laws) - first)) for first in range(0, len(training.laws), size)]
     keys = [{**training.settings(), "seed": seed, "first": first, "count": count} for first, count in blocks]
-    kept = [None if database is None else database.result(key) for key in keys]
-    missing = [index for index, found in enumerate(kept) if found is None]
     models: dict[int, Parameters] = {}
-    for index, found in enumerate(kept):
+    for index, key in enumerate(keys):
+        found = None if database is None else database.read(key, partial(_unpacked, training, blocks[index][1]))
         if found is not None:
-            models[index] = _unpacked(found, training, blocks[index][1])
+            models[index] = found
+    missing = [index for index in range(len(blocks)) if index not in models]
     news = Reporter(progress, len(blocks), len(models))
     run = partial(_train_block, training, seed)
     for place, model in completed(run, [blocks[index] for index in missing], executor):
@@ -249,10 +249,11 @@ def _packed(model: Parameters) -> dict[str, Any]:
     }
 
 
-def _unpacked(found: dict[str, Any], training: ToyTraining, count: int) -> Parameters:
+def _unpacked(training: ToyTraining, count: int, row: Mapping[str, Any]) -> Parameters:
     dtype = np.dtype(training.dtype).newbyteorder("<")
 
     def part(name: str, shape: tuple[int, ...]) -> Floats:
-        return np.frombuffer(base64.b64decode(found[name]), dtype).reshape(shape).astype(training.dtype)
+        content = base64.b64decode(stored(row, name, str), validate=True)
+        return np.frombuffer(content, dtype).reshape(shape).astype(training.dtype)
 
     return Parameters(part("W", (count, training.m, training.n)), part("b", (count, training.n)))

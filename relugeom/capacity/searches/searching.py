@@ -8,11 +8,11 @@ what the problem asks.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from relugeom.capacity.known.theorems import Theorem
 from relugeom.capacity.searches.attempt import Candidate, attempt
@@ -21,7 +21,7 @@ from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Certificate, Invalid, check, loads
 from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
-from relugeom.storage import RunDatabase
+from relugeom.storage import RunDatabase, stored
 
 __all__ = ["Found", "Impossible", "NotFound", "SearchOutcome", "search"]
 
@@ -146,11 +146,11 @@ def _candidates(
     ]
     missing = []
     for index, key in enumerate(keys):
-        known = None if database is None else database.result(key)
+        known = None if database is None else database.read(key, partial(_known, problem, index))
         if known is None:
             missing.append(index)
         else:
-            yield Candidate(**{**known, "point": tuple(known["point"])})
+            yield known
     task = partial(_numbered, problem, seed, seeded)
     # Leaving the loop early closes the generator, which cancels what has not begun.
     finished = cast("Generator[tuple[int, Candidate], None, None]", completed(task, missing, executor))
@@ -159,6 +159,15 @@ def _candidates(
             if database is not None:
                 database.record(keys[candidate.index], asdict(candidate))
             yield candidate
+
+
+def _known(problem: Problem, index: int, row: Mapping[str, Any]) -> Candidate:
+    """The candidate in a stored run."""
+    point = tuple(stored({"point": x}, "point", float) for x in stored(row, "point", list))
+    if stored(row, "index", int) != index or len(point) != problem.dimension or len(row) != 5:
+        raise ValueError(f"it is not of attempt {index} at this problem")
+    start, margin = stored(row, "start", str), stored(row, "margin", float)
+    return Candidate(index, start, margin, point, stored(row, "certificate", str, None))
 
 
 def _numbered(problem: Problem, seed: int, seeded: bool, index: int) -> Candidate:
