@@ -14,7 +14,7 @@ import re
 import unicodedata
 from typing import Any, TextIO
 
-__all__ = ["json_text", "printable"]
+__all__ = ["is_text", "json_text", "printable"]
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 # Whatever is no printable ASCII character: the only ones that are looked at twice.
@@ -55,6 +55,15 @@ def printable(text: object, *, lines: bool = False) -> str:
     if lines:
         return "\n".join(_UNUSUAL.sub(_shown, line) for line in whole.expandtabs(4).split("\n"))
     return _UNUSUAL.sub(_shown, whole)
+
+
+def is_text(text: str) -> bool:
+    """Whether the text can be written as UTF-8; a lone surrogate, which JSON can spell, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -191,6 +191,9 @@ def _twice_symmetric(xp: Any, A: Array) -> Array:
     return A + xp.matrix_transpose(A)
 
 
+_SMALLEST = 1e-100  # of amplitudes and shares: products of three are still numbers
+
+
 @dataclass(frozen=True, slots=True)
 class Axial(AxialData):
     """The examples a e_i, with every axis equally often and the amplitude a from a finite grid.
@@ -229,9 +232,14 @@ class Axial(AxialData):
         weights = _positive("weights", [1.0] * len(amplitudes) if self.weights is None else self.weights)
         if len(weights) != len(amplitudes):
             raise ArgumentError(f"weights must have {len(amplitudes)} entries; got {len(weights)}")
+        if not all(_SMALLEST <= a <= 1 / _SMALLEST for a in amplitudes):
+            raise ArgumentError(f"amplitudes must lie between {_SMALLEST} and {1 / _SMALLEST:g}; got {amplitudes}")
         total = sum(weights)
+        shares = tuple(weight / total for weight in weights)
+        if not all(share >= _SMALLEST for share in shares):
+            raise ArgumentError(f"weights must not vanish beside their sum {total:g}; got {weights}")
         object.__setattr__(self, "amplitudes", amplitudes)
-        object.__setattr__(self, "weights", tuple(weight / total for weight in weights))
+        object.__setattr__(self, "weights", shares)
 
     def _grid(self) -> list[tuple[float, float]]:
         return list(zip(self.weights or (), self.amplitudes, strict=True))

@@ -68,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif arguments.command is None:
         parser.print_help()
         return 0
+    for name, value in vars(arguments).items():
+        if fault := _fault_of_size(name, value):
+            parser.error(fault)
     try:
         if sys.stdout is None:
             raise StorageError("standard output is closed; to see the exit status alone, send it to /dev/null")
@@ -91,6 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"relugeom {arguments.command}: error: {error}")
         return 2
     except Exception as error:  # an answer of 1 means "no", and this is no answer
+        if isinstance(error, ValueError) and any(words in str(error) for words in _NUMPY_HAS_NO_SPACE):
+            _say(f"relugeom {arguments.command}: error: there is not enough memory for this")
+            return 2
         if arguments.debug:
             traceback.print_exc()
         _abandon_output()
@@ -108,6 +114,21 @@ def _print_completion(parser: argparse.ArgumentParser, shell: str) -> int:
         raise ArgumentError("this needs the package shtab: pip install 'relugeom[completion]'") from None
     print(shtab.complete(parser, shell))
     return 0
+
+
+# The greatest numbers that a command line may hold, by what they count; seeds are numbers of 128 bits.
+_GREATEST = {"jobs": 10_000, "processes": 10_000, "attempts": 1_000_000}
+_SEEDS = ("seed", "data_seed", "index", "instance")
+_NUMPY_HAS_NO_SPACE = ("Maximum allowed dimension exceeded", "array is too big")
+
+
+def _fault_of_size(name: str, value: object) -> str:
+    """What is wrong with a number that nothing could count up to; empty when it is none."""
+    limit = 2**128 if name in _SEEDS else _GREATEST.get(name, 10**9)
+    for number in value if isinstance(value, list) else [value]:
+        if isinstance(number, int) and abs(number) > limit:
+            return f"{name.replace('_', ' ')}: numbers up to {limit:,} are taken; got {number}"
+    return ""
 
 
 def _say(line: str) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,10 +82,14 @@ def path_given(text: str) -> Path:
 
 def fraction(text: str) -> Fraction:
     """A fraction or a decimal number, exactly."""
+    # A power of ten with a long exponent would be written out.
+    exponent = re.search(r"[eE][+-]?(\d+)", text)
     try:
+        if len(text) > 200 or (exponent and int(exponent[1]) > 200):
+            raise ValueError
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(f"must be a fraction or a decimal number; got {text}") from None
+        raise argparse.ArgumentTypeError(f"must be a fraction or a decimal number; got {text:.60}") from None
 
 
 def numbers(text: str) -> list[int]:
@@ -94,6 +99,8 @@ def numbers(text: str) -> list[int]:
         low, high = positive_int(first), positive_int(last)
         if high < low:
             raise argparse.ArgumentTypeError(f"must be a range that goes up; got {text}")
+        if high - low >= 10_000:
+            raise argparse.ArgumentTypeError(f"must name at most 10,000 numbers; got {text}")
         return list(range(low, high + 1))
     return [positive_int(part) for part in text.split(",")]
 

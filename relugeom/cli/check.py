@@ -21,14 +21,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _unreadable(path: Path, detail: str) -> dict[str, Any]:
+    return {"file": str(path), "status": "unreadable", "kind": None, "detail": detail}
+
+
 def _examine(path: Path) -> dict[str, Any]:
     """The row for one file: valid, invalid or unreadable, and why."""
     try:
         certificate = load(path)
     except CertificateError as error:
-        return {"file": str(path), "status": "unreadable", "kind": None, "detail": str(error)}
+        return _unreadable(path, str(error))
     except OSError as error:
-        return {"file": str(path), "status": "unreadable", "kind": None, "detail": error.strerror or str(error)}
+        return _unreadable(path, error.strerror or str(error))
     result = check(certificate)
     if isinstance(result, Invalid):
         return {"file": str(path), "status": "invalid", "kind": certificate.kind, "detail": result.reason}
@@ -38,13 +42,16 @@ def _examine(path: Path) -> dict[str, Any]:
 def run(arguments: argparse.Namespace) -> int:
     """Check every file; 0 when all are valid, 1 when some are not, 2 when some cannot be read."""
     files: list[Path] = []
+    pipes: set[Path] = set()
     for path in arguments.files:
+        # A pipe that is named is read; one that lies in a folder would only wait.
         inside = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        pipes |= {file for file in inside if path.is_dir() and not file.is_file()}
         if not inside:
             print(f"relugeom check: error: {path} holds no .json files", file=sys.stderr)
             return 2
         files += inside
-    rows = [_examine(path) for path in files]
+    rows = [_unreadable(path, "not a regular file") if path in pipes else _examine(path) for path in files]
     if arguments.json:
         print_json({"certificates": rows})
     else:

@@ -99,7 +99,10 @@ def _load(address: str) -> Problem:
     if path.suffix != ".py" or not path.is_file() or not name:
         raise ArgumentError(f"--problem must be FILE.py:NAME with an existing file; got {address}")
     sys.path.insert(0, str(path.resolve().parent))
-    problem = getattr(importlib.import_module(path.stem), name, None)
+    try:
+        problem = getattr(importlib.import_module(path.stem), name, None)
+    except Exception as error:  # whatever a user's program raises
+        raise ArgumentError(f"{path}: {type(error).__name__}: {error!s:.200}") from error
     if not isinstance(problem, Problem):
         raise ArgumentError(f"{name} in {path} must be an instance of relugeom.capacity.Problem; got {problem!r:.60}")
     return problem

@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print("    step       loss   gradient  circles  alive")
     last = len(record.steps) - 1
-    for row in sorted({round(k * last / max(arguments.rows - 1, 1)) for k in range(arguments.rows)}):
+    rows = min(arguments.rows, last + 1)
+    for row in sorted({round(k * last / max(rows - 1, 1)) for k in range(rows)}):
         alive = "".join("●" if on else "·" for on in record.alive[row])
         print(
             f"  {record.steps[row]:6d} {record.loss[row]:10.3e} {record.gradient_norm[row]:10.3e} "

@@ -20,6 +20,7 @@ from relugeom.autoencoder import (
     zero_loss_polygon,
 )
 from relugeom.autoencoder.files import ModelFile
+from relugeom.autoencoder.files.naming import check_size
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.figures.recordings import failure
@@ -98,11 +99,14 @@ def read_atlas(path: str | Path) -> list[ModelFile]:
         raise StorageError(f"{path}: more than {_MOST_BYTES} bytes")
     try:
         entries = [(n, entry) for n, group in json.loads(raw).items() for entry in group if entry["W"] is not None]
+        json.dumps(entries, ensure_ascii=False).encode()  # text throughout
         models = [_entry_model(n, entry) for n, entry in entries]
     except KeyError as error:
         raise StorageError(
             f"{path} is not what `relugeom atlas --json` prints: an entry has no {error!s:.40}"
         ) from None
+    except StorageError as error:
+        raise StorageError(f"{path}: {error}") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StorageError(f"{path} is not what `relugeom atlas --json` prints: {error!s:.200}") from None
     return [file for file in models if file.model.W.shape[1] <= MOST_FEATURES]
@@ -114,6 +118,7 @@ def _entry_model(n: str, entry: dict[str, Any]) -> ModelFile:
     b = np.array(entry["b"], dtype=float) if entry["b"] else np.zeros(W.shape[-1:])
     if W.ndim != 2 or b.shape != W.shape[1:] or not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError("W must have shape (m, n) and b shape (n,), of finite numbers")
+    check_size("an entry", W, b)
     return ModelFile(Parameters(W, b), f"n = {n}, {entry['count']} of {entry['seeds']} seeds: {entry['nature']}"[:200])
 
 

@@ -177,9 +177,11 @@ def read_table(kind: str, path: str | Path) -> Table:
     try:
         data = json.loads(raw)
         columns, rows = known.columns(data), known.rows(data)[:_MOST_ROWS]
+        cells = tuple(tuple(str(cell) for cell in row) for row in rows)
+        json.dumps([columns, cells], ensure_ascii=False).encode()  # text throughout
     except KeyError as error:
         raise StorageError(f"{path} is not what `relugeom {kind} --json` prints: no field {error}") from None
-    except (ValueError, RecursionError, TypeError, AttributeError, IndexError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StorageError(f"{path} is not what `relugeom {kind} --json` prints: {error}") from None
-    cells = tuple(tuple(str(cell) for cell in row) for row in rows)
-    return Table(kind, known.title, known.words, columns, cells, path.name, hashlib.sha256(raw).hexdigest())
+    source = path.name.encode("utf-8", "replace").decode()
+    return Table(kind, known.title, known.words, columns, cells, source, hashlib.sha256(raw).hexdigest())

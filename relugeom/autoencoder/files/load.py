@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.files.archive import npy_array, npz_arrays, open_archive
-from relugeom.autoencoder.files.naming import ModelFile, ModelFiles, models_from
+from relugeom.autoencoder.files.naming import ModelFile, ModelFiles, check_size, models_from
 from relugeom.autoencoder.files.pytorch import pytorch_pickle, pytorch_tree
 from relugeom.autoencoder.files.safetensors import safetensors_arrays, seems_safetensors
 from relugeom.autoencoder.files.text import FORMAT, MOST_CHARACTERS, loads_model, text_tree
@@ -73,10 +73,10 @@ def load_models(
     try:
         found = _folder(path, transpose) if path.is_dir() else _file(path, transpose)
         if instance is None:
-            return found
+            return _checked(found)
         if not -len(found.models) <= instance < len(found.models):
             raise StorageError(f"holds {len(found.models)} model{'s' * (len(found.models) > 1)}; none is {instance}")
-        return ModelFiles((found.models[instance],), found.notes, found.facts)
+        return _checked(ModelFiles((found.models[instance],), found.notes, found.facts))
     except StorageError as error:
         message = str(error)
         raise StorageError(message if message.startswith(str(path)) else f"{path}: {message}") from None
@@ -98,6 +98,14 @@ def load_model(
             f"{os.fspath(path)}: holds {len(models)} models; choose one by --instance 0 to {len(models) - 1}"
         )
     return models[0]
+
+
+def _checked(found: ModelFiles) -> ModelFiles:
+    """The models, with names that can be written and numbers that can be multiplied; file names need not be text."""
+    for file in found.models:
+        check_size(file.name, *file.model, file.decoder)
+    models = (file._replace(name=file.name.encode("utf-8", "replace").decode()) for file in found.models)
+    return ModelFiles(tuple(models), found.notes, found.facts)
 
 
 def _folder(path: Path, transpose: bool | None) -> ModelFiles:

@@ -31,13 +31,14 @@ from relugeom.autoencoder.files.stored import MOST_NUMBERS, StoredArray
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import StorageError
 
-__all__ = ["ModelFile", "ModelFiles", "models_from"]
+__all__ = ["ModelFile", "ModelFiles", "check_size", "models_from"]
 
 Floats = npt.NDArray[np.float64]
 
 _MOST_VISITS = 1_000_000
 _DEEPEST = 30
 _MOST_MODELS = 100_000
+_LARGEST = 1e100
 
 
 class ModelFile(NamedTuple):
@@ -95,6 +96,19 @@ _ENCODERS = {
     "linear1.weight": _Names(("linear2.weight",), ("linear2.bias", "b", "bias"), ("linear1.bias",), True),
     "encoder.weight": _Names(("decoder.weight",), ("decoder.bias", "b", "bias"), ("encoder.bias",), True),
 }
+
+
+def check_size(name: str, *parts: Any) -> None:
+    """Refuse numbers of which products of three would overflow; no model that anyone trained is near.
+
+    Raises
+    ------
+    StorageError
+        A number is greater than 1e100.
+    """
+    for part in parts:
+        if part is not None and np.size(part) and (largest := np.nanmax(np.abs(part), initial=0.0)) > _LARGEST:
+            raise StorageError(f"{name or 'the model'} holds {largest:.3g}; numbers up to {_LARGEST:g} are taken")
 
 
 def models_from(

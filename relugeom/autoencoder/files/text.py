@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from relugeom.arrays import check_shape, to_numpy
-from relugeom.autoencoder.files.naming import ModelFile
+from relugeom.autoencoder.files.naming import ModelFile, check_size
 from relugeom.autoencoder.files.stored import StoredArray
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError, StorageError
+from relugeom.text import is_text
 
 __all__ = ["FORMAT", "MOST_CHARACTERS", "dumps_model", "loads_model", "text_tree"]
 
@@ -52,8 +53,8 @@ def dumps_model(model: Parameters, name: str = "") -> str:
         )
     if not np.isfinite(matrix).all() or not (bias is None or np.isfinite(bias).all()):
         raise ArgumentError("W and b must hold finite real numbers")
-    if len(name) > _LONGEST_NAME:
-        raise ArgumentError(f"name must have at most {_LONGEST_NAME} characters; got {len(name)}")
+    if len(name) > _LONGEST_NAME or not is_text(name):
+        raise ArgumentError(f"name must be a text of at most {_LONGEST_NAME} characters; got {name!r:.60}")
     data = {"format": FORMAT, "name": name, "W": matrix.tolist(), "b": None if bias is None else bias.tolist()}
     return json.dumps(data, ensure_ascii=False) + "\n"
 
@@ -84,7 +85,7 @@ def loads_model(text: str) -> ModelFile:
     if unknown:
         raise StorageError(f"unknown field {unknown[0]!r:.60}; expected name, W and b")
     name = data.get("name", "")
-    if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME or not is_text(name):
         raise StorageError(f"name must be a text of at most {_LONGEST_NAME} characters; got {name!r:.60}")
     rows = data.get("W")
     if not isinstance(rows, list) or not rows or not isinstance(rows[0], list) or not rows[0]:
@@ -94,7 +95,9 @@ def loads_model(text: str) -> ModelFile:
         raise StorageError(f"W may have {_MOST_NUMBERS} entries; this one has {len(rows) * n}")
     W = [_numbers(f"W[{k}]", row, n) for k, row in enumerate(rows)]
     b = None if data.get("b") is None else np.array(_numbers("b", data["b"], n))
-    return ModelFile(Parameters(np.array(W), b), name)
+    file = ModelFile(Parameters(np.array(W), b), name)
+    check_size("", *file.model)
+    return file
 
 
 def _numbers(where: str, values: Any, n: int) -> list[float]:
