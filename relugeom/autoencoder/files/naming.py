@@ -99,16 +99,18 @@ _ENCODERS = {
 
 
 def check_size(name: str, *parts: Any) -> None:
-    """Refuse numbers of which products of three would overflow; no model that anyone trained is near.
+    """Refuse what is no finite number, and numbers of which products of three would overflow.
 
     Raises
     ------
     StorageError
-        A number is greater than 1e100.
+        A number is not finite, or greater than 1e100; no model that anyone trained is near.
     """
     for part in parts:
-        if part is not None and np.size(part) and (largest := np.nanmax(np.abs(part), initial=0.0)) > _LARGEST:
-            raise StorageError(f"{name or 'the model'} holds {largest:.3g}; numbers up to {_LARGEST:g} are taken")
+        if part is not None and not (largest := np.abs(part).max(initial=0.0)) <= _LARGEST:
+            raise StorageError(
+                f"{name or 'the model'} holds {largest:.3g}; finite numbers up to {_LARGEST:g} are taken"
+            )
 
 
 def models_from(
