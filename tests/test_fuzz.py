@@ -313,7 +313,7 @@ def test_atlases_without_sense(reader: str, tier: Tier, tmp_path: Path) -> None:
     ("model", "words"),
     [
         ({**MODEL, "name": "\ud800"}, "name must be a text"),
-        ({**MODEL, "W": [[1e200, 1, 1], [0, 0, 1]]}, "finite numbers up to 1e+100"),
+        ({**MODEL, "W": [[1e200, 1, 1], [0, 0, 1]]}, "finite ones up to 1e+100"),
         ({**MODEL, "W": [[10**400, 1, 1], [0, 0, 1]]}, "must be a finite number"),
         ({**MODEL, "b": [math.nan, 0, 0]}, "must be a finite number"),
     ],

@@ -103,7 +103,7 @@ def load_model(
 def _checked(found: ModelFiles) -> ModelFiles:
     """The models, with names that can be written and numbers that can be multiplied; file names need not be text."""
     for file in found.models:
-        check_size(file.name, *file.model, file.decoder)
+        check_size(file.name, file.model.W, file.model.b, file.model.decoder)
     models = (file._replace(name=file.name.encode("utf-8", "replace").decode()) for file in found.models)
     return ModelFiles(tuple(models), found.notes, found.facts)
 

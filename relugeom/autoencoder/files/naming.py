@@ -108,9 +108,8 @@ def check_size(name: str, *parts: Any) -> None:
     """
     for part in parts:
         if part is not None and not (largest := np.abs(part).max(initial=0.0)) <= _LARGEST:
-            raise StorageError(
-                f"{name or 'the model'} holds {largest:.3g}; finite numbers up to {_LARGEST:g} are taken"
-            )
+            what = f"{largest:.3g}" if np.isfinite(largest) else "numbers that are not finite"
+            raise StorageError(f"{name or 'the model'} holds {what}; taken are finite ones up to {_LARGEST:g}")
 
 
 def models_from(

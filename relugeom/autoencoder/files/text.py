@@ -96,7 +96,7 @@ def loads_model(text: str) -> ModelFile:
     W = [_numbers(f"W[{k}]", row, n) for k, row in enumerate(rows)]
     b = None if data.get("b") is None else np.array(_numbers("b", data["b"], n))
     file = ModelFile(Parameters(np.array(W), b), name)
-    check_size("", *file.model)
+    check_size("", file.model.W, file.model.b)
     return file
 
 
