@@ -24,16 +24,16 @@ import pytest
 from relugeom.autoencoder import Axial
 from relugeom.autoencoder.files import load_models
 from relugeom.capacity.searches.codes import SphericalCode
-from relugeom.capacity.searches.search import Found, NotFound, search
+from relugeom.capacity.searches.searching import Found, NotFound, search
 from relugeom.cli import main
 from relugeom.errors import RelugeomError, StorageError
 from relugeom.explorer.page import explorer_page, read_atlas
 from relugeom.report.tables import read_table
 from relugeom.storage import RunDatabase
-from relugeom.studies.census import Cell, census
+from relugeom.studies.censuses import Cohort, census
 from relugeom.training.configuration import Configuration
 from relugeom.training.many_models import Training
-from relugeom.training.sweep import sweep
+from relugeom.training.sweeps import sweep
 from tests.conftest import Tier
 
 SLOW = 20.0  # seconds for one small file, on a machine with much else to do
@@ -109,7 +109,7 @@ def one_line(error: Exception, path: Path | None = None) -> None:
 # Run databases.
 
 CODE = SphericalCode(2, 3, Fraction(1, 3))
-CELLS = [Cell(Training(Axial(3), m=2, steps=3), 4)]
+COHORTS = [Cohort(Training(Axial(3), m=2, steps=3), 4)]
 SWEPT = [Configuration(T=3, n=8, S=0.5, steps=3, warmup=1)]
 
 
@@ -120,7 +120,7 @@ def run_search(folder: Path) -> Any:
 
 def run_census(folder: Path) -> Any:
     with RunDatabase(folder / "runs.sqlite") as database:
-        return census(CELLS, database)
+        return census(COHORTS, database)
 
 
 def run_sweep(folder: Path) -> Any:
@@ -135,9 +135,9 @@ def sensible_search(found: Any, folder: Path) -> None:
 
 def sensible_census(found: Any, folder: Path) -> None:
     for summary in found:
-        assert summary.zero_loss.trials == CELLS[0].seeds
-        assert 0 <= summary.zero_loss.successes <= CELLS[0].seeds
-        assert sum(summary.statuses.values()) == CELLS[0].seeds
+        assert summary.zero_loss.trials == COHORTS[0].seeds
+        assert 0 <= summary.zero_loss.successes <= COHORTS[0].seeds
+        assert sum(summary.statuses.values()) == COHORTS[0].seeds
 
 
 def sensible_sweep(found: Any, folder: Path) -> None:
