@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.make.commands import help_page, plain
 from tests.conftest import Tier
-from tests.help_page import help_page, plain
 from tests.test_cli import ENVIRONMENT
 from tests.test_documents import PAGES, ROOT, blocks
 
@@ -118,6 +118,6 @@ def test_documented_benchmarks_have_the_options_that_they_are_given() -> None:
 
 
 def test_the_help_of_every_command_stands_in_the_documents() -> None:
-    """To write it anew: python -m tests.help_page > docs/commands.md."""
+    """To write it anew: python -m docs.make.commands > docs/commands.md."""
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert plain(page) == plain(help_page())

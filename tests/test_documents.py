@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import relugeom
+from docs.make.api import api_page
 from relugeom.cli import build_parser
 from tests.test_cli import ENVIRONMENT
 
@@ -106,3 +108,12 @@ def test_every_page_is_reached_from_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     reached = set(re.findall(r"<([\w/-]+)>$", index, flags=re.M))
     assert reached == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+
+
+def test_every_name_of_the_front_door_is_on_its_page() -> None:
+    """To write it anew: python -m docs.make.api > docs/api.md."""
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert page == api_page()
+    for name in relugeom.HOMES:
+        assert page.count(f"| `{name}` (") == 1
+    assert not re.findall(r"\) \|  \|", page)  # a name without a word about it

@@ -99,7 +99,7 @@ def zero_loss_polygon_exact(n: int) -> Parameters:
 
 
 def sensitive_polygon(n: int, radius: float = 1.0, phase: float = 0.0) -> Parameters:
-    """The polygon with the bias under which it tells the faintest features: b = −r² max(0, cos φ).
+    """The polygon with the bias of the lowest activation threshold: b = −r² max(0, cos φ).
 
     The bias must outweigh the largest inner product of two features, r² cos φ, and every bit more raises the
     threshold τ = −b/r². From n = 4 on τ = cos φ; the triangle needs no bias, and τ = 0.

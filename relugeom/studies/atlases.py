@@ -2,8 +2,8 @@
 
 Train many seeds, polish each to the critical point next to it, group the points up to rotation, reflection and
 renaming, describe one of each group, and certify those that can be certified. A point with a certificate that
-says *strict local minimum* and names a model of lower loss is a proven spurious minimum. For comparison serve the
-lowest point found and regular polygons.
+says *strict local minimum* and names a model of lower loss is a proven spurious minimum. The comparison model is
+the lowest point found or a regular polygon.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def atlas(
     certificates: bool = True,
     progress: OnProgress | None = None,
 ) -> Atlas:
-    """What `seeds` trainings find, commonest first.
+    """The critical points that training finds, commonest first, each described and certified where that succeeds.
 
     Parameters
     ----------

@@ -150,7 +150,7 @@ def census(
     executor: ExecutorLike = None,
     progress: OnProgress | None = None,
 ) -> Rows[Summary]:
-    """Run what is missing and summarise every cohort.
+    """Count what training finds, cohort by cohort; what the database holds is not done again.
 
     Parameters
     ----------

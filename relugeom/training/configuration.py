@@ -49,7 +49,7 @@ _OLDER_NAMES: Mapping[str, str] = {"rate": "learning_rate"}
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A run. The defaults are the paper's.
+    """A run of the paper's experiment, whole: data, model, optimiser, engine. The defaults are the paper's.
 
     Attributes
     ----------

@@ -78,7 +78,7 @@ def train(
     progress: OnProgress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Checkpoint:
-    """Train from the start.
+    """Train one model from its start, as a configuration says.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def resume(
 
 
 def measure_run(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
-    """The metrics of the model, with the loss on that many test examples where the data have a law."""
+    """Measure the model of a checkpoint, with the loss on that many test examples where the data have a law."""
     configuration = checkpoint.configuration
     data = configuration.examples()
     examples = data.batch(0) if isinstance(data, FreshExamples) else data

@@ -38,7 +38,7 @@ BIAS_COORDINATES = ("plain", "centred")
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Everything that fixes what training does to a start.
+    """How many small models are trained: data, size, optimiser, steps, initialisation.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def train_many(
     executor: ExecutorLike = None,
     progress: OnProgress | None = None,
 ) -> Parameters:
-    """Train seeds first, ..., first + seeds − 1 and return the models.
+    """Train many small models at once: numbers first, ..., first + seeds − 1 of a seed.
 
     Parameters
     ----------

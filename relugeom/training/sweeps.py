@@ -121,7 +121,7 @@ def sweep(
     test_examples: int = 2_000,
     progress: OnProgress | None = None,
 ) -> Rows[Finished]:
-    """Do those of `runs` that `directory` does not hold yet; return all, in order.
+    """Train the configurations that `directory` does not hold yet, and return all, in order.
 
     Parameters
     ----------

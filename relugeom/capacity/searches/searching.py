@@ -2,7 +2,7 @@
 
 Attempts run in order on any executor. The success with the lowest number wins; attempts before it are waited for,
 later ones are cancelled, and what the search reports depends on the attempts up to the winner only, so it is the same
-for any number of workers. A certificate counts when the trusted room accepts it here, in this process, and it states
+for any number of workers. A certificate counts when the checker accepts it here, in this process, and it states
 what the problem asks.
 """
 
@@ -28,7 +28,7 @@ __all__ = ["Found", "Impossible", "NotFound", "SearchOutcome", "search"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A solution: `certificate` was accepted by the trusted room."""
+    """A solution: `certificate` was accepted by the checker."""
 
     certificate: Certificate
     candidate: Candidate
@@ -64,7 +64,7 @@ def search(
     database: RunDatabase | None = None,
     progress: OnProgress | None = None,
 ) -> SearchOutcome:
-    """Search for a solution of the problem.
+    """Search for a solution of a problem; answer with a certificate, a theorem or the best candidate.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Draw docs/img/pentagon.svg: the inequality for one angle, and the cells that prove it: python docs/img/pentagon.py"""
+"""Draw docs/img/pentagon.svg: the inequality for one angle, and the cells that prove it.
+
+python docs/make/pictures_of_pentagon.py
+"""
 
 from __future__ import annotations
 
@@ -76,4 +79,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_suffix(".svg"))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "img" / "pentagon.svg")

@@ -1,6 +1,6 @@
 """The page of all commands, docs/commands.md: what `--help` prints, at 100 columns.
 
-python -m tests.help_page > docs/commands.md
+python -m docs.make.commands > docs/commands.md
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ __all__ = ["help_page", "plain"]
 
 _HEAD = """# Commands
 
-What `relugeom --help` and `relugeom COMMAND --help` print; `python -m tests.help_page > docs/commands.md` writes this
-page anew.
+What `relugeom --help` and `relugeom COMMAND --help` print; `python -m docs.make.commands > docs/commands.md` writes
+this page anew.
 
 ```text
 {}```

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/atlas.md: python docs/img/atlas.py"""
+"""Draw the pictures of docs/atlas.md: python docs/make/pictures_of_atlas.py"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from relugeom.studies.resampling import chaos_map
 from relugeom.studies.traces import trace
 from relugeom.training.many_models import Training
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent / "img"
 
 
 def panel(n: int, entry: AtlasGroup) -> tuple[str, np.ndarray]:
