@@ -36,6 +36,12 @@ EXACT = (
     "tests/test_exact_check.py",
     "tests/test_exact_arithmetic.py",
 )
+POLYGONS = (
+    "tests/test_exact_enclosures.py",
+    "tests/test_exact_edges.py",
+    "tests/test_exact_pentagon.py",
+    "tests/test_exact_hexagon.py",
+)
 DERIVATIVES = (
     "tests/test_model.py",
     "tests/test_axial.py",
@@ -46,7 +52,10 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "relugeom/exact/check.py": EXACT,
     "relugeom/exact/critical.py": EXACT,
     "relugeom/exact/certificates.py": EXACT,
-    "relugeom/exact/pentagon.py": ("tests/test_exact_pentagon.py",),
+    "relugeom/exact/enclosures.py": POLYGONS,
+    "relugeom/exact/edges.py": POLYGONS,
+    "relugeom/exact/pentagon.py": POLYGONS,
+    "relugeom/exact/hexagon.py": POLYGONS,
     "relugeom/exact/quadratic.py": EXACT,
     "relugeom/exact/rationals.py": EXACT,
     "relugeom/autoencoder/model.py": DERIVATIVES,

@@ -1,4 +1,4 @@
-"""The loss with a bias and uniform amplitudes: for five features in the plane it is least at a regular pentagon.
+"""The loss with a bias and uniform amplitudes: five or six features in the plane are best as a regular polygon.
 
 For x = a e_i with a uniform on [0, 1], the loss summed over the features is, with s_j = ‖w_j‖² and g_ij = w_i·w_j,
 
@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeVar
 
 import sympy as sp
 
 from relugeom import (
+    HexagonMinimum,
     Outcome,
     PentagonMinimum,
     Proof,
@@ -28,9 +30,11 @@ from relugeom import (
     polynomial_sign,
     sign,
 )
-from relugeom.landscape.pentagon import pentagon_minimum
+from relugeom.landscape.polygons import hexagon_minimum, pentagon_minimum
 
 __all__: list[str] = []
+
+Polygon = TypeVar("Polygon", PentagonMinimum, HexagonMinimum)
 
 SOURCE = "Chen et al., Dynamical versus Bayesian phase transitions in a toy model of superposition (2023): the 5-gon"
 
@@ -226,7 +230,7 @@ def pentagon_steps(certificate: PentagonMinimum) -> list[Step]:
     ]
 
 
-def raised(certificate: PentagonMinimum, by: Fraction) -> PentagonMinimum:
+def raised(certificate: Polygon, by: Fraction) -> Polygon:
     """The certificate that claims a greater least loss."""
     low, high = certificate.loss
     return replace(certificate, loss=(low + by, high + by))
@@ -274,20 +278,161 @@ def pentagon_with_bias_is_optimal() -> Outcome:
     )
 
 
-def averaging_steps(certificate: PentagonMinimum) -> list[Step]:
-    """The mean of F over the choices of five among n = 5 + k features."""
-    k = sp.Symbol("k", integer=True, nonnegative=True)
-    n = 5 + k
-    outputs, pairs, choices = sp.binomial(n - 1, 4), sp.binomial(n - 2, 3), sp.binomial(n, 5)
-
-    def expanded(value: sp.Expr) -> sp.Expr:
-        return sp.expand_func(value)
-
+def short_feature_steps() -> list[Step]:
+    """Six features: a norm of at least 3, or an inner product g ≥ 2s, costs its output more than 0.2102."""
+    most = sp.Rational(2102, 10_000)
     return [
-        identity("C(n, 5)/C(n − 1, 4) = n/5", expanded(choices), n / 5 * expanded(outputs)),
-        identity("C(n − 1, 4) = C(n − 2, 3)(n − 1)/4", expanded(outputs), expanded(pairs) * (n - 1) / 4),
-        sign("(n − 1)/4 ≥ 1", (n - 1) / 4 - 1, ">= 0"),
-        certified("five features cost at least F*", certificate),
+        sign("‖w‖ ≥ 3 costs at least (8/10)²/3 > 0.2102", sp.Rational(64, 300) - most, "> 0"),
+        sign(
+            "b ≤ 0: (1/3 − 0.2102)·C > B² since (1/3 − 0.2102)(1 + 2²)/3 > 1/9",
+            (third - most) * 5 / 3 - third**2,
+            "> 0",
+        ),
+        identity(
+            "b ≥ 0: D + K(2s, b) = 5s²/3 − 2s/3 + 1/3 − b(1 − 3s) + 2b²",
+            integral((s * a + b - a) ** 2, 0, 1) + integral((2 * s * a + b) ** 2, 0, 1),
+            5 * s**2 / 3 - 2 * s / 3 + third - b * (1 - 3 * s) + 2 * b**2,
+        ),
+        identity(
+            "s ≥ 1/3: without b this is 4/15 + (5/3)(s − 1/5)²",
+            5 * s**2 / 3 - 2 * s / 3 + third,
+            sp.Rational(4, 15) + sp.Rational(5, 3) * (s - sp.Rational(1, 5)) ** 2,
+        ),
+        identity(
+            "s ≤ 1/3: it is 5/24 + s/12 + 13s²/24 + 2(b − (1 − 3s)/4)²",
+            5 * s**2 / 3 - 2 * s / 3 + third - b * (1 - 3 * s) + 2 * b**2,
+            sp.Rational(5, 24) + s / 12 + 13 * s**2 / 24 + 2 * (b - (1 - 3 * s) / 4) ** 2,
+        ),
+        sign(
+            "… more than 0.2102 for s = 1/50 + x",
+            (sp.Rational(5, 24) + s / 12 + 13 * s**2 / 24).subs(s, sp.Rational(1, 50) + x) - most,
+            "> 0",
+        ),
+        sign("s ≤ 1/50: the others have |g| ≤ 3√s ≤ 3/7", sp.Rational(9, 49) - sp.Rational(9, 50), "> 0"),
+        identity(
+            "for 0 ≤ b ≤ 3/7: K(−3/7, b) = 7b³/9",
+            integral((b - sp.Rational(3, 7) * a) ** 2, 0, sp.Rational(7, 3) * b),
+            7 * b**3 / 9,
+        ),
+        identity(
+            "… and D + K ≥ 8/25 − b + 2b², since 1/3 − 2s/3 − 8/25 = 2(1/50 − s)/3",
+            third - 2 * s / 3 - sp.Rational(8, 25),
+            2 * (sp.Rational(1, 50) - s) / 3,
+        ),
+        polynomial_sign(
+            "… so for b ≤ 3/7 with four others 8/25 − b + 2b² + 28b³/9 > 0.2102",
+            sp.Rational(8, 25) - b + 2 * b**2 + 28 * b**3 / 9 - most,
+            b,
+            [0, sp.Rational(1, 7), sp.Rational(1, 5), sp.Rational(3, 7)],
+        ),
+        sign(
+            "… and for b = 3/7 + x without them",
+            sp.expand((sp.Rational(8, 25) - b + 2 * b**2 - most).subs(b, sp.Rational(3, 7) + x)),
+            "> 0",
+        ),
+    ]
+
+
+def shift_steps() -> list[Step]:
+    """ψ² is concave, and a shift of steepness 2/5 may be moved along an edge."""
+    angle = sp.acos(sp.exp(-v))
+    return [
+        identity("ψ' = cot ψ, that is, 1/(e^(2v) − 1) = e^(−2v)/(1 − e^(−2v))", sp.diff(angle, v) ** 2,
+                 sp.exp(-2 * v) / (1 - sp.exp(-2 * v))),
+        identity(
+            "x cot x has the slope (sin 2x/2 − x)/sin² x, which is < 0 since sin 2x < 2x",
+            sp.diff(x * sp.cos(x) / sp.sin(x), x),
+            (sp.sin(2 * x) / 2 - x) / sp.sin(x) ** 2,
+        ),
+        sign("2/5 < √2 − 1", 2 - (sp.Rational(2, 5) + 1) ** 2, "> 0"),
+    ]  # fmt: skip
+
+
+def hexagon_steps(certificate: HexagonMinimum) -> list[Step]:
+    """What the hexagon needs beyond the pentagon, the certificate last."""
+    q_2, alpha, alpha_2 = sp.symbols("q_2 alpha alpha_2", real=True)
+    one, two = sp.Function("K")(alpha), sp.Function("K")(alpha_2)
+    edges = (1 + q**2 + q_2**2) / 3, 1 + q + q_2
+    return [
+        *output_steps(),
+        *constant_steps(),
+        *angle_steps(),
+        *cell_steps(),
+        *window_steps(),
+        identity(
+            "six edges: 6(F*/6 + γ*μ) − 2πμ = F* for γ* = 2π/6", 6 * (x / 6 + 2 * sp.pi / 6 * mu) - 2 * sp.pi * mu, x
+        ),
+        *short_feature_steps(),
+        *shift_steps(),
+        identity(
+            "an output with two edges is the mean of two with equal edges",
+            x + one + two + mu / 2 * (alpha + alpha_2),
+            (x + 2 * one + mu * alpha) / 2 + (x + 2 * two + mu * alpha_2) / 2,
+        ),
+        identity(
+            "b = τs ≥ 0 and two edges: C = (1 + q² + q'²)/3 + (1 + q + q')τ + 3τ²",
+            sum(integral((ratio * s * a + tau * s) ** 2, 0, 1) for ratio in (1, q, q_2)),
+            s**2 * (edges[0] + edges[1] * tau + 3 * tau**2),
+        ),
+        identity(
+            "for q ≥ t on two edges: 36(mC − B²) = 12m((1 − t)³ + Σ (q − t)³/q) − (1 − t)⁴(2 + t)²",
+            36 * (m * ((1 - t) ** 3 / 3 + KAPPA + KAPPA.subs(q, q_2)) - B**2),
+            12 * m * ((1 - t) ** 3 + (q - t) ** 3 / q + (q_2 - t) ** 3 / q_2) - (1 - t) ** 4 * (2 + t) ** 2,
+        ),
+        certified("the constants, every cell and rectangle of angles, and the window", certificate),
+    ]
+
+
+@conjecture(
+    "For n = 6, m = 2 and data a·e_i with a uniform on [0, 1], the loss over all W and b is least exactly where the "
+    "columns of W are the corners of a regular hexagon with ‖w_j‖² = s* and b_j = b* for every j, s* = 1.743789790…, "
+    "b* = −0.618135131…; summed over the features it is F* = 0.289154256…",
+    source=SOURCE,
+    expected=Verdict.PROVED,
+)
+def hexagon_with_bias_is_optimal() -> Outcome:
+    """As for five, with two angles at a time, because two features on each of three rays cost little on some edges.
+
+    *Stars.* F is the sum of the stars S_j = D_j + Σ_i K(g_ij, b_j). Without feature j the others cost at least F₅*, the
+    pentagon's loss, so F ≥ F₅* + S_j: if F ≤ F*, no star exceeds F* − F₅* = 0.2100…, and at most one exceeds F*/2.
+
+    *Outputs.* With the angles α and α' that an output has on its two edges it is enough that
+    S + (μ/2)(α + α') ≥ F*/6 + (2π/6)μ for each output, as the α at the two ends of an edge add up to twice its gap at
+    most. This is the sum of two inequalities with equal edges, which hold for α ≥ 30° as they do for the pentagon.
+    Where one angle is smaller, S is large, and mostly beyond what the bounds on stars allow.
+
+    *The heavy output.* What is left are outputs with α < 0 and a star above F*/2. There is at most one, and on its
+    edges with α ≤ 0 it may take ε(−α) from the angle of the other end, ε(y) = (2/5) max(0, 9/10 − y): the sum of the
+    two stays below twice the gap, because (arccos e^(−v))² is concave and 2/5 < √2 − 1.
+
+    *Short features.* For α ≤ −60°, that is, g ≥ 2s, a star exceeds 0.2102 by itself. `relugeom.exact.hexagon` has the
+    argument line by line.
+    """
+    certificate = hexagon_minimum()
+    return Proof(
+        steps=hexagon_steps(certificate),
+        certificates=[certificate],
+        sibling=Sibling(
+            "… summed over the features it is at least F* + 10⁻⁶",
+            hexagon_steps(raised(certificate, MILLIONTH)),
+        ),
+    )
+
+
+def averaging_steps(corners: int, certificate: PentagonMinimum | HexagonMinimum) -> list[Step]:
+    """The mean of F over the choices of `corners` among n = corners + k features."""
+    k = sp.Symbol("k", integer=True, nonnegative=True)
+    n = corners + k
+    outputs, pairs, choices = (sp.expand_func(sp.binomial(n - less, corners - less)) for less in (1, 2, 0))
+    return [
+        identity(f"C(n, {corners})/C(n − 1, {corners - 1}) = n/{corners}", choices, n / sp.Integer(corners) * outputs),
+        identity(
+            f"C(n − 1, {corners - 1}) = C(n − 2, {corners - 2})(n − 1)/{corners - 1}",
+            outputs,
+            pairs * (n - 1) / (corners - 1),
+        ),
+        sign(f"(n − 1)/{corners - 1} ≥ 1", (n - 1) / sp.Integer(corners - 1) - 1, ">= 0"),
+        certified(f"{corners} features cost at least F*", certificate),
     ]
 
 
@@ -306,10 +451,29 @@ def pentagon_bounds_every_n() -> Outcome:
     """
     certificate = pentagon_minimum()
     return Proof(
-        steps=averaging_steps(certificate),
+        steps=averaging_steps(5, certificate),
         certificates=[certificate],
         sibling=Sibling(
             "… is at least F*/5 + 2·10⁻⁷ (false at n = 5)",
-            averaging_steps(raised(certificate, MILLIONTH)),
+            averaging_steps(5, raised(certificate, MILLIONTH)),
+        ),
+    )
+
+
+@conjecture(
+    "For m = 2, every n ≥ 6 and data a·e_i with a uniform on [0, 1], the mean loss of every W and b is at least F*/6 = "
+    "0.048192376…, the mean loss of the best hexagon at n = 6",
+    source=SOURCE,
+    expected=Verdict.PROVED,
+)
+def hexagon_bounds_every_n() -> Outcome:
+    """Average the bound for six over all choices of six features, as for five."""
+    certificate = hexagon_minimum()
+    return Proof(
+        steps=averaging_steps(6, certificate),
+        certificates=[certificate],
+        sibling=Sibling(
+            "… is at least F*/6 + 10⁻⁷ (false at n = 6)",
+            averaging_steps(6, raised(certificate, MILLIONTH)),
         ),
     )

@@ -128,6 +128,7 @@ if TYPE_CHECKING:
         CriticalPoint,
         DeadOutputs,
         ExactReconstruction,
+        HexagonMinimum,
         Invalid,
         NotDecodable,
         PentagonMinimum,
@@ -192,6 +193,7 @@ __all__ = [
     "DenseExamples",
     "ExactReconstruction",
     "FormalProof",
+    "HexagonMinimum",
     "Independent",
     "Invalid",
     "NotDecodable",
@@ -372,7 +374,7 @@ PURPOSES: dict[str, dict[str, str]] = {
         "relugeom.exact": (
             "check Valid Invalid dumps load loads SignPattern ExactReconstruction RankBound NotDecodable "
             "PositivePair PolynomialSign AxialLoss ActivationThreshold CriticalPoint DeadOutputs "
-            "PentagonMinimum WeightedSupport"
+            "PentagonMinimum HexagonMinimum WeightedSupport"
         ),
         "relugeom.exact.rationals": "as_matrix as_vector",
     },

@@ -19,6 +19,7 @@ from relugeom.exact import (
     CriticalPoint,
     DeadOutputs,
     ExactReconstruction,
+    HexagonMinimum,
     NotDecodable,
     PentagonMinimum,
     PolynomialSign,
@@ -235,41 +236,40 @@ def _square_integral(slope: Any, bias: Any, target: int) -> Any:
 
 
 @cache
-def _best_pentagon() -> tuple[Any, Any, Any]:
-    """The squared norm, the bias and the loss of the best regular pentagon, to 40 digits, by Newton's method."""
+def _best_polygon(n: int) -> tuple[Any, Any, Any]:
+    """The squared norm, the bias and the loss of the best regular n-gon, to 40 digits, by Newton's method."""
+    start = {5: ("1.37", "-0.28"), 6: ("1.74", "-0.62")}[n]
     with mpmath.workdps(60):
 
         def loss(s: Any, b: Any) -> Any:
-            products = [s * mpmath.cospi(mpmath.mpf(2 * k) / 5) for k in range(5)]
-            return 5 * sum(_square_integral(g, b, int(k == 0)) for k, g in enumerate(products))
+            products = [s * mpmath.cospi(mpmath.mpf(2 * k) / n) for k in range(n)]
+            return n * sum(_square_integral(g, b, int(k == 0)) for k, g in enumerate(products))
 
         slopes = lambda s, b: (mpmath.diff(loss, (s, b), (1, 0)), mpmath.diff(loss, (s, b), (0, 1)))  # noqa: E731
-        s, b = mpmath.findroot(slopes, (mpmath.mpf("1.37"), mpmath.mpf("-0.28")), tol=1e-70)
+        s, b = mpmath.findroot(slopes, tuple(map(mpmath.mpf, start)), tol=1e-70)
         return s, b, loss(s, b)
 
 
-def _pentagon_minimum(c: PentagonMinimum) -> bool:
-    """The best pentagon lies within the bounds, and none of a thousand models, half of them close, has a lower loss."""
-    norm, bias, loss = _best_pentagon()
+def _polygon_minimum(c: HexagonMinimum | PentagonMinimum) -> bool:
+    """The best polygon lies within the bounds, and none of a thousand models, half of them close, has a lower loss."""
+    n = 5 if isinstance(c, PentagonMinimum) else 6
+    norm, bias, loss = _best_polygon(n)
     with mpmath.workdps(60):
-        for value, (low, high) in ((norm, c.norm), (bias, c.bias), (loss, c.loss)):
-            if (
-                not mpmath.mpf(low.numerator) / low.denominator
-                <= value
-                <= mpmath.mpf(high.numerator) / high.denominator
-            ):
+        for value, bounds in ((norm, c.norm), (bias, c.bias), (loss, c.loss)):
+            low, high = (mpmath.mpf(x.numerator) / x.denominator for x in bounds)
+            if not low <= value <= high:
                 return False
     rng = random.Random(0)
-    radius, corners = float(norm) ** 0.5, [2 * math.pi * k / 5 for k in range(5)]
+    radius, corners = float(norm) ** 0.5, [2 * math.pi * k / n for k in range(n)]
     for k in range(1000):
         if k % 2:
-            W = [[rng.gauss(0, 1) for _ in range(5)] for _ in range(2)]
-            b = [rng.gauss(0, 0.5) for _ in range(5)]
+            W = [[rng.gauss(0, 1) for _ in range(n)] for _ in range(2)]
+            b = [rng.gauss(0, 0.5) for _ in range(n)]
         else:
             size = 10 ** rng.uniform(-4, -1)
             W = [[radius * turn(x) + rng.gauss(0, size) for x in corners] for turn in (math.cos, math.sin)]
             b = [float(bias) + rng.gauss(0, size) for _ in corners]
-        pairs = [(i, j, sum(row[i] * row[j] for row in W)) for i in range(5) for j in range(5)]
+        pairs = [(i, j, sum(row[i] * row[j] for row in W)) for i in range(n) for j in range(n)]
         if sum(_square_integral(g, b[j], int(i == j)) for i, j, g in pairs) < float(c.loss[0]) - 1e-12:
             return False
     return True
@@ -321,6 +321,7 @@ _ORACLES = {
     ActivationThreshold: _activation_threshold,
     CriticalPoint: _critical_point,
     DeadOutputs: _dead_outputs,
-    PentagonMinimum: _pentagon_minimum,
+    PentagonMinimum: _polygon_minimum,
+    HexagonMinimum: _polygon_minimum,
     SphericalCodeBound: _spherical_code_bound,
 }

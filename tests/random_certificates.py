@@ -19,6 +19,7 @@ from relugeom.exact import (
     CriticalPoint,
     DeadOutputs,
     ExactReconstruction,
+    HexagonMinimum,
     NotDecodable,
     PentagonMinimum,
     PolynomialSign,
@@ -30,16 +31,19 @@ from relugeom.exact import (
     load,
 )
 from relugeom.exact.rationals import Matrix, Vector, dot, matmul, transpose
-from relugeom.landscape.pentagon import pentagon_minimum
+from relugeom.landscape.polygons import hexagon_minimum, pentagon_minimum
 
 __all__ = ["GENERATORS", "random_certificate", "shipped"]
 
 Rng = random.Random
 
 
-def random_certificate(rng: Rng) -> Certificate:
-    """One of any kind: a third valid by construction, the others with one number or two changed."""
-    certificate = rng.choice(list(GENERATORS.values()))(rng)
+def random_certificate(rng: Rng, kind: str | None = None) -> Certificate:
+    """One of the kind, or of any: a third valid by construction, the others with one number or two changed."""
+    if kind is None:  # the minima take a fraction of a second each
+        weights = [1 if kind.endswith("-minimum") else 5 for kind in GENERATORS]
+        kind = rng.choices(list(GENERATORS), weights)[0]
+    certificate = GENERATORS[kind](rng)
     for _ in range(rng.choice((0, 1, 2))):
         certificate = _nudged(certificate, rng)
     return certificate
@@ -323,14 +327,11 @@ def _dead_outputs(rng: Rng) -> DeadOutputs:
     return DeadOutputs(W, bias, dead)
 
 
-@cache
-def _pentagon() -> PentagonMinimum:
-    return pentagon_minimum()
+_pentagon, _hexagon = cache(pentagon_minimum), cache(hexagon_minimum)
 
 
-def _pentagon_minimum(rng: Rng) -> PentagonMinimum:
+def _varied(c: Any, rng: Rng) -> Any:
     """The certificate with some cells halved and wider bounds."""
-    c = _pentagon()
     more = [(x + y) / 2 for x, y in pairwise(c.angles) if rng.random() < 0.1]
     slack = Fraction(rng.randint(0, 3), 10**12)
     bounds = {name: (getattr(c, name)[0] - slack, getattr(c, name)[1] + slack) for name in ("norm", "bias", "loss")}
@@ -364,6 +365,16 @@ def _shipped_bounds() -> tuple[SphericalCodeBound, ...]:
     return tuple(c for c in found if isinstance(c, SphericalCodeBound) and len(c.coefficients) <= 9)
 
 
+def _pentagon_minimum(rng: Rng) -> PentagonMinimum:
+    varied: PentagonMinimum = _varied(_pentagon(), rng)
+    return varied
+
+
+def _hexagon_minimum(rng: Rng) -> HexagonMinimum:
+    varied: HexagonMinimum = _varied(_hexagon(), rng)
+    return replace(varied, pentagon=_pentagon_minimum(rng)) if rng.random() < 0.3 else varied
+
+
 GENERATORS: dict[str, Callable[[Rng], Certificate]] = {
     "sign-pattern": _sign_pattern,
     "exact-reconstruction": _exact_reconstruction,
@@ -377,4 +388,5 @@ GENERATORS: dict[str, Callable[[Rng], Certificate]] = {
     "dead-outputs": _dead_outputs,
     "pentagon-minimum": _pentagon_minimum,
     "spherical-code-bound": _spherical_code_bound,
+    "hexagon-minimum": _hexagon_minimum,
 }

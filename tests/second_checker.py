@@ -524,27 +524,47 @@ def _keeps_its_sign(p: arb_poly, low: arb, high: arb) -> bool | None:
     return _throughout(holds, lambda x: bool(p(x[0]) <= 0), [(low, high)], 30)
 
 
-def _cell(data: dict[str, Any], low: fmpq, high: fmpq, gain: arb, slope: arb, middle: arb) -> bool | None:
-    """Whether m C > B² for all thresholds outside the window, with the least m and q of the cell."""
-    r2 = arb(_number(data["shortest"])) ** 2
-    m = gain + slope * (arb(low) - middle)
-    q = arb(high).cos() if high > 0 else 1 / arb(high).cos()
-    if not (m > 0 and q > 0 and m * (1 + 2 * q**2) > arb(1) / 3):
+def _settled(m: arb, ratios: list[arb], least: arb, left_out: list[fmpq] | None) -> bool | None:
+    """Whether D + Σ K > 1/3 − m for all s > least and b, the t that are left out apart."""
+    edges = len(ratios)
+    linear, square = 1 + sum(ratios, arb(0)), 1 + sum((q * q for q in ratios), arb(0))
+    if not (m > 0 and all(q > 0 for q in ratios) and m * square > arb(1) / 3):
         return False
-    if not (r2 * (1 + 2 * q) >= 1 or (m * (1 + 2 * q) > arb(1) / 3 and m > arb(1) / 12)):
+    if not (least * linear >= 1 or (m * linear > arb(1) / 3 and m * (1 + edges) > arb(1) / 4)):
         return False
-    if q >= 1:
-        return True
-    if not m > (1 - q) * (2 + q) ** 2 / 12:
+    small = sorted((q for q in ratios if q < 1), key=float)
+    last = small[-1] if small else arb(0)
+    large = sum((q * q for q in ratios if q >= 1), arb(0))
+    if not m * (1 + large) > (1 - last) * (2 + last) ** 2 / 12:
         return False
     t = arb_poly([0, 1])
-    p = m * ((1 - t) ** 3 + 2 * (q - t) ** 3 * (1 / q)) * (arb(1) / 3) - ((1 - t) ** 2 * (2 + t)) ** 2 * (arb(1) / 36)
-    (t_low, t_high), (left, right) = (list(map(_number, data[f"window_{name}"])) for name in ("thresholds", "angles"))
-    ends = [(arb(0), q)]
-    if left <= low and high <= right:
-        ends = [(arb(t_high), q), (arb(0), arb(t_low))]
-    answers = [_keeps_its_sign(p, *pair) for pair in ends]
+    answers: list[bool | None] = []
+    for k in reversed(range(len(small))):  # where t lies between the ratios k − 1 and k
+        ends = [small[k - 1] if k else arb(0), small[k]]
+        pieces = [ends]
+        if left_out is not None:
+            pieces = [[ends[0], ends[1].min(arb(left_out[0]))], [ends[0].max(arb(left_out[1])), ends[1]]]
+        touched = [*small[k:], *(q for q in ratios if q >= 1)]
+        cost = (1 - t) ** 3 * (arb(1) / 3)
+        for q in touched:
+            cost = cost + (q - t) ** 3 * (1 / (3 * q))
+        p = m * cost - ((1 - t) ** 2 * (2 + t)) ** 2 * (arb(1) / 36)
+        answers += [_keeps_its_sign(p, low, high) for low, high in pieces if low < high]
     return False if False in answers else None if None in answers else True
+
+
+def _ratio(angle: fmpq) -> arb:
+    return arb(angle).cos() if angle > 0 else 1 / arb(angle).cos()
+
+
+def _cell(data: dict[str, Any], low: fmpq, high: fmpq, gain: arb, slope: arb, middle: arb) -> bool | None:
+    """Whether the cell is settled with its least m and q; ε belongs to the hexagon's."""
+    pentagon = "shortest" in data
+    shift = fmpq(0) if pentagon else fmpq(2, 5) * max(fmpq(0), fmpq(9, 10) - low)
+    least = arb(_number(data["shortest"])) ** 2 if pentagon else arb(0)
+    (left, right), window = (list(map(_number, data[f"window_{name}"])) for name in ("angles", "thresholds"))
+    m = gain + slope * (arb(low - shift) - middle)
+    return _settled(m, [_ratio(high)] * 2, least, window if left <= low and high <= right else None)
 
 
 def _shortest_and_longest(r: fmpq, R: fmpq, loss: arb) -> bool:
@@ -565,67 +585,125 @@ def _shortest_and_longest(r: fmpq, R: fmpq, loss: arb) -> bool:
 def _pentagon_minimum(data: dict[str, Any]) -> bool | None:
     precision, ctx.prec = ctx.prec, 200
     try:
-        r, R = _number(data["shortest"]), _number(data["longest"])
-        low, high = map(_number, data["threshold"])
-        middle = 2 * arb.pi() / 5
-        q, sine = middle.cos(), middle.sin()
-        if not (data["depth"] >= 0 and low > 0 and low < high and arb(high) < q):
-            return False
-        signs = [
-            q * t * (1 - t) ** 3 - 2 * (q - t) ** 2 * (2 + t + t**2 - 2 * q * (1 + t)) for t in (arb(low), arb(high))
-        ]
-        if not (signs[0] < 0 and signs[1] > 0):
-            return False
-        t = _between(arb(low), arb(high))
-        B, C = 1 / arb(3) - t / 2 + t**3 / 6, ((1 - t) ** 3 + 2 * q**2 * (1 - t / q) ** 3) / 3
-        s, gain = B / C, B**2 / C
-        slope = 2 * s**2 * sine * (2 * q - 3 * t + t**3 / q**2) / 3
-        values = {"norm": s, "bias": -t * s, "loss": 5 * (1 / arb(3) - gain), "slope": slope}
-        for name, value in values.items():
-            bounds = list(map(_number, data[name]))
-            if not (value > bounds[0] and value < bounds[1]):
-                return False
-        loss = values["loss"]
-        if not _shortest_and_longest(r, R, loss):
-            return False
-        angles = [_number(x) for x in data["angles"]]
-        if len(angles) < 2 or any(x >= y for x, y in pairwise(angles)):
-            return False
-        quarter = arb.pi() / 2
-        if not (-arb(angles[0]) < quarter and angles[0] < 0 and arb(angles[0]).cos() <= arb(r / R)):
-            return False
-        if not (arb(angles[-1]) < quarter and slope * (arb(angles[-1]) - middle) >= loss / 5):
-            return False
-        (t_low, t_high), (left, right) = (
-            list(map(_number, data[f"window_{name}"])) for name in ("thresholds", "angles")
-        )
-        if not (0 < t_low <= low and high <= t_high and left > 0 and arb(left) < middle and middle < arb(right)):
-            return False
-        if not (arb(right) < quarter and arb(t_high) < arb(right).cos()):
-            return False
-
-        def definite(box: list[arb]) -> bool:
-            *_, tt, ta, aa = _margin(*box, gain, slope, middle).parts
-            return bool(tt > 0 and tt * aa > ta**2)
-
-        def indefinite(point: list[arb]) -> bool:
-            *_, tt, ta, aa = _margin(*point, gain, slope, middle).parts
-            return bool(tt <= 0 or tt * aa <= ta**2)
-
-        window = [(arb(t_low), arb(t_high)), (arb(left), arb(right))]
-        answers = [_throughout(definite, indefinite, window, 16)]
-        for pair in reversed(list(pairwise(angles))):
-            answers.append(_cell(data, *pair, gain, slope, middle))
-            if False in answers:
-                return False
-        # With little halving the checker cannot tell what is so.
-        return None if None in answers or data["depth"] < 5 else True
+        return _polygon_minimum(data, 5)
     finally:
         ctx.prec = precision
 
 
+def _hexagon_minimum(data: dict[str, Any]) -> bool | None:
+    precision, ctx.prec = ctx.prec, 200
+    try:
+        answers = [_polygon_minimum(data["pentagon"], 5)]
+        if answers[0] is not False:
+            answers.append(_polygon_minimum(data, 6))
+        return False if False in answers else None if None in answers else True
+    finally:
+        ctx.prec = precision
+
+
+def _polygon_minimum(data: dict[str, Any], n: int) -> bool | None:
+    low, high = map(_number, data["threshold"])
+    middle = 2 * arb.pi() / n
+    q, sine = middle.cos(), middle.sin()
+    if not (data["depth"] >= 0 and low > 0 and low < high and arb(high) < q):
+        return False
+    quartic = lambda t: q * t * (1 - t) ** 3 - 2 * (q - t) ** 2 * (2 + t + t**2 - 2 * q * (1 + t))  # noqa: E731
+    if not (quartic(arb(low)) < 0 and quartic(arb(high)) > 0):
+        return False
+    t = _between(arb(low), arb(high))
+    B, C = 1 / arb(3) - t / 2 + t**3 / 6, ((1 - t) ** 3 + 2 * q**2 * (1 - t / q) ** 3) / 3
+    s, gain = B / C, B**2 / C
+    slope = 2 * s**2 * sine * (2 * q - 3 * t + t**3 / q**2) / 3
+    values = {"norm": s, "bias": -t * s, "loss": n * (1 / arb(3) - gain), "slope": slope}
+    for name, value in values.items():
+        bounds = list(map(_number, data[name]))
+        if not (value > bounds[0] and value < bounds[1]):
+            return False
+    angles, quarter = [_number(x) for x in data["angles"]], arb.pi() / 2
+    if len(angles) < 2 or any(x >= y for x, y in pairwise(angles)):
+        return False
+    if not (arb(angles[-1]) < quarter and slope * (arb(angles[-1]) - middle) >= values["loss"] / n):
+        return False
+    (t_low, t_high), (left, right) = (list(map(_number, data[f"window_{name}"])) for name in ("thresholds", "angles"))
+    if not (0 < t_low <= low and high <= t_high and left > 0 and arb(left) < middle and middle < arb(right)):
+        return False
+    if not (arb(right) < quarter and arb(t_high) < arb(right).cos()):
+        return False
+    constants = (gain, slope, middle)
+    own = _pentagon_alone if n == 5 else _hexagon_alone
+    answers = [own(data, angles, values["loss"], *constants)]
+
+    def definite(box: list[arb]) -> bool:
+        *_, tt, ta, aa = _margin(*box, *constants).parts
+        return bool(tt > 0 and tt * aa > ta**2)
+
+    def indefinite(point: list[arb]) -> bool:
+        *_, tt, ta, aa = _margin(*point, *constants).parts
+        return bool(tt <= 0 or tt * aa <= ta**2)
+
+    if answers[0] is not False:
+        answers.append(_throughout(definite, indefinite, [(arb(t_low), arb(t_high)), (arb(left), arb(right))], 16))
+    for pair in reversed(list(pairwise(angles))):
+        if False in answers:
+            return False
+        answers.append(_cell(data, *pair, *constants))
+    # With little halving the checker cannot tell what is so.
+    return False if False in answers else None if None in answers or data["depth"] < 5 else True
+
+
+def _pentagon_alone(
+    data: dict[str, Any], angles: list[fmpq], loss: arb, gain: arb, slope: arb, middle: arb
+) -> bool | None:
+    r, R = _number(data["shortest"]), _number(data["longest"])
+    begins = -arb(angles[0]) < arb.pi() / 2 and angles[0] < 0
+    return bool(_shortest_and_longest(r, R, loss) and begins and arb(angles[0]).cos() <= arb(r / R))
+
+
+def _hexagon_alone(
+    data: dict[str, Any], angles: list[fmpq], loss: arb, gain: arb, slope: arb, middle: arb
+) -> bool | None:
+    """Stars, and the narrow angles in squares, from the widest pair of angles to the narrowest."""
+    five, (lowest, top) = _number(data["pentagon"]["loss"][0]), map(_number, data["extent"])
+    shift = lambda y: fmpq(2, 5) * max(fmpq(0), fmpq(9, 10) - y)  # noqa: E731
+    bound = lambda total: gain + slope * (arb(total) / 2 - middle)  # noqa: E731
+    if not (loss - arb(five) < arb(fmpq(2102, 10000)) and angles[0] > 0 and angles[-1] >= fmpq(9, 10)):
+        return False
+    if not _number(data["window_angles"][0]) >= fmpq(9, 10):
+        return False
+    if not (lowest < 0 and arb(lowest) > -arb.pi() / 2 and arb(lowest).cos() <= arb(fmpq(1, 2))):
+        return False
+    if not (angles[0] < top and bound(lowest + top - shift(fmpq(0))) > arb(1) / 3):
+        return False
+
+    def settled(x: tuple[fmpq, fmpq], y: tuple[fmpq, fmpq]) -> bool | None:
+        ends = x[0] + y[0]
+        heavy = bound(ends + sum((shift(-side[0]) for side in (x, y) if side[1] <= 0), fmpq(0)))
+        light = bound(ends - max((shift(side[0]) for side in (x, y) if side[1] > 0), default=fmpq(0)))
+        m = heavy.max(arb(1) / 3 - loss + arb(five)).min(light.max(arb(1) / 3 - loss / 2))
+        if m > arb(1) / 3:
+            return True
+        ratios = [_ratio(side[1]) for side in (x, y) if arb(side[1]) < arb.pi() / 2]
+        return _settled(m, ratios, arb(0), None)
+
+    cuts = [(lowest, fmpq(0)), (fmpq(0), angles[0]), (angles[0], top)]
+    todo = [(cuts[i], cuts[j]) for i in range(2) for j in range(i, 3)]
+    for _ in range(20_000):
+        if not todo:
+            return True
+        x, y = todo.pop(0)
+        if y[1] <= x[0] or settled(x, y):
+            continue
+        # Quarters, where the checker has halves.
+        halves = [[(side[0], (side[0] + side[1]) / 2), ((side[0] + side[1]) / 2, side[1])] for side in (x, y)]
+        todo += [(first, second) for second in reversed(halves[1]) for first in halves[0]]
+        if x[1] - x[0] < fmpq(1, 2**20):
+            return False
+    return None
+
+
 _KINDS = {
     "pentagon-minimum": _pentagon_minimum,
+    "hexagon-minimum": _hexagon_minimum,
     "critical-point": _critical_point,
     "dead-outputs": _dead_outputs,
     "sign-pattern": _sign_pattern,

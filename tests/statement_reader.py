@@ -225,13 +225,15 @@ class _WithBias:
         self.encoder, self.decoder, self.bias = c.encoder, None, c.bias
 
 
-def _pentagon(words: dict[str, str], c: Any) -> bool:
-    """Among regular pentagons the least loss, its norm and its bias; of other models some are tried."""
-    angles = 2 * np.pi * np.arange(5) / 5
+def _polygon(words: dict[str, str], c: Any) -> bool:
+    """Among regular n-gons the least loss, its norm and its bias; of other models some are tried."""
+    n = int(words["corners"])
+    assert words["polygon"] == {5: "pentagon", 6: "hexagon"}[n]
+    angles = 2 * np.pi * np.arange(n) / n
 
     def regular(v: Floats) -> float:
         W = np.sqrt(v[0]) * np.array([np.cos(angles), np.sin(angles)])
-        return float(total_loss(Parameters(W, np.full(5, v[1])), UniformAxial(5)))
+        return float(total_loss(Parameters(W, np.full(n, v[1])), UniformAxial(n)))
 
     best = scipy.optimize.minimize(regular, [1.2, -0.2], method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-16})
     found = {"least": best.fun, "norm": best.x[0], "b": best.x[1]}
@@ -240,8 +242,8 @@ def _pentagon(words: dict[str, str], c: Any) -> bool:
         for (name, value), slack in zip(found.items(), (1e-13, 1e-6, 1e-6), strict=True)
     )
     rng = np.random.default_rng(0)
-    others = [Parameters(rng.standard_normal((2, 5)), rng.standard_normal(5)) for _ in range(200)]
-    return inside and all(float(total_loss(model, UniformAxial(5))) >= best.fun - 1e-12 for model in others)
+    others = [Parameters(rng.standard_normal((2, n)), rng.standard_normal(n)) for _ in range(200)]
+    return inside and all(float(total_loss(model, UniformAxial(n))) >= best.fun - 1e-12 for model in others)
 
 
 def _directions(words: dict[str, str], c: Any) -> bool:
@@ -273,12 +275,13 @@ _FORMS: list[tuple[str, Callable[[dict[str, str], Any], bool]]] = [
      rf"(?P<high>{_NUMBER})(?P<better>, and another model has lower loss)?", _critical),
     (rf"{_OUTPUT}, (?P<count>\d+) of its outputs 0 on every axis and the others exact, is a local minimum of "
      rf"Σ_i ‖ReLU\(WᵀWe_i \+ b\) − e_i‖², with value (?P<value>\d+) {_SHAPE}", _dead),
-    (r"for every W \(m = 2, n = 5\) and b, Σ_i E_a ‖ReLU\(WᵀWx \+ b\) − x‖² at x = a·e_i, a uniform on \[0, 1\], is at "
-     r"least F\*, and equal to F\* exactly where the w_j are the corners of a regular pentagon with ‖w_j‖² = s\* and "
+    (r"for every W \(m = 2, n = (?P<corners>\d)\) and b, Σ_i E_a ‖ReLU\(WᵀWx \+ b\) − x‖² at x = a·e_i, a uniform on "
+     r"\[0, 1\], is at least F\*, and equal to F\* exactly where the w_j are the corners of a regular "
+     r"(?P<polygon>\w+) with ‖w_j‖² = s\* and "
      rf"b_j = b\* for all j, for some F\* in \[(?P<least_low>{_NUMBER}), (?P<least_high>{_NUMBER})\], s\* in "
      rf"\[(?P<norm_low>{_NUMBER}), (?P<norm_high>{_NUMBER})\] and b\* in "
      rf"\[(?P<b_low>{_NUMBER}), (?P<b_high>{_NUMBER})\]",
-     _pentagon),
+     _polygon),
     (r"among any (?P<points>\d+) unit vectors in (?P<dimension>\d+) dimensions two have an inner product of at least "
      r"(?P<cosine>[-\d/ +−·√]+)", _directions),
 ]  # fmt: skip

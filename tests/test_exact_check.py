@@ -40,7 +40,7 @@ from relugeom.exact import (
 )
 from relugeom.exact.certificates import LIMITS
 from relugeom.exact.rationals import as_matrix, as_vector
-from relugeom.landscape.pentagon import pentagon_minimum
+from relugeom.landscape.polygons import hexagon_minimum, pentagon_minimum
 from tests.certificate_oracle import is_true
 from tests.conftest import Tier
 from tests.mutants import mutate
@@ -107,6 +107,7 @@ VALID["off is worse"] = CriticalPoint(  # w = 0, b = 3/4: the best constant for 
 )  # fmt: skip
 VALID["two outputs are dead"] = DeadOutputs(as_matrix([[1, 0, 0], [0, 1, -1]]), as_vector([0, -2, -2]), (1, 2))
 VALID["pentagon"] = pentagon_minimum()
+VALID["hexagon"] = hexagon_minimum()
 
 
 def rationals(*values: F | int) -> tuple[tuple[F, F], ...]:
@@ -357,6 +358,7 @@ LONG = tuple((F(10**500), F(k)) for k in range(60))
         DeadOutputs(WIDE, WIDE[0], (0,)),
         replace(VALID["pentagon"], angles=as_vector([F(k, 10**5) for k in range(20_000)])),  # type: ignore[call-arg]
         SphericalCodeBound(3, 7, LONG[1], LONG, LONG),
+        replace(VALID["hexagon"], angles=as_vector([F(k, 10**5) for k in range(20_000)])),  # type: ignore[call-arg]
     ],
     ids=lambda certificate: certificate.kind,
 )
@@ -440,6 +442,13 @@ def _text(**changes: object) -> str:
     return json.dumps({**json.loads(dumps(VALID["pairs"])), **changes})
 
 
+NESTED = json.loads(dumps(VALID["hexagon"]))["pentagon"]
+
+
+def _pentagon(value: object) -> str:
+    return json.dumps({**json.loads(dumps(VALID["hexagon"])), "pentagon": value})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -461,6 +470,13 @@ def _text(**changes: object) -> str:
         (_text(sparsity=10**10), "at most nine digits"),
         (_text(zero_input=1), "zero_input must be true or false"),
         (_text(bias="0"), "bias must be a list"),
+        (_pentagon(None), "hexagon-minimum.pentagon must be an object with shortest, longest, threshold"),
+        (_pentagon({"shortest": "1"}), "hexagon-minimum.pentagon must be an object with shortest, longest, threshold"),
+        (_pentagon({**NESTED, "depth": "6"}), "hexagon-minimum.pentagon.depth must be an integer"),
+        (
+            _pentagon({**NESTED, "loss": ["1"]}),
+            "hexagon-minimum.pentagon.loss must be two rationals [low",
+        ),
         ('{"format": NaN}', "NaN is not a rational number"),
         ('{"format": 1, "format": 2}', "stands twice"),
         ("[" * 5000 + "]" * 5000, "levels deep"),
@@ -492,7 +508,8 @@ def test_size_is_bounded_before_reading(tmp_path) -> None:
 
 @pytest.mark.parametrize("name", VALID)
 def test_tampering_is_rejected_or_leaves_a_true_statement(name: str, tier: Tier) -> None:
-    total = tier.count(300, 3_000)
+    # The minima take a fraction of a second each.
+    total = tier.count({"pentagon": 100, "hexagon": 50}.get(name, 300), 3_000)
     rng = random.Random(f"tamper {name}")
     text = dumps(VALID[name])
     refused = true = 0

@@ -10,20 +10,21 @@ from fractions import Fraction as F
 from itertools import pairwise
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 
 from relugeom.exact import Invalid, PentagonMinimum, Valid, check
 from relugeom.exact.critical import Interval
-from relugeom.exact.pentagon import Constants, cell_fault, constants
-from relugeom.landscape.pentagon import pentagon_minimum
+from relugeom.exact.edges import Constants, _excess, constants, window_fault
+from relugeom.exact.enclosures import cosine
+from relugeom.exact.pentagon import cell_fault
+from relugeom.landscape.polygons import pentagon_minimum
 from tests.conftest import Tier
 from tests.second_checker import _cell, second_opinion
 
 module: Any = importlib.import_module("relugeom.exact.pentagon")
 PENTAGON = pentagon_minimum()
-KNOWN = constants(PENTAGON.threshold)
+KNOWN = constants(PENTAGON.threshold, 5)
 TOO_LARGE = "the certificate is too large to check"
 
 
@@ -38,9 +39,9 @@ def _without_angles(keep: Callable[[F], bool]) -> dict[str, Any]:
 
 TINY = F(1, 10**15)
 BROKEN: list[tuple[dict[str, Any], str]] = [
-    ({"threshold": PENTAGON.threshold[::-1]}, "threshold does not lie between 0 and cos 72°"),
-    (_moved("threshold", -1), "threshold does not lie between 0 and cos 72°"),
-    (_moved("threshold", high=F(1, 5)), "threshold does not lie between 0 and cos 72°"),
+    ({"threshold": PENTAGON.threshold[::-1]}, "threshold does not lie between 0 and the cosine of the angle"),
+    (_moved("threshold", -1), "threshold does not lie between 0 and the cosine of the angle"),
+    (_moved("threshold", high=F(1, 5)), "threshold does not lie between 0 and the cosine of the angle"),
     (_moved("threshold", TINY, TINY), "threshold does not enclose a root"),
     (_moved("threshold", -TINY, -TINY), "threshold does not enclose a root"),
     *((_moved(name, low=TINY), f"{name} is not shown to lie") for name in ("norm", "bias", "loss", "slope")),
@@ -70,15 +71,18 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (_without_angles(lambda x: not 0 < x < F(5, 4) or x in PENTAGON.window_angles), "is not excluded"),
     ({"depth": -1}, "depth must lie in 0 to 8; got -1"),
     ({"depth": 9}, "depth must lie in 0 to 8; got 9"),
-    ({"depth": 1}, "a threshold below the ratio is not excluded"),
+    ({"depth": 1}, "a threshold below the ratios is not excluded"),
     (_moved("window_thresholds", high=F(-1, 40)), "window_thresholds do not enclose threshold"),
     (_moved("window_thresholds", low=F(1, 20)), "window_thresholds do not enclose threshold"),
     (_moved("window_thresholds", low=F(-1)), "window_thresholds do not enclose threshold"),
     (_moved("window_thresholds", high=F(1, 10)), "window_thresholds reach beyond the cosine of window_angles"),
     (_moved("window_thresholds", high=F(1, 20)), "the second derivatives are not positive definite"),
-    ({"window_angles": (F(0), F(41, 32))}, "window_angles do not enclose 72° between 0 and 90°"),
-    ({"window_angles": (F(79, 64), F(8, 5))}, "window_angles do not enclose 72° between 0 and 90°"),
-    ({"window_angles": (F(40, 32), F(41, 32))}, "a threshold below the ratio is not excluded"),  # cells too wide
+    ({"window_angles": (F(0), F(41, 32))}, "window_angles do not enclose the angle of the polygon between 0 and 90°"),
+    (
+        {"window_angles": (F(79, 64), F(8, 5))},
+        "window_angles do not enclose the angle of the polygon between 0 and 90°",
+    ),
+    ({"window_angles": (F(40, 32), F(41, 32))}, "a threshold below the ratios is not excluded"),  # cells too wide
 ]
 
 
@@ -92,136 +96,69 @@ def test_each_requirement_is_checked(changes: dict[str, Any], reason: str) -> No
 def test_the_window_must_enclose_the_angle() -> None:
     """With cells so fine that they need no window but at 72° itself, where none is fine enough."""
     left = replace(PENTAGON, window_angles=(F(79, 64), F(5, 4)))
-    assert module._window_fault(left, KNOWN) == "window_angles do not enclose 72° between 0 and 90°"
-    assert module._window_fault(replace(left, window_angles=(F(63, 50), F(41, 32))), KNOWN) is not None
-    assert module._window_fault(PENTAGON, KNOWN) is None
+    assert window_fault(left, KNOWN) == "window_angles do not enclose the angle of the polygon between 0 and 90°"
+    assert window_fault(replace(left, window_angles=(F(63, 50), F(41, 32))), KNOWN) is not None
+    assert window_fault(PENTAGON, KNOWN) is None
 
 
 # ---------------------------------------------------------------------------------------------------------
-# The parts against their definitions.
+# One output.
 
 
-def test_series_enclose_and_are_narrow() -> None:
-    with mpmath.workdps(40):
-        for x in (F(0), F(1, 3), F(1), F(5, 4), F(157, 100)):
-            for function, truth in ((module._cosine, mpmath.cos), (module._sine, mpmath.sin)):
-                value, exact = function(x), truth(mpmath.mpf(x.numerator) / x.denominator)
-                low, high = (mpmath.mpf(end.numerator) / end.denominator for end in (value.low, value.high))
-                assert low <= exact <= high
-                assert high - low < mpmath.mpf("1e-26")
-        pi = module._pi()
-        assert mpmath.mpf(pi.low.numerator) / pi.low.denominator <= mpmath.pi
-        assert mpmath.pi <= mpmath.mpf(pi.high.numerator) / pi.high.denominator
-        assert pi.high - pi.low < F(1, 10**25)
+def _least(function: Callable[[F], F], low: F, high: F) -> F:
+    """The least value on a fine grid."""
+    return min(function(low + (high - low) * F(k, 4000)) for k in range(4001))
 
 
-def test_an_alternating_sum_allows_for_what_is_left_out() -> None:
-    """1 − 1/2 + 1/4 and then whatever lies between 0 and 1/4."""
-    terms = [(1, 1), (1, 2), (1, 4)]
-    value = module._alternating(terms)
-    assert value.low < F(1, 2)
-    assert value.high > F(1)
-    assert value.high - value.low < F(3, 5)
+def test_one_output_is_decided_by_four_estimates() -> None:
+    """For each of several pairs of norms the first loss that is too large, to one part in a thousand."""
+    for r, R in ((F(1, 2), F(7, 4)), (F(3, 5), F(7, 4)), (F(2, 5), F(2)), (F(1, 2), F(8, 5)), (F(9, 10), F(2))):
+        s, S, reach = r * r, R * R, r * R
+        end = F(2, 3) * (1 - s)
+        assert end <= reach
+        estimates = [
+            ((S - 1) / (S + 1)) ** 2 / 3,
+            (1 - s) ** 2 / 3,
+            4 * end**3 / (3 * reach),
+            _least(
+                lambda b, s=s, reach=reach: (1 - s) ** 2 / 3 - (1 - s) * b + b * b + 4 * b**3 / (3 * reach), F(0), end
+            ),
+        ]
+        least = min(estimates)
+        assert module._one_output_fault(r, R, least * F(999, 1000), 8) is None
+        fault = module._one_output_fault(r, R, least, 8)
+        assert fault is not None
+        assert ("longest" in fault) == (least == estimates[0])
+        if least == estimates[0]:
+            beyond = module._one_output_fault(r, R * 10, sorted(estimates)[1] * F(999, 1000), 8)
+            assert beyond is None or "shortest" in beyond
 
 
-def test_rounding_goes_outwards() -> None:
-    third = Interval(F(-1, 3), F(1, 3))
-    rounded = module._outward(third)
-    step = F(1, 2**96)
-    assert third.low - step < rounded.low < third.low
-    assert third.high < rounded.high < third.high + step
-    assert module._outward(Interval(F(1, 2), F(3, 4))) == Interval(F(1, 2), F(3, 4))
-    root = module._root(Interval(F(2), F(9)))
-    assert root.low**2 < 2 < (root.low + step) ** 2
-    assert root.high == 3 + step
-
-
-def test_ratios_are_lower_bounds() -> None:
-    """g/s at an angle: its cosine, or the reciprocal of it."""
-    cosine = module._cosine(F(5, 4))
-    assert abs(float(cosine.low) - np.cos(1.25)) < 1e-15
-    assert module._ratio(F(5, 4)) == cosine.low
-    assert module._ratio(F(-5, 4)) * cosine.high == 1
-    assert 0 < 1 - module._ratio(F(0)) < F(1, 10**20)
-
-
-def _loss(s: float, b: float, g: float, points: int = 20_000) -> float:
-    """D(s, b) + 2K(g, b) by the midpoint rule."""
-    a = (np.arange(points) + 0.5) / points
-    own = np.maximum(a * s + b, 0) - a
-    other = np.maximum(a * g + b, 0)
-    return float(np.mean(own**2 + 2 * other**2))
-
-
-def test_the_constants_are_those_of_the_best_pentagon() -> None:
-    s, b, loss, slope = (float(x.low) for x in (KNOWN.norm, KNOWN.bias, KNOWN.loss, KNOWN.slope))
-    cosine = float(np.cos(0.4 * np.pi))
-    assert abs(5 * _loss(s, b, s * cosine) - loss) < 1e-8
-    for ds, db in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01), (0.01, -0.01)):
-        assert 5 * _loss(s + ds, b + db, (s + ds) * cosine) > loss
-    # The least loss falls with the angle by μ a radian: of the loss at s* and b*, by the envelope theorem.
-    h = 1e-4
-    falls = [_loss(s, b, s * float(np.cos(0.4 * np.pi + turn))) for turn in (-h, h)]
-    assert abs((falls[0] - falls[1]) / (2 * h) - slope) < 1e-6
-    assert [x.high - x.low < F(1, 10**22) for x in KNOWN] == [True] * 6
-
-
-def test_positivity_is_decided_by_halving() -> None:
-    bump = (26, -100, 100)  # 100(x − 1/2)² + 1
-    assert not module._positive(bump, F(0), F(1), 0)
-    assert module._positive(bump, F(0), F(1), 4)
-    assert not module._positive((25, -100, 100), F(0), F(1), 12)
-    assert module._positive((1, 1), F(-1, 2), F(7, 3), 0)
-    assert not module._positive((1, 1), F(-1), F(7, 3), 0)
-    assert not module._positive((1, -1), F(0), F(1), 0)
-    assert module._positive((0, 0, 1), F(1, 3), F(1), 0)
-    assert not module._positive((0, 0, 1), F(0), F(1), 5)
-
-
-def test_the_excess_is_what_it_says() -> None:
-    for m, q, t in ((F(1, 3), F(1, 4), F(1, 5)), (F(2, 7), F(3, 4), F(1, 9)), (F(1, 3), F(1, 2), F(1, 2))):
-        B = (1 - t) ** 2 * (2 + t) / 6
-        C = (1 - t) ** 3 / 3 + 2 * (q - t) ** 3 / (3 * q)
-        coefficients = module._excess(m, q)
-        value = sum(x * t**k for k, x in enumerate(coefficients))
-        scale = F(coefficients[6], -1)
-        assert scale > 0
-        assert value == 36 * scale * (m * C - B * B)
-        assert module._saving(Interval(t, t)) == Interval(B, B)
-        assert module._cost(Interval(t, t), Interval(q, q)) == Interval(C, C)
-
-
-def _margin(t: float, angle: float) -> float:
-    q, gain, slope = np.cos(angle), float(KNOWN.gain.low), float(KNOWN.slope.low)
-    B, C = (1 - t) ** 2 * (2 + t) / 6, (1 - t) ** 3 / 3 + 2 * (q - t) ** 3 / (3 * q)
-    return float((gain + slope * (angle - 0.4 * np.pi)) * C - B * B)
-
-
-@pytest.mark.parametrize(("t", "angle"), [(0.206, 1.2566), (0.15, 1.22), (0.25, 1.25), (0.28, 1.26), (0.1, 1.3)])
-def test_the_second_derivatives_are_those_of_the_margin(t: float, angle: float) -> None:
-    """At a point the box is convex exactly where the divided differences form a definite matrix."""
-    h = 1e-4
-    corner = [[_margin(t + i * h, angle + j * h) for j in (-1, 0, 1)] for i in (-1, 0, 1)]
-    tt = (corner[2][1] - 2 * corner[1][1] + corner[0][1]) / h**2
-    aa = (corner[1][2] - 2 * corner[1][1] + corner[1][0]) / h**2
-    ta = (corner[2][2] - corner[2][0] - corner[0][2] + corner[0][0]) / (4 * h * h)
-    assert min(abs(tt), abs(tt * aa - ta**2)) > 1e-4
-    point = [Interval(F(x).limit_denominator(10**6), F(x).limit_denominator(10**6)) for x in (t, angle)]
-    assert module._is_convex(*point, KNOWN, 0) == (tt > 0 and tt * aa > ta**2)
-
-
-def test_convexity_is_decided_by_quartering() -> None:
-    window = (Interval(*PENTAGON.window_thresholds), Interval(*PENTAGON.window_angles))
-    assert not module._is_convex(*window, KNOWN, 2)
-    assert module._is_convex(*window, KNOWN, 6)
-    assert not module._is_convex(Interval(F(18, 100), F(28, 100)), window[1], KNOWN, 5)
+def test_the_reach_of_the_others_must_cover_the_bias() -> None:
+    """e = 2(1 − r²)/3 ≤ rR, to the dot: at r = 1/2 and R = 1 both are 1/2."""
+    low = F(1, 10**30)
+    assert module._one_output_fault(F(1, 2), F(1) + F(1, 10**9), low, 8) is None
+    assert module._one_output_fault(F(49, 100), F(1) + F(1, 10**9), low, 8) == (
+        "one norm of at most shortest may cost less than the pentagon"
+    )
+    # 2(1 − r²)/3 = rR for r = 1/4, R = 5/2.
+    assert module._one_output_fault(F(1, 4), F(5, 2), F(1, 100), 8) is None
+    assert module._one_output_fault(F(1, 4), F(5, 2) - F(1, 10**9), F(1, 100), 8) is not None
 
 
 # ---------------------------------------------------------------------------------------------------------
 # Cells.
 
 
-def _least(low: float, high: float, known: Constants, rng: random.Random) -> float:
+def _loss(s: float, b: float, g: float) -> float:
+    """D(s, b) + 2K(g, b) by the midpoint rule."""
+    a = (np.arange(20_000) + 0.5) / 20_000
+    own = np.maximum(a * s + b, 0) - a
+    other = np.maximum(a * g + b, 0)
+    return float(np.mean(own**2 + 2 * other**2))
+
+
+def _lowest(low: float, high: float, known: Constants, rng: random.Random) -> float:
     """The least value of D + 2K + μα − c that is found for α in the cell."""
     gain, slope = float(known.gain.low), float(known.slope.low)
     found = []
@@ -238,7 +175,7 @@ def test_cells_that_pass_hold_no_counterexample(tier: Tier) -> None:
     cells = rng.sample(list(pairwise(PENTAGON.angles)), min(93, tier.count(20, 93)))
     for low, high in cells:
         assert cell_fault(PENTAGON, KNOWN, low, high) is None
-        assert _least(float(low), float(high), KNOWN, rng) > -1e-7, (low, high)
+        assert _lowest(float(low), float(high), KNOWN, rng) > -1e-7, (low, high)
 
 
 def test_every_cell_by_two_checkers() -> None:
@@ -292,44 +229,11 @@ def test_the_inequality_is_false_with_other_constants(known: Constants, side: in
 
     def margin(of: Constants) -> F:
         m = (of.gain + of.slope * (Interval(angle, angle) - of.angle)).high
-        p = module._excess(m, module._cosine(angle).high)
+        p = _excess(m, [cosine(angle).high] * 2)
         return sum((x * t**k for k, x in enumerate(p)), F(0)) / -p[6]
 
     assert margin(known) < -F(1, 10**8)
     assert margin(KNOWN) > -F(1, 10**20)
-
-
-@pytest.mark.parametrize(
-    ("m", "q", "shortest", "reason"),
-    [
-        (F(-1, 100), F(5, 4), F(1, 2), "the bound is not positive"),
-        (F(1, 3), F(-1, 10), F(1, 2), "the bound is not positive"),
-        (F(33, 100), F(1, 50), F(1, 2), "a positive bias is not excluded"),
-        (F(9, 100), F(11, 10), F(1, 2), "a positive bias is not excluded"),
-        (F(9, 100), F(6, 5), F(1, 2), "a large positive bias is not excluded"),  # 3m(1 + 2q) < 1 < 12m
-        (F(8, 100), F(2), F(2, 5), "a large positive bias is not excluded"),  # 12m < 1 < 3m(1 + 2q)
-        (F(8, 100), F(2), F(1, 2), None),
-        (F(9, 100), F(13, 10), F(3, 5), None),
-        (F(1, 10), F(3, 2), F(1, 10), None),
-        (F(33, 100), F(1, 10), F(1, 2), "a threshold above the ratio is not excluded"),
-        (F(35, 100), F(1, 10), F(1, 2), None),
-        (F(30, 100), F(4, 10), F(1, 2), "a threshold below the ratio is not excluded"),
-        (F(31, 100), F(4, 10), F(1, 2), None),
-    ],
-)
-def test_a_cell_is_decided_by_its_least_values(
-    m: F, q: F, shortest: F, reason: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """m and q as given, in place of those of an angle; where a cell passes, no s and t of many do worse than 0."""
-    monkeypatch.setattr(module, "_ratio", lambda angle: q)
-    point = lambda x: Interval(x, x)  # noqa: E731
-    known = KNOWN._replace(gain=point(m), slope=point(F(0)))
-    answer = cell_fault(replace(PENTAGON, shortest=shortest, window_angles=(F(2), F(2))), known, F(0), F(1))
-    assert answer == reason
-    grid = [(s, t) for s in np.linspace(float(shortest) ** 2, 4, 80) for t in np.linspace(-3, 1.2, 43)]
-    if m > 0 and q > 0:
-        least = min(_loss(s, -t * s, float(q) * s, 400) for s, t in grid) - 1 / 3 + float(m)
-        assert least > 0 or reason is not None
 
 
 def test_the_hexagon_is_not_decided_by_its_edges() -> None:
@@ -351,19 +255,19 @@ def test_work_is_bounded(depth: int, most: int) -> None:
         return replace(PENTAGON, angles=tuple(F(k, 2**20) for k in range(count)), depth=depth)
 
     assert most * 2 ** (depth + 1) + 14 * 4**depth <= 400_000 < (most + 1) * 2 ** (depth + 1) + 14 * 4**depth
-    assert module._size_fault(spread(most)) is None
-    assert module._size_fault(spread(most + 1)) == TOO_LARGE
-    assert module._size_fault(replace(spread(2), depth=8)) == TOO_LARGE
+    assert module.size_fault(spread(most)) is None
+    assert module.size_fault(spread(most + 1)) == TOO_LARGE
+    assert module.size_fault(replace(spread(2), depth=8)) == TOO_LARGE
 
 
 @pytest.mark.parametrize("name", ["shortest", "longest"])
 @pytest.mark.parametrize("number", [F(2**200 - 1), F(1, 2**200 - 1), F(-(2**200) + 1)])
 def test_numbers_have_two_hundred_bits(name: str, number: F) -> None:
-    assert module._size_fault(replace(PENTAGON, **{name: number})) is None
+    assert module.size_fault(replace(PENTAGON, **{name: number})) is None
     beyond = number * 2 if number.denominator == 1 else number / 2
-    assert module._size_fault(replace(PENTAGON, **{name: beyond})) == TOO_LARGE
-    assert module._size_fault(replace(PENTAGON, norm=(F(1), beyond))) == TOO_LARGE
-    assert module._size_fault(replace(PENTAGON, angles=(F(0), beyond))) == TOO_LARGE
+    assert module.size_fault(replace(PENTAGON, **{name: beyond})) == TOO_LARGE
+    assert module.size_fault(replace(PENTAGON, norm=(F(1), beyond))) == TOO_LARGE
+    assert module.size_fault(replace(PENTAGON, angles=(F(0), beyond))) == TOO_LARGE
 
 
 def test_the_second_checker_is_given_the_same_text() -> None:

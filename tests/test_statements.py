@@ -88,6 +88,12 @@ SENTENCES = {
         "b_j = b* for all j, for some F* in [0.0791281353724, 0.0791281353725], s* in [1.36997576675, 1.36997576676] "
         "and b* in [-0.282297283127, -0.282297283126]"
     ),
+    "hexagon": (
+        "for every W (m = 2, n = 6) and b, Σ_i E_a ‖ReLU(WᵀWx + b) − x‖² at x = a·e_i, a uniform on [0, 1], is at "
+        "least F*, and equal to F* exactly where the w_j are the corners of a regular hexagon with ‖w_j‖² = s* and "
+        "b_j = b* for all j, for some F* in [0.289154256189, 0.289154256190], s* in [1.74378979028, 1.74378979029] "
+        "and b* in [-0.618135131869, -0.618135131868]"
+    ),
 }
 VARIANTS: list[tuple[Certificate, str]] = [
     (
@@ -210,6 +216,7 @@ def test_a_radius_is_never_rounded() -> None:
         ("off is worse", "0.07,", "0.061,"),
         ("two outputs are dead", "2 of its", "1 of its"),
         ("pentagon", "s* in [", "s* in [9"),
+        ("hexagon", "b* in [-0.618", "b* in [-0.617"),
         ("four in space", "any 4 unit", "any 3 unit"),
         ("four in space", "-1/3", "-1/4"),
         ("five in a plane", "2 dimensions", "3 dimensions"),

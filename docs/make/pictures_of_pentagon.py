@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from relugeom.exact import PentagonMinimum
-from relugeom.exact.pentagon import constants
+from relugeom.exact.edges import constants
 from relugeom.figures.style import LIGHT, PAGE, Theme, house_style, render
-from relugeom.landscape.pentagon import pentagon_minimum
+from relugeom.landscape.polygons import pentagon_minimum
 
 
 def saving(t: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def cost(t: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 def tangent(ax: Axes, certificate: PentagonMinimum, theme: Theme) -> None:
     """The least of D + 2K against α, over 0 ≤ α < 90°, and the line c − μα below it."""
-    known = constants(certificate.threshold)
+    known = constants(certificate.threshold, 5)
     gain, slope, middle = (float(x.low) for x in (known.gain, known.slope, known.angle))
     angle, t = np.linspace(0, 1.57, 400), np.linspace(0, 0.9999, 2000)
     least = [1 / 3 - np.max(saving(t) ** 2 / cost(t, np.cos(x))) for x in angle]
@@ -49,7 +49,7 @@ def tangent(ax: Axes, certificate: PentagonMinimum, theme: Theme) -> None:
 
 def level_lines(ax: Axes, certificate: PentagonMinimum, theme: Theme) -> None:
     """The margin G around the point of equality, the cells and the window."""
-    known = constants(certificate.threshold)
+    known = constants(certificate.threshold, 5)
     gain, slope, middle = (float(x.low) for x in (known.gain, known.slope, known.angle))
     angle, t = np.meshgrid(np.linspace(1.19, 1.33, 200), np.linspace(0.1, 0.3, 200))
     margin = (gain + slope * (angle - middle)) * cost(t, np.cos(angle)) - saving(t) ** 2

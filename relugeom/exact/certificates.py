@@ -32,6 +32,7 @@ __all__ = [
     "CriticalPoint",
     "DeadOutputs",
     "ExactReconstruction",
+    "HexagonMinimum",
     "NotDecodable",
     "PentagonMinimum",
     "PolynomialSign",
@@ -514,6 +515,16 @@ class DeadOutputs(Certificate):
         )
 
 
+def _least_loss(n: int, polygon: str, *bounds: tuple[Fraction, Fraction]) -> str:
+    """What a minimum states: the loss, the squared norm and the bias of the best polygon, each between two bounds."""
+    loss, norm, bias = (f"[{_outward(low, ROUND_FLOOR)}, {_outward(high, ROUND_CEILING)}]" for low, high in bounds)
+    return (
+        f"for every W (m = 2, n = {n}) and b, Σ_i E_a ‖ReLU(WᵀWx + b) − x‖² at x = a·e_i, a uniform on [0, 1], is at "
+        f"least F*, and equal to F* exactly where the w_j are the corners of a regular {polygon} with ‖w_j‖² = s* and "
+        f"b_j = b* for all j, for some F* in {loss}, s* in {norm} and b* in {bias}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PentagonMinimum(Certificate):
     """The least loss of five features in the plane with a bias, on x = a·e_i with a uniform on [0, 1].
@@ -551,15 +562,57 @@ class PentagonMinimum(Certificate):
     }
 
     def statement(self) -> str:
-        def within(bounds: tuple[Fraction, Fraction]) -> str:
-            return f"[{_outward(bounds[0], ROUND_FLOOR)}, {_outward(bounds[1], ROUND_CEILING)}]"
+        return _least_loss(5, "pentagon", self.loss, self.norm, self.bias)
 
-        return (
-            "for every W (m = 2, n = 5) and b, Σ_i E_a ‖ReLU(WᵀWx + b) − x‖² at x = a·e_i, a uniform on [0, 1], is at "
-            f"least F*, and equal to F* exactly where the w_j are the corners of a regular pentagon with ‖w_j‖² = s* "
-            f"and b_j = b* for all j, for some F* in {within(self.loss)}, s* in {within(self.norm)} and b* in "
-            f"{within(self.bias)}"
-        )
+
+def _read_pentagon(value: Any, where: str) -> PentagonMinimum:
+    codecs = PentagonMinimum.codecs
+    if not isinstance(value, dict) or set(value) != set(codecs):
+        raise CertificateError(f"{where} must be an object with {', '.join(codecs)}; got {value!r:.60}")
+    return PentagonMinimum(**{name: codec.read(value[name], f"{where}.{name}") for name, codec in codecs.items()})
+
+
+_pentagon = Codec(
+    _read_pentagon, lambda c: {name: codec.write(getattr(c, name)) for name, codec in PentagonMinimum.codecs.items()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HexagonMinimum(Certificate):
+    """The least loss of six features in the plane with a bias, on x = a·e_i with a uniform on [0, 1].
+
+    As for a `PentagonMinimum`, on which it rests; the argument is in `relugeom.exact.hexagon`.
+    """
+
+    pentagon: PentagonMinimum
+    threshold: tuple[Fraction, Fraction]
+    norm: tuple[Fraction, Fraction]
+    bias: tuple[Fraction, Fraction]
+    loss: tuple[Fraction, Fraction]
+    slope: tuple[Fraction, Fraction]
+    angles: Vector
+    extent: tuple[Fraction, Fraction]
+    depth: int
+    window_thresholds: tuple[Fraction, Fraction]
+    window_angles: tuple[Fraction, Fraction]
+
+    kind: ClassVar[str] = "hexagon-minimum"
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        "pentagon": _pentagon,
+        "threshold": _bounds,
+        "norm": _bounds,
+        "bias": _bounds,
+        "loss": _bounds,
+        "slope": _bounds,
+        "angles": _vector,
+        "extent": _bounds,
+        "depth": _integer,
+        "window_thresholds": _bounds,
+        "window_angles": _bounds,
+    }
+
+    def statement(self) -> str:
+        return _least_loss(6, "hexagon", self.loss, self.norm, self.bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -618,6 +671,7 @@ KINDS: Mapping[str, type[Certificate]] = {
         DeadOutputs,
         PentagonMinimum,
         SphericalCodeBound,
+        HexagonMinimum,
     )
 }
 

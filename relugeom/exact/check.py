@@ -20,6 +20,7 @@ from relugeom.exact.certificates import (
     CriticalPoint,
     DeadOutputs,
     ExactReconstruction,
+    HexagonMinimum,
     NotDecodable,
     PentagonMinimum,
     PolynomialSign,
@@ -31,6 +32,7 @@ from relugeom.exact.certificates import (
 )
 from relugeom.exact.critical import critical_point_fault, dead_outputs_fault
 from relugeom.exact.errors import ArgumentError
+from relugeom.exact.hexagon import hexagon_fault
 from relugeom.exact.pentagon import pentagon_fault
 from relugeom.exact.quadratic import Quadratic
 from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmul, transpose
@@ -404,6 +406,11 @@ def _zonal_polynomials(m: int, count: int) -> list[list[Fraction]]:
     return P[:count]
 
 
+def _check_hexagon_minimum(c: HexagonMinimum) -> None:
+    fault = hexagon_fault(c)
+    _require(fault is None, str(fault))
+
+
 _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     SignPattern: _check_sign_pattern,
     ExactReconstruction: _check_exact_reconstruction,
@@ -417,4 +424,5 @@ _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     DeadOutputs: _check_dead_outputs,
     PentagonMinimum: _check_pentagon_minimum,
     SphericalCodeBound: _check_spherical_code_bound,
+    HexagonMinimum: _check_hexagon_minimum,
 }

@@ -52,19 +52,27 @@ Numbers are fractions. Those that are no fractions are enclosed between two, rou
 
 from __future__ import annotations
 
+from dataclasses import fields
 from fractions import Fraction
-from functools import cache
 from itertools import pairwise
-from math import comb, factorial, isqrt
-from typing import NamedTuple
 
 from relugeom.exact.certificates import PentagonMinimum
 from relugeom.exact.critical import Interval
+from relugeom.exact.edges import (
+    Constants,
+    Polygon,
+    constants,
+    is_convex,
+    output_fault,
+    polygon_fault,
+    ratio,
+    window_fault,
+)
+from relugeom.exact.enclosures import cosine, is_positive, pi, point
 from relugeom.exact.rationals import cleared
 
-__all__ = ["Constants", "cell_fault", "constants", "pentagon_fault"]
+__all__ = ["cell_fault", "pentagon_fault", "size_fault"]
 
-_GRID = 2**96
 _MOST_BITS = 200
 _MOST_DEPTH = 8
 _MOST_WORK = 400_000  # polynomials, of which some ten thousand take a second
@@ -73,142 +81,7 @@ _ZERO, _ONE = Fraction(0), Fraction(1)
 
 
 # ---------------------------------------------------------------------------------------------------------
-# Enclosures.
-
-
-def _point(x: Fraction | int) -> Interval:
-    return Interval(Fraction(x), Fraction(x))
-
-
-def _outward(x: Interval) -> Interval:
-    """Rounded to short numbers, down and up."""
-    return Interval(Fraction(x.low * _GRID // 1, _GRID), Fraction(-(-x.high * _GRID // 1), _GRID))
-
-
-def _root(x: Interval) -> Interval:
-    """√x for x ≥ 0: isqrt rounds down."""
-    low, high = (isqrt(int(end * _GRID * _GRID // 1)) for end in (x.low, x.high))
-    return Interval(Fraction(low, _GRID), Fraction(high + 1, _GRID))
-
-
-def _alternating(terms: list[tuple[int, int]]) -> Interval:
-    """Σ (−1)^k p_k/q_k + …, a series whose terms fall to 0 from the second on.
-
-    What follows the last term is smaller than it, and rounding down to the grid moves each term by less than a step.
-    """
-    steps = [p * _GRID // q for p, q in terms]
-    total = sum(steps[0::2]) - sum(steps[1::2])
-    error = len(steps) + steps[-1] + 1
-    return Interval(Fraction(total - error, _GRID), Fraction(total + error, _GRID))
-
-
-def _cosine(x: Fraction) -> Interval:
-    """cos x for 0 ≤ x < 2, by its series."""
-    return _alternating([(x.numerator**k, x.denominator**k * factorial(k)) for k in range(0, 40, 2)])
-
-
-def _sine(x: Fraction) -> Interval:
-    """sin x for 0 ≤ x < 2, by its series."""
-    return _alternating([(x.numerator**k, x.denominator**k * factorial(k)) for k in range(1, 41, 2)])
-
-
-@cache
-def _pi() -> Interval:
-    """π = 16 arctan 1/5 − 4 arctan 1/239."""
-    fifth, small = (_alternating([(1, k * n**k) for k in range(1, 101, 2)]) for n in (5, 239))
-    return fifth.times(16) - small.times(4)
-
-
-def _ratio(angle: Fraction) -> Fraction:
-    """A lower bound of g/s where α(s, g) = angle, |angle| < π/2."""
-    cosine = _cosine(abs(angle))
-    return cosine.low if angle > 0 else 1 / cosine.high
-
-
-# ---------------------------------------------------------------------------------------------------------
-# 1. Constants.
-
-
-class Constants(NamedTuple):
-    """Enclosures of what step 1 defines."""
-
-    angle: Interval
-    norm: Interval
-    bias: Interval
-    gain: Interval
-    loss: Interval
-    slope: Interval
-
-
-def _stationary(t: Fraction, q: Interval) -> Interval:
-    """q t(1 − t)³ − 2(q − t)²(2 + t + t² − 2q(1 + t))."""
-    gap = q - _point(t)
-    return q * _point(t * (1 - t) ** 3) - (gap * gap * (_point(2 + t + t * t) - q.times(2 * (1 + t)))).times(2)
-
-
-def _saving(t: Interval) -> Interval:
-    """B = (1 − t)²(2 + t)/6."""
-    rest = _point(1) - t
-    return (rest * rest * (_point(2) + t)).times(Fraction(1, 6))
-
-
-def _cost(t: Interval, q: Interval) -> Interval:
-    """C = (1 − t)³/3 + 2(q − t)³/(3q), for 0 ≤ t < q."""
-    rest, gap = _point(1) - t, q - t
-    return (rest * rest * rest + (gap * gap * gap / q).times(2)).times(Fraction(1, 3))
-
-
-def _interference(t: Interval, q: Interval) -> Interval:
-    """∂κ/∂q = (q − t)²(2q + t)/(3q²), for 0 ≤ t < q."""
-    gap = q - t
-    return (gap * gap * (q.times(2) + t) / (q * q)).times(Fraction(1, 3))
-
-
-def constants(threshold: tuple[Fraction, Fraction]) -> Constants:
-    """The constants of step 1, for a root t* between the two numbers.
-
-    Raises
-    ------
-    ValueError
-        The signs at the two numbers do not show that there is one.
-    """
-    low, high = threshold
-    q = _outward((_root(_point(5)) - _point(1)).times(Fraction(1, 4)))
-    if not 0 < low < high < q.low:
-        raise ValueError("threshold does not lie between 0 and cos 72°")
-    if not _stationary(low, q).high < 0 < _stationary(high, q).low:
-        raise ValueError("threshold does not enclose a root")
-    t = Interval(low, high)
-    B, C = _outward(_saving(t)), _outward(_cost(t, q))
-    norm, gain = _outward(B / C), _outward(B * B / C)
-    sine = _root(_point(1) - q * q)
-    return Constants(
-        angle=_outward(_pi().times(Fraction(2, 5))),
-        norm=norm,
-        bias=_outward(_point(0) - t * norm),
-        gain=gain,
-        loss=_outward((_point(Fraction(1, 3)) - gain).times(5)),
-        slope=_outward((norm * norm * _interference(t, q) * sine).times(2)),
-    )
-
-
-# ---------------------------------------------------------------------------------------------------------
 # 2. One output.
-
-
-def _positive(p: tuple[int, ...], low: Fraction, high: Fraction, depth: int) -> bool:
-    """p > 0 on [low, high], by the coefficients of Bernstein's form, the interval halved up to `depth` times."""
-    a, b, d = cleared((low, high, _ONE))
-    degree = len(p) - 1
-    q: list[int] = []
-    for k, coefficient in enumerate(reversed(p)):  # Horner's rule: q(x) = d^degree p((a + (b − a)x)/d)
-        q = [x + y for x, y in zip((0, *((b - a) * y for y in q)), (*(a * y for y in q), 0), strict=True)]
-        q[0] += coefficient * d**k
-    scaled = [factorial(k) * factorial(degree - k) * y for k, y in enumerate(q)]
-    if all(sum(comb(j, k) * scaled[k] for k in range(j + 1)) > 0 for j in range(degree + 1)):
-        return True
-    middle = (low + high) / 2
-    return depth > 0 and _positive(p, low, middle, depth - 1) and _positive(p, middle, high, depth - 1)
 
 
 def _one_output_fault(shortest: Fraction, longest: Fraction, loss: Fraction, depth: int) -> str | None:
@@ -226,7 +99,7 @@ def _one_output_fault(shortest: Fraction, longest: Fraction, loss: Fraction, dep
         without > loss
         and end <= product
         and 4 * end**3 / (3 * product) > loss
-        and _positive(between, _ZERO, end, depth)
+        and is_positive(between, _ZERO, end, depth)
     ):
         return "one norm of at most shortest may cost less than the pentagon"
     return None
@@ -236,90 +109,22 @@ def _one_output_fault(shortest: Fraction, longest: Fraction, loss: Fraction, dep
 # 4. Cells.
 
 
-def _excess(m: Fraction, q: Fraction) -> tuple[int, ...]:
-    """A multiple of mC − B² by its coefficients in t, for 0 ≤ t ≤ q: 12m((1 − t)³ + 2(q − t)³/q) − (1 − t)⁴(2 + t)²."""
-    cubes = zip((1, -3, 3, -1), (q**3, -3 * q * q, 3 * q, Fraction(-1)), strict=True)
-    first = [12 * m * (x + 2 * y / q) for x, y in cubes]
-    second = (4, -12, 9, 4, -6, 0, 1)
-    return cleared([x - y for x, y in zip((*first, _ZERO, _ZERO, _ZERO), second, strict=True)])
-
-
 def cell_fault(c: PentagonMinimum, known: Constants, low: Fraction, high: Fraction) -> str | None:
     """Where (*) is not shown for low ≤ α(s, g) ≤ high, outside the window."""
-    m = (known.gain + known.slope * (_point(low) - known.angle)).low
-    q = _ratio(high)
-    if not (m > 0 and q > 0):
-        return "the bound is not positive"
-    if not 3 * m * (1 + 2 * q * q) > 1:
-        return "a positive bias is not excluded"
-    if not (c.shortest**2 * (1 + 2 * q) >= 1 or (3 * m * (1 + 2 * q) > 1 and 12 * m > 1)):
-        return "a large positive bias is not excluded"
-    if q >= 1:
-        return None
-    if not 12 * m > (1 - q) * (2 + q) ** 2:
-        return "a threshold above the ratio is not excluded"
-    rest = [(_ZERO, q)]
-    if c.window_angles[0] <= low and high <= c.window_angles[1]:
-        rest = [(_ZERO, c.window_thresholds[0]), (c.window_thresholds[1], q)]
-    p = _excess(m, q)
-    if not all(_positive(p, *ends, c.depth) for ends in rest):
-        return "a threshold below the ratio is not excluded"
-    return None
-
-
-# ---------------------------------------------------------------------------------------------------------
-# 5. Window.
-
-
-def _is_convex(t: Interval, angle: Interval, known: Constants, depth: int) -> bool:
-    """Whether the second derivatives of G form a positive definite matrix on the box, quartered up to `depth` times.
-
-    With u = t/q:
-
-    G_tt = m(2(1 − t) + 4(1 − u)) − (1 − t²)²/2 − 2tB
-    G_tγ = 2m sin γ (1 − u²) − μ((1 − t)² + 2q(1 − u)²)
-    G_γγ = 2m(sin² γ κ_qq − q κ_q) − 4μ sin γ κ_q,   κ_q = q(1 − u)²(2 + u)/3,   κ_qq = 2(1 − u³)/3
-    """
-    one = _point(1)
-    q = Interval(_cosine(angle.high).low, _cosine(angle.low).high)
-    sine = Interval(_sine(angle.low).low, _sine(angle.high).high)
-    u = _outward(t / q)
-    m = _outward(known.gain + known.slope * (angle - known.angle))
-    rest, gap, square = one - t, one - u, _outward(one - t * t)
-    kappa_q = _outward((q * gap * gap * (_point(2) + u)).times(Fraction(1, 3)))
-    kappa_qq = _outward((one - u * u * u).times(Fraction(2, 3)))
-    tt = m * (rest.times(2) + gap.times(4)) - (square * square).times(Fraction(1, 2)) - (t * _saving(t)).times(2)
-    ta = (m * sine * (one - u * u)).times(2) - known.slope * (rest * rest + (q * gap * gap).times(2))
-    aa = (m * (sine * sine * kappa_qq - q * kappa_q)).times(2) - (known.slope * sine * kappa_q).times(4)
-    tt, ta, aa = _outward(tt), _outward(ta), _outward(aa)
-    if tt.low > 0 and (tt * aa - ta * ta).low > 0:
-        return True
-    return depth > 0 and all(_is_convex(x, y, known, depth - 1) for x in _halves(t) for y in _halves(angle))
-
-
-def _halves(x: Interval) -> tuple[Interval, Interval]:
-    middle = (x.low + x.high) / 2
-    return Interval(x.low, middle), Interval(middle, x.high)
-
-
-def _window_fault(c: PentagonMinimum, known: Constants) -> str | None:
-    """Whether the window lies where step 5 needs it: around (t*, γ*), with t < q < 1 throughout."""
-    (t_low, t_high), (low, high) = c.window_thresholds, c.window_angles
-    if not 0 < t_low <= c.threshold[0] <= c.threshold[1] <= t_high:
-        return "window_thresholds do not enclose threshold"
-    if not 0 < low <= known.angle.low <= known.angle.high <= high < _pi().low / 2:
-        return "window_angles do not enclose 72° between 0 and 90°"
-    if not t_high < _cosine(high).low:
-        return "window_thresholds reach beyond the cosine of window_angles"
-    return None
+    m = (known.gain + known.slope * (point(low) - known.angle)).low
+    inside = c.window_angles[0] <= low and high <= c.window_angles[1]
+    left_out = c.window_thresholds if inside else None
+    return output_fault(m, [ratio(high)] * 2, c.depth, c.shortest**2, left_out)
 
 
 # ---------------------------------------------------------------------------------------------------------
 
 
-def _size_fault(c: PentagonMinimum) -> str | None:
-    pairs = (c.threshold, c.norm, c.bias, c.loss, c.slope, c.window_thresholds, c.window_angles, c.angles)
-    for x in (c.shortest, c.longest, *(x for pair in pairs for x in pair)):
+def size_fault(c: Polygon) -> str | None:
+    """Whether the numbers are rational and short, and the work is within bounds."""
+    numbers = [x for field in fields(c) if isinstance(value := getattr(c, field.name), tuple) for x in value]
+    numbers += [getattr(c, name) for name in ("shortest", "longest") if hasattr(c, name)]
+    for x in numbers:
         if not isinstance(x, int | Fraction):
             return f"{x!r:.40} is not a rational number"
         if max(abs(x.numerator), x.denominator).bit_length() > _MOST_BITS:
@@ -336,32 +141,28 @@ def _size_fault(c: PentagonMinimum) -> str | None:
 
 def pentagon_fault(c: PentagonMinimum) -> str | None:
     """Where the certificate breaks, or None when it proves its statement."""
-    fault = _size_fault(c)
+    fault = size_fault(c)
     if fault is not None:
         return fault
     # 1. Constants.
     try:
-        known = constants(c.threshold)
+        known = constants(c.threshold, 5)
     except ValueError as error:
         return str(error)
-    for name in ("norm", "bias", "loss", "slope"):
-        (low, high), value = getattr(c, name), getattr(known, name)
-        if not low <= value.low <= value.high <= high:
-            return f"{name} is not shown to lie between the stated bounds"
     # 2. One output.
-    fault = _one_output_fault(c.shortest, c.longest, known.loss.high, c.depth)
+    fault = polygon_fault(c, known) or _one_output_fault(c.shortest, c.longest, known.loss.high, c.depth)
     if fault is not None:
         return fault
     # 3. Angles.
     if any(x >= y for x, y in pairwise(c.angles)):
         return "angles are not in increasing order"
-    first, last, right = c.angles[0], c.angles[-1], _pi().low / 2
-    if not (-right < first < 0 and _cosine(-first).high <= c.shortest / c.longest):
+    first, last, right = c.angles[0], c.angles[-1], pi().low / 2
+    if not (-right < first < 0 and cosine(-first).high <= c.shortest / c.longest):
         return "angles do not begin where one norm is as much longer than another as may be"
-    if not (last < right and (known.slope * (_point(last) - known.angle)).low >= known.loss.high / 5):
+    if not (last < right and (known.slope * (point(last) - known.angle)).low >= known.loss.high / 5):
         return "angles do not end between c/μ and 90°"
     # 4. Cells.
-    fault = _window_fault(c, known)
+    fault = window_fault(c, known)
     if fault is not None:
         return fault
     for low, high in pairwise(c.angles):
@@ -369,6 +170,6 @@ def pentagon_fault(c: PentagonMinimum) -> str | None:
         if fault is not None:
             return f"between angles {low} and {high}: {fault}"
     # 5. Window.
-    if not _is_convex(Interval(*c.window_thresholds), Interval(*c.window_angles), known, c.depth):
+    if not is_convex(Interval(*c.window_thresholds), Interval(*c.window_angles), known, c.depth):
         return "the second derivatives are not positive definite throughout the window"
     return None

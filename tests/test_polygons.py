@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from relugeom.exact import Valid, check, dumps
-from relugeom.landscape import pentagon
-from relugeom.landscape.pentagon import pentagon_minimum
+from relugeom.landscape import polygons
+from relugeom.landscape.polygons import hexagon_minimum, pentagon_minimum
 
 
 def test_the_certificate_is_valid_and_small() -> None:
@@ -40,27 +40,42 @@ def test_the_constants_are_the_known_ones() -> None:
 
 
 def test_the_threshold_is_a_root_to_the_last_digit() -> None:
-    low, high = pentagon._threshold(30)
+    low, high = polygons._threshold(5, 30)
     assert high - low == F(1, 10**30)
     q = float(np.cos(0.4 * np.pi))
     t = float(low)
     assert abs(q * t * (1 - t) ** 3 - 2 * (q - t) ** 2 * (2 + t + t * t - 2 * q * (1 + t))) < 1e-15
-    assert pentagon._threshold(12)[0] == F(int(low * 10**12), 10**12)
+    assert polygons._threshold(5, 12)[0] == F(int(low * 10**12), 10**12)
 
 
 def test_stated_bounds_are_rounded_outwards() -> None:
     step = F(1, 10**18)
-    low, high = pentagon._stated(F(-1, 3), F(1, 3))
+    low, high = polygons._stated(F(-1, 3), F(1, 3))
     assert F(-1, 3) - step < low < F(-1, 3)
     assert F(1, 3) < high < F(1, 3) + step
-    assert pentagon._stated(F(1, 2), F(1)) == (F(1, 2), F(1))
+    assert polygons._stated(F(1, 2), F(1)) == (F(1, 2), F(1))
 
 
 def test_cells_are_halved_until_they_pass_and_no_further() -> None:
-    certificate = pentagon_minimum()
-    known = pentagon.constants(certificate.threshold)
-    widths = [y - x for x, y in pairwise(certificate.angles)]
+    widths = [y - x for x, y in pairwise(pentagon_minimum().angles)]
     assert max(widths) > F(1, 2)
     assert min(widths) < F(1, 1000)
-    with pytest.raises(ArithmeticError, match=r"no cell at the angle 1\.25"):
-        pentagon._cells(certificate, known._replace(gain=known.gain - known.loss), F(5, 4), F(5, 4) + F(1, 2**22))
+
+    def fault(low: F, high: F) -> str | None:
+        return "too wide" if high - low > F(1, 4) or low < F(1, 8) else None
+
+    assert polygons._angles(fault, F(1, 8), F(1), F(5, 4)) == (F(1, 8), F(11, 32), F(9, 16), F(25, 32), F(1), F(5, 4))
+    with pytest.raises(ArithmeticError, match=r"no cell at the angle 0\.0 is small enough"):
+        polygons._angles(fault, F(0), F(1))
+
+
+def test_the_hexagon_is_found_too() -> None:
+    certificate = hexagon_minimum()
+    assert isinstance(check(certificate), Valid)
+    assert certificate.pentagon == pentagon_minimum()
+    assert abs(float(certificate.loss[0]) - 0.289154256189) < 1e-12
+    assert abs(float(certificate.slope[0]) - 0.201426609807) < 1e-10
+    assert len(certificate.angles) == 151
+    low, high = polygons._threshold(6, 30)
+    assert high - low == F(1, 10**30)
+    assert certificate.threshold[0] == F(int(low * 10**24), 10**24)

@@ -1,0 +1,215 @@
+"""One output and the two edges on which it meets its neighbours, for amplitudes uniform on [0, 1].
+
+The loss of an output of squared norm s and bias b, which meets neighbours with the inner products q_e s ≥ 0, is
+D(s, b) + Σ_e K(q_e s, b), D(s, b) = ∫ (ReLU(as + b) − a)² da, K(g, b) = ∫ ReLU(ag + b)² da. With b = −ts it is
+
+    s²C − 2sB + 1/3 = C(s − B/C)² + 1/3 − B²/C,
+
+    0 ≤ t ≤ 1:  B = (1 − t)²(2 + t)/6,  C = (1 − t)³/3 + Σ_e κ(t, q_e),  κ(t, q) = max(0, q − t)³/(3q),
+    t = −τ < 0: B = 1/3 + τ/2,          C = (1/3 + τ + τ²) + Σ_e (q_e²/3 + q_e τ + τ²),
+
+and at least 1/3 for t ≥ 1. So it exceeds 1/3 − m for all s and b if m > 0 and mC > B² for t < 1; K, and so the loss,
+does not decrease when a q_e grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from relugeom.exact.certificates import HexagonMinimum, PentagonMinimum
+from relugeom.exact.critical import Interval
+from relugeom.exact.enclosures import cosine, is_positive, outward, pi, point, root, sine
+from relugeom.exact.rationals import cleared
+
+__all__ = ["Constants", "Polygon", "constants", "is_convex", "output_fault", "polygon_fault", "ratio", "window_fault"]
+
+_ZERO = Fraction(0)
+
+Polygon = HexagonMinimum | PentagonMinimum
+
+
+def ratio(angle: Fraction) -> Fraction:
+    """A lower bound of the q = g/s whose angle is given: cos α for α ≥ 0, 1/cos α for α ≤ 0, |α| < 90°."""
+    value = cosine(abs(angle))
+    return value.low if angle > 0 else 1 / value.high
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The best regular polygon.
+
+
+class Constants(NamedTuple):
+    """Enclosures of γ*, s*, b*, ρ*, F* and μ."""
+
+    angle: Interval
+    norm: Interval
+    bias: Interval
+    gain: Interval
+    loss: Interval
+    slope: Interval
+
+
+def _stationary(t: Fraction, q: Interval) -> Interval:
+    """q t(1 − t)³ − 2(q − t)²(2 + t + t² − 2q(1 + t)), the numerator of −6q(2B'C − BC')/(1 − t)."""
+    gap = q - point(t)
+    return q * point(t * (1 - t) ** 3) - (gap * gap * (point(2 + t + t * t) - q.times(2 * (1 + t)))).times(2)
+
+
+def _saving(t: Interval) -> Interval:
+    """B = (1 − t)²(2 + t)/6."""
+    rest = point(1) - t
+    return (rest * rest * (point(2) + t)).times(Fraction(1, 6))
+
+
+def _cost(t: Interval, q: Interval) -> Interval:
+    """C = (1 − t)³/3 + 2(q − t)³/(3q), for 0 ≤ t < q."""
+    rest, gap = point(1) - t, q - t
+    return (rest * rest * rest + (gap * gap * gap / q).times(2)).times(Fraction(1, 3))
+
+
+def _interference(t: Interval, q: Interval) -> Interval:
+    """∂κ/∂q = (q − t)²(2q + t)/(3q²), for 0 ≤ t < q."""
+    gap = q - t
+    return (gap * gap * (q.times(2) + t) / (q * q)).times(Fraction(1, 3))
+
+
+def constants(threshold: tuple[Fraction, Fraction], corners: int) -> Constants:
+    """The constants of the regular pentagon or hexagon, for some t* between the two numbers.
+
+    With γ* = 360°/corners and q* = cos γ*, at t* the slope of B²/C in t is 0; s* = B/C, b* = −t*s*, ρ* = B²/C,
+    F* = corners·(1/3 − ρ*), μ = 2 s*² ∂κ/∂q sin γ*.
+
+    Raises
+    ------
+    ValueError
+        The signs at the two numbers do not show that there is such a t*.
+    """
+    low, high = threshold
+    q = outward((root(point(5)) - point(1)).times(Fraction(1, 4))) if corners == 5 else point(Fraction(1, 2))
+    if not 0 < low < high < q.low:
+        raise ValueError("threshold does not lie between 0 and the cosine of the angle")
+    if not _stationary(low, q).high < 0 < _stationary(high, q).low:
+        raise ValueError("threshold does not enclose a root")
+    t = Interval(low, high)
+    B, C = outward(_saving(t)), outward(_cost(t, q))
+    norm, gain = outward(B / C), outward(B * B / C)
+    height = root(point(1) - q * q)
+    return Constants(
+        angle=outward(pi().times(Fraction(2, corners))),
+        norm=norm,
+        bias=outward(point(0) - t * norm),
+        gain=gain,
+        loss=outward((point(Fraction(1, 3)) - gain).times(corners)),
+        slope=outward((norm * norm * _interference(t, q) * height).times(2)),
+    )
+
+
+def polygon_fault(c: Polygon, known: Constants) -> str | None:
+    """Whether the constants lie within the bounds that the certificate states."""
+    for name in ("norm", "bias", "loss", "slope"):
+        (low, high), value = getattr(c, name), getattr(known, name)
+        if not low <= value.low <= value.high <= high:
+            return f"{name} is not shown to lie between the stated bounds"
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------
+# One output.
+
+
+def _excess(m: Fraction, ratios: Sequence[Fraction]) -> tuple[int, ...]:
+    """A multiple of mC − B² by its coefficients in t, for 0 ≤ t ≤ all ratios.
+
+    36(mC − B²) = 12m((1 − t)³ + Σ (q − t)³/q) − (1 − t)⁴(2 + t)².
+    """
+    cubes = [(1, -3, 3, -1), *((q * q, -3 * q, Fraction(3), -1 / q) for q in ratios)]
+    first = [12 * m * sum(coefficients, _ZERO) for coefficients in zip(*cubes, strict=True)]
+    second = (4, -12, 9, 4, -6, 0, 1)
+    return cleared([x - y for x, y in zip((*first, _ZERO, _ZERO, _ZERO), second, strict=True)])
+
+
+def output_fault(
+    m: Fraction,
+    ratios: Sequence[Fraction],
+    depth: int,
+    least: Fraction = _ZERO,
+    left_out: tuple[Fraction, Fraction] | None = None,
+) -> str | None:
+    """Where it is not shown that D + Σ_e K exceeds 1/3 − m for all s > least and b.
+
+    The t between the two numbers of `left_out` are not considered. As q − t ≥ q(1 − t) for q ≥ 1 and 0 ≤ t ≤ 1,
+    mC − B² is at least (1 − t)³/36 times 12m(1 + Σ q²) − (1 − t)(2 + t)² on t ≥ all ratios below 1, the sum over the
+    others, where the part with t is at most 4 and falls; on the pieces between these ratios it is a polynomial. For
+    b > 0 the excess is (1 + Σ q²)s²/3 − 2s/3 + m + b(s(1 + Σ q) − 1) + (1 + number of edges)b², and mC − B² is
+
+        (m(1 + Σ q²)/3 − 1/9) + (m(1 + Σ q) − 1/3)τ + (m(1 + number of edges) − 1/4)τ².
+    """
+    if not (m > 0 and all(q > 0 for q in ratios)):
+        return "the bound is not positive"
+    total = 1 + sum(ratios)
+    if not 3 * m * (1 + sum(q * q for q in ratios)) > 1:
+        return "a positive bias is not excluded"
+    if not (least * total >= 1 or (3 * m * total > 1 and 4 * m * (1 + len(ratios)) > 1)):
+        return "a large positive bias is not excluded"
+    small, large = sorted(q for q in ratios if q < 1), [q for q in ratios if q >= 1]
+    last = small[-1] if small else _ZERO
+    if not 12 * m * (1 + sum(q * q for q in large)) > (1 - last) * (2 + last) ** 2:
+        return "a threshold above the ratios is not excluded"
+    low = _ZERO
+    for k, q in enumerate(small):
+        pieces = [(low, q)] if left_out is None else [(low, min(q, left_out[0])), (max(low, left_out[1]), q)]
+        p = _excess(m, [*small[k:], *large])
+        if not all(is_positive(p, *ends, depth) for ends in pieces if ends[0] < ends[1]):
+            return "a threshold below the ratios is not excluded"
+        low = q
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Near the polygon.
+
+
+def window_fault(c: Polygon, known: Constants) -> str | None:
+    """Whether the window lies around (t*, γ*), between 0 and 90°, with t < cos γ throughout."""
+    (t_low, t_high), (low, high) = c.window_thresholds, c.window_angles
+    if not 0 < t_low <= c.threshold[0] <= c.threshold[1] <= t_high:
+        return "window_thresholds do not enclose threshold"
+    if not 0 < low <= known.angle.low <= known.angle.high <= high < pi().low / 2:
+        return "window_angles do not enclose the angle of the polygon between 0 and 90°"
+    if not t_high < cosine(high).low:
+        return "window_thresholds reach beyond the cosine of window_angles"
+    return None
+
+
+def is_convex(t: Interval, angle: Interval, known: Constants, depth: int) -> bool:
+    """Whether G(t, γ) = (ρ* + μ(γ − γ*))C − B², with C for two edges of the ratio cos γ, is convex on the box.
+
+    That is, its second derivatives form a positive definite matrix; the box is quartered up to `depth` times. With
+    q = cos γ, m = ρ* + μ(γ − γ*) and u = t/q < 1,
+
+    G_tt = m(2(1 − t) + 4(1 − u)) − (1 − t²)²/2 − 2tB
+    G_tγ = 2m sin γ (1 − u²) − μ((1 − t)² + 2q(1 − u)²)
+    G_γγ = 2m(sin² γ κ_qq − q κ_q) − 4μ sin γ κ_q,   κ_q = q(1 − u)²(2 + u)/3,   κ_qq = 2(1 − u³)/3
+    """
+    one = point(1)
+    q = Interval(cosine(angle.high).low, cosine(angle.low).high)
+    height = Interval(sine(angle.low).low, sine(angle.high).high)
+    u = outward(t / q)
+    m = outward(known.gain + known.slope * (angle - known.angle))
+    rest, gap, square = one - t, one - u, outward(one - t * t)
+    kappa_q = outward((q * gap * gap * (point(2) + u)).times(Fraction(1, 3)))
+    kappa_qq = outward((one - u * u * u).times(Fraction(2, 3)))
+    tt = m * (rest.times(2) + gap.times(4)) - (square * square).times(Fraction(1, 2)) - (t * _saving(t)).times(2)
+    ta = (m * height * (one - u * u)).times(2) - known.slope * (rest * rest + (q * gap * gap).times(2))
+    aa = (m * (height * height * kappa_qq - q * kappa_q)).times(2) - (known.slope * height * kappa_q).times(4)
+    tt, ta, aa = outward(tt), outward(ta), outward(aa)
+    if tt.low > 0 and (tt * aa - ta * ta).low > 0:
+        return True
+    return depth > 0 and all(is_convex(x, y, known, depth - 1) for x in _halves(t) for y in _halves(angle))
+
+
+def _halves(x: Interval) -> tuple[Interval, Interval]:
+    middle = (x.low + x.high) / 2
+    return Interval(x.low, middle), Interval(middle, x.high)

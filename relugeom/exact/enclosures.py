@@ -1,0 +1,76 @@
+"""Numbers that are no fractions, enclosed between fractions, and polynomials that keep their sign.
+
+Intervals of fractions (`relugeom.exact.critical.Interval`) are rounded outwards to multiples of 2⁻⁹⁶, so that numbers
+stay short; series and roots are evaluated with integers.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from math import comb, factorial, isqrt
+
+from relugeom.exact.critical import Interval
+from relugeom.exact.rationals import cleared
+
+__all__ = ["cosine", "is_positive", "outward", "pi", "point", "root", "sine"]
+
+_GRID = 2**96
+
+
+def point(x: Fraction | int) -> Interval:
+    return Interval(Fraction(x), Fraction(x))
+
+
+def outward(x: Interval) -> Interval:
+    """Rounded to short numbers, down and up."""
+    return Interval(Fraction(x.low * _GRID // 1, _GRID), Fraction(-(-x.high * _GRID // 1), _GRID))
+
+
+def root(x: Interval) -> Interval:
+    """√x for x ≥ 0: isqrt rounds down."""
+    low, high = (isqrt(int(end * _GRID**2)) for end in (x.low, x.high))
+    return Interval(Fraction(low, _GRID), Fraction(high + 1, _GRID))
+
+
+def _alternating(terms: list[tuple[int, int]]) -> Interval:
+    """Σ (−1)^k p_k/q_k + …, a series whose terms fall to 0 from the second on.
+
+    What follows the last term is smaller than it, and rounding down to the grid moves each term by less than a step.
+    """
+    steps = [p * _GRID // q for p, q in terms]
+    total = sum(steps[0::2]) - sum(steps[1::2])
+    error = len(steps) + steps[-1] + 1
+    return Interval(Fraction(total - error, _GRID), Fraction(total + error, _GRID))
+
+
+def cosine(x: Fraction) -> Interval:
+    """cos x for 0 ≤ x < 2, by its series."""
+    return _alternating([(x.numerator**k, x.denominator**k * factorial(k)) for k in range(0, 40, 2)])
+
+
+def sine(x: Fraction) -> Interval:
+    """sin x for 0 ≤ x < 2, by its series."""
+    return _alternating([(x.numerator**k, x.denominator**k * factorial(k)) for k in range(1, 41, 2)])
+
+
+@cache
+def pi() -> Interval:
+    """π = 16 arctan 1/5 − 4 arctan 1/239."""
+    fifth, small = (_alternating([(1, k * n**k) for k in range(1, 101, 2)]) for n in (5, 239))
+    return fifth.times(16) - small.times(4)
+
+
+def is_positive(p: tuple[int, ...], low: Fraction, high: Fraction, depth: int) -> bool:
+    """p > 0 on [low, high], by the coefficients of Bernstein's form, the interval halved up to `depth` times."""
+    a, b, d = cleared((low, high, Fraction(1)))
+    degree = len(p) - 1
+    q: list[int] = []
+    for k, coefficient in enumerate(reversed(p)):  # Horner's rule: q(x) = d^degree p((a + (b − a)x)/d)
+        q = [x + y for x, y in zip((0, *((b - a) * y for y in q)), (*(a * y for y in q), 0), strict=True)]
+        q[0] += coefficient * d**k
+    scaled = [factorial(k) * factorial(degree - k) * y for k, y in enumerate(q)]
+    if all(sum(comb(j, k) * scaled[k] for k in range(j + 1)) > 0 for j in range(degree + 1)):
+        return True
+    middle = (low + high) / 2
+    return depth > 0 and is_positive(p, low, middle, depth - 1) and is_positive(p, middle, high, depth - 1)
