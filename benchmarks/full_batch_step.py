@@ -21,6 +21,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the othe
 
 import numpy as np
 
+from relugeom.autoencoder import Parameters
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
 from relugeom.engines.choice import EngineChoice, choose_engine, make_engine
-from relugeom.engines.definition import value_and_gradient
 from relugeom.optim import AdamW, Schedule
 
 N, M, S, RATE, DECAY = 10_000, 2, 0.999, 1e-3, 1e-2
@@ -61,7 +62,7 @@ def states(examples: SparseExamples) -> dict[str, tuple[Array, Array]]:
     for step in range(steps):
         if step == steps // 10:
             found["middle"] = (W.copy(), b.copy())
-        _, gradient = engine.value_and_gradient(W, b)
+        _, gradient = engine.value_and_gradient(Parameters(W, b))
         optimiser.update(flat, np.concatenate([gradient.W.ravel(), gradient.b]), schedule(step))
     found["late"] = (W.copy(), b.copy())
     return found
@@ -69,14 +70,9 @@ def states(examples: SparseExamples) -> dict[str, tuple[Array, Array]]:
 
 def reference(examples: SparseExamples, W: Array, b: Array) -> tuple[Array, Array]:
     """The definition in float64, some rows at a time."""
-    gW, gb = np.zeros((M, N)), np.zeros(N)
-    for first in range(0, examples.T, 500):
-        rows = np.arange(first, min(first + 500, examples.T))
-        X = examples.take(rows).to_dense().astype(np.float64)
-        _, gradient = value_and_gradient(X, W.astype(np.float64), b.astype(np.float64))
-        gW += gradient.W * len(rows) / examples.T
-        gb += gradient.b * len(rows) / examples.T
-    return gW, gb
+    exact = replace(examples, values=examples.values.astype(np.float64))
+    gradient = exact.gradient(Parameters(W.astype(np.float64), b.astype(np.float64)))
+    return gradient.W, gradient.b
 
 
 def norm(*parts: Array) -> float:
@@ -101,7 +97,7 @@ def ours(examples: SparseExamples, W: Array, b: Array, choice: EngineChoice) -> 
     packed = np.empty_like(flat)
 
     def gradient() -> tuple[Array, Array]:
-        _, g = engine.value_and_gradient(W, b)
+        _, g = engine.value_and_gradient(Parameters(W, b))
         return g.W, g.b
 
     def step() -> None:
@@ -313,8 +309,8 @@ def alone(T: int, repetitions: int, processes: int) -> list[dict[str, Any]]:
     rows = []
     for count in sorted({1, processes}):
         engine = make_engine(examples, choose_engine(T, N, M, processes=count))
-        engine.value_and_gradient(W, b)
-        ms = statistics.median(timed(lambda: engine.value_and_gradient(W, b)) for _ in range(repetitions))  # noqa: B023
+        engine.value_and_gradient(Parameters(W, b))
+        ms = statistics.median(timed(lambda: engine.value_and_gradient(Parameters(W, b))) for _ in range(repetitions))  # noqa: B023
         engine.close()
         rows.append({"T": T, "processes": count, "ms": ms, "data_MB": examples.nbytes / 1e6})
         print(f"T = {T:>7} alone, {count} processes {ms:9.1f} ms", file=sys.stderr)

@@ -114,7 +114,7 @@ def _full_batch_steps(T: int, n: int, dtype: str, works: bool) -> dict[str, _Ste
     parameters = flat.copy()
 
     def numpy_step() -> None:
-        _, gradient = engine.value_and_gradient(parameters[: 2 * n].reshape(2, n), parameters[2 * n :])
+        _, gradient = engine.value_and_gradient(Parameters(parameters[: 2 * n].reshape(2, n), parameters[2 * n :]))
         optimiser.update(parameters, np.concatenate([gradient.W.ravel(), gradient.b]), _RATE)
 
     found: dict[str, _Steps] = {f"numpy ({choice.name})": (numpy_step, 1)}

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from relugeom.autoencoder import Parameters, gradient, loss
+
 __all__ = [
     "complex_step",
     "dense_gradient",
@@ -18,6 +20,7 @@ __all__ = [
     "uniform_loss",
     "untied_gradient",
     "untied_loss",
+    "value_and_gradient",
 ]
 
 
@@ -130,3 +133,8 @@ def untied_gradient(theta: Any, X: Any, m: int, n: int) -> Any:
                 dR[i] += slope * h
                 dW += slope * np.outer(R[i], x)
     return np.concatenate([dW.ravel(), db, dR.ravel()])
+
+
+def value_and_gradient(X: Any, model: Parameters) -> tuple[float, Parameters]:
+    """What every engine gives, by the definition."""
+    return float(loss(model, X)), gradient(model, X)

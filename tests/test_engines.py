@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from relugeom.autoencoder import Parameters, loss
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
 from relugeom.engines.choice import EngineChoice, choose_engine, make_engine
-from relugeom.engines.definition import value_and_gradient
 from relugeom.engines.hull import largest_preactivation
 from relugeom.engines.moments import tile_order
 from relugeom.errors import ArgumentError, WorkerError
+from tests.oracles import value_and_gradient
 
 Array = npt.NDArray[np.floating]
 
@@ -46,9 +47,9 @@ def touchy_problems(draw: st.DrawFn) -> tuple[Array, Array, Array, Array | None]
 
 
 def assert_same(engine_result: tuple, reference: tuple, rtol: float) -> None:
-    (loss, gradient), (expected_loss, expected) = engine_result, reference
-    assert loss == pytest.approx(expected_loss, rel=rtol, abs=rtol)
-    for name in ("W", "b", "M"):
+    (value, gradient), (expected_value, expected) = engine_result, reference
+    assert value == pytest.approx(expected_value, rel=rtol, abs=rtol)
+    for name in ("W", "b", "decoder"):
         ours, theirs = getattr(gradient, name), getattr(expected, name)
         assert (ours is None) == (theirs is None)
         if ours is not None:
@@ -65,7 +66,7 @@ def test_engine_is_the_definition_on_touchy_problems(
     X, W, b, M = problem
     engine = make_engine(SparseExamples.from_dense(X), choice)
     for _ in range(2):  # the second call meets sorted examples and used scratch memory
-        assert_same(engine.value_and_gradient(W, b, M), value_and_gradient(X, W, b, M), 1e-12)
+        assert_same(engine.value_and_gradient(Parameters(W, b, M)), value_and_gradient(X, Parameters(W, b, M)), 1e-12)
 
 
 def named_cases() -> Iterator[tuple[str, Array, Array, Array]]:
@@ -89,7 +90,7 @@ def named_cases() -> Iterator[tuple[str, Array, Array, Array]]:
 def test_engine_is_the_definition_on_named_cases(choice: EngineChoice, case: tuple[str, Array, Array, Array]) -> None:
     _, X, W, b = case
     engine = make_engine(SparseExamples.from_dense(X), choice)
-    assert_same(engine.value_and_gradient(W, b), value_and_gradient(X, W, b), 1e-11)
+    assert_same(engine.value_and_gradient(Parameters(W, b)), value_and_gradient(X, Parameters(W, b)), 1e-11)
 
 
 @pytest.mark.parametrize("m", [2, 3])
@@ -100,13 +101,13 @@ def test_float32_stays_close_while_parameters_move(choice: EngineChoice, m: int)
     engine = make_engine(examples, choice)
     rng = np.random.default_rng(0)
     W, b = rng.normal(size=(m, 500)) / 10, np.zeros(500)
-    start = max(np.abs(part).max() for part in value_and_gradient(X, W, b)[1] if part is not None)
+    start = max(np.abs(part).max() for part in value_and_gradient(X, Parameters(W, b))[1])
     for _ in range(5):
-        loss, gradient = engine.value_and_gradient(W.astype(np.float32), b.astype(np.float32))
+        value, gradient = engine.value_and_gradient(Parameters(W.astype(np.float32), b.astype(np.float32)))
         # The reference sees the rounded parameters too: only the arithmetic is compared.
         W, b = W.astype(np.float32).astype(np.float64), b.astype(np.float32).astype(np.float64)
-        expected, reference = value_and_gradient(X, W, b)
-        assert loss == pytest.approx(expected, rel=1e-6)
+        expected, reference = value_and_gradient(X, Parameters(W, b))
+        assert value == pytest.approx(expected, rel=1e-6)
         assert np.abs(gradient.W - reference.W).max() < 1e-5 * start
         assert np.abs(gradient.b - reference.b).max() < 1e-5 * start
         W = W - 5 * reference.W + rng.normal(size=W.shape) / 100
@@ -116,15 +117,13 @@ def test_float32_stays_close_while_parameters_move(choice: EngineChoice, m: int)
 def test_definition_is_the_derivative() -> None:
     rng = np.random.default_rng(2)
     X = np.maximum(rng.normal(size=(6, 5)), 0)
-    point = {"W": rng.normal(size=(3, 5)), "b": rng.normal(size=5), "M": rng.normal(size=(5, 3))}
-    for names in (("W", "b"), ("W", "b", "M")):
+    point = {"W": rng.normal(size=(3, 5)), "b": rng.normal(size=5), "decoder": rng.normal(size=(5, 3))}
+    for names in (("W", "b"), ("W", "b", "decoder")):
         here = {name: point[name] for name in names}
-        _, gradient = value_and_gradient(X, **here)
+        _, gradient = value_and_gradient(X, Parameters(**here))
         for name in names:
             direction = rng.normal(size=point[name].shape)
-            up, down = (
-                value_and_gradient(X, **{**here, name: here[name] + sign * 1e-6 * direction})[0] for sign in (1, -1)
-            )
+            up, down = (loss(Parameters(**{**here, name: here[name] + sign * 1e-6 * direction}), X) for sign in (1, -1))
             assert np.vdot(getattr(gradient, name), direction) == pytest.approx((up - down) / 2e-6, rel=1e-6)
 
 
@@ -148,11 +147,12 @@ def test_shards_are_the_definition_and_resume(make_shards: Callable[..., object]
     W, b, M = rng.normal(size=(2, 30)), rng.normal(size=30), rng.normal(size=(30, 2))
     engine = make_shards(examples, EngineChoice("moments", (8, 4), 3))
     for _ in range(3):
-        assert_same(engine.value_and_gradient(W, b, M), value_and_gradient(X, W, b, M), 1e-12)
+        assert_same(engine.value_and_gradient(Parameters(W, b, M)), value_and_gradient(X, Parameters(W, b, M)), 1e-12)
     again = make_shards(examples, EngineChoice("moments", (8, 4), 3))
     again.restore(engine.state())
-    (loss, gradient), (other_loss, other) = engine.value_and_gradient(W, b, M), again.value_and_gradient(W, b, M)
-    assert loss == other_loss
+    model = Parameters(W, b, M)
+    (value, gradient), (other_value, other) = engine.value_and_gradient(model), again.value_and_gradient(model)
+    assert value == other_value
     assert all(np.array_equal(mine, theirs) for mine, theirs in zip(gradient, other, strict=True))
 
 
@@ -160,12 +160,12 @@ def test_a_dead_worker_is_noticed() -> None:
     examples = sparse_unit_norm_examples(20, 30, 0.9, seed=5, dtype=np.float64)
     W, b = np.ones((2, 30)), np.zeros(30)
     engine = make_engine(examples, EngineChoice("blocked", (), 2))
-    engine.value_and_gradient(W, b)
+    engine.value_and_gradient(Parameters(W, b))
     (worker,) = engine._processes
     worker.kill()
     worker.join()
     with pytest.raises(WorkerError, match="worker"):
-        engine.value_and_gradient(W, b)
+        engine.value_and_gradient(Parameters(W, b))
     engine.close()
 
 
@@ -178,14 +178,15 @@ def test_state_makes_the_next_gradient_the_same_to_the_last_bit() -> None:
     # A slow drift: the order of the examples is that of an earlier step, as in training.
     path = [start + np.float32(0.002) * k * rng.normal(size=(2, 600)).astype(np.float32) for k in range(7)]
     for W in path[:4]:
-        engine.value_and_gradient(W, W[0])
+        engine.value_and_gradient(Parameters(W, W[0]))
     other.restore(engine.state())
     for W in path[4:]:
-        (loss, gradient), (other_loss, others) = engine.value_and_gradient(W, W[0]), other.value_and_gradient(W, W[0])
-        assert loss == other_loss
+        model = Parameters(W, W[0])
+        (value, gradient), (other_value, others) = engine.value_and_gradient(model), other.value_and_gradient(model)
+        assert value == other_value
         assert np.array_equal(gradient.W, others.W)
         assert np.array_equal(gradient.b, others.b)
-    fresh = make_engine(examples, choice).value_and_gradient(W, W[0])[1]
+    fresh = make_engine(examples, choice).value_and_gradient(Parameters(W, W[0]))[1]
     assert not np.array_equal(fresh.W, gradient.W), "without its state an engine adds up in another order"
 
 
@@ -249,6 +250,6 @@ def test_choice_refuses(bad: dict) -> None:
 def test_shapes_and_types_are_checked() -> None:
     engine = make_engine(sparse_unit_norm_examples(5, 6, 0.5, seed=0), EngineChoice("blocked"))
     W, b = np.ones((2, 6), np.float32), np.ones(6, np.float32)
-    for arguments in ((W.T, b), (W, b[1:]), (W, b, W), (W.astype(np.float64), b)):
+    for arguments in ((W.T, b), (W, b[1:]), (W, b, W), (W.astype(np.float64), b), (W,)):
         with pytest.raises(ArgumentError):
-            engine.value_and_gradient(*arguments)
+            engine.value_and_gradient(Parameters(*arguments))

@@ -24,7 +24,6 @@ from relugeom.engines.cuda.engine import CudaEngine, DeviceRun
 from relugeom.engines.cuda.full_batch import FullBatch, slab_examples, tile_features
 from relugeom.engines.cuda.many_models import adam_steps
 from relugeom.engines.cuda.nvrtc import compile_for, find_nvrtc
-from relugeom.engines.definition import value_and_gradient
 from relugeom.errors import ArgumentError, DeviceError
 from relugeom.optim import SGD, AdamW
 from relugeom.optim.schedules import Schedule
@@ -32,6 +31,7 @@ from relugeom.training import many_models
 from relugeom.training.many_models_cuda import train_from
 from tests import kernel_transcriptions as transcription
 from tests.host_backend import HostBackend
+from tests.oracles import value_and_gradient
 
 Array = npt.NDArray[Any]
 RTOL = {"float32": 2e-6, "float64": 1e-14}
@@ -46,7 +46,7 @@ def problem(T: int, n: int, m: int, S: float, dtype: str, seed: int = 0) -> tupl
 
 def definition(examples: SparseExamples, theta: Array) -> tuple[float, Array]:
     exact = theta.astype(np.float64)
-    loss, gradient = value_and_gradient(examples.to_dense().astype(np.float64), exact[:-1], exact[-1])
+    loss, gradient = value_and_gradient(examples.to_dense().astype(np.float64), Parameters(exact[:-1], exact[-1]))
     return loss, np.concatenate([gradient.W, gradient.b[None]])
 
 
@@ -152,7 +152,7 @@ def test_steps_are_those_of_adamw(host: HostBackend, dtype: str) -> None:
     X, flat = examples.to_dense(), theta.ravel().copy()
     optimiser, expected = AdamW(weight_decay=1e-2).scheduled(flat.size, dtype), []
     for k in range(40):
-        loss, gradient = value_and_gradient(X, flat[:40].reshape(2, 20), flat[40:])
+        loss, gradient = value_and_gradient(X, Parameters(flat[:40].reshape(2, 20), flat[40:]))
         expected.append(loss)
         optimiser.update(flat, np.concatenate([gradient.W.ravel(), gradient.b]), schedule(k))
     tolerance = 2e-4 if dtype == "float32" else 1e-11
@@ -180,11 +180,11 @@ def test_the_engine_takes_and_gives_numpy(host: HostBackend) -> None:
     examples, theta = problem(60, 20, 2, 0.8, "float64")
     theta.flags.writeable = False
     engine = CudaEngine(examples, backend=host)
-    loss, gradient = engine.value_and_gradient(theta[:2], theta[2])
+    loss, gradient = engine.value_and_gradient(Parameters(theta[:2], theta[2]))
     assert isinstance(gradient.W, np.ndarray)
     assert_close((loss, np.concatenate([gradient.W, gradient.b[None]])), definition(examples, theta), 1e-13)
     kept = gradient.W.copy()
-    engine.value_and_gradient(2 * theta[:2], theta[2])
+    engine.value_and_gradient(Parameters(2 * theta[:2], theta[2]))
     np.testing.assert_array_equal(gradient.W, kept)
 
 
@@ -204,18 +204,18 @@ def test_a_wrong_kernel_is_refused_at_the_first_step(folder: Path, tmp_path: Pat
     with pytest.raises(DeviceError, match="differs from NumPy's"):
         DeviceRun(examples, theta.ravel(), backend=broken)
     with pytest.raises(DeviceError, match="differs from NumPy's"):
-        CudaEngine(examples, backend=broken).value_and_gradient(theta[:2], theta[2])
+        CudaEngine(examples, backend=broken).value_and_gradient(Parameters(theta[:2], theta[2]))
 
 
 def test_arguments_that_do_not_fit_are_refused(host: HostBackend) -> None:
     examples, theta = problem(10, 20, 2, 0.8, "float32")
     engine = CudaEngine(examples, backend=host)
-    with pytest.raises(ArgumentError, match="M must be None"):
-        engine.value_and_gradient(theta[:2], theta[2], theta[:2].T)
+    with pytest.raises(ArgumentError, match="decoder must be None"):
+        engine.value_and_gradient(Parameters(theta[:2], theta[2], theta[:2].T))
     with pytest.raises(ArgumentError, match="W must be float32"):
-        engine.value_and_gradient(theta[:2].astype(np.float64), theta[2])
+        engine.value_and_gradient(Parameters(theta[:2].astype(np.float64), theta[2]))
     with pytest.raises(ArgumentError, match="shape"):
-        engine.value_and_gradient(theta[:2], theta[2, :5])
+        engine.value_and_gradient(Parameters(theta[:2], theta[2, :5]))
     with pytest.raises(ArgumentError, match="m must be from 1 to 4"):
         kernels(examples, 5, host)
     with pytest.raises(ArgumentError, match="theta must be a contiguous float32"):
@@ -368,7 +368,7 @@ def test_a_recorded_step_is_a_step(gpu: Backend) -> None:
 def test_arrays_of_the_gpu_stay_there(gpu: Backend) -> None:
     examples, theta = problem(60, 20, 2, 0.8, "float64")
     there = gpu.xp.asarray(theta)
-    _, gradient = CudaEngine(examples, backend=gpu).value_and_gradient(there[:2], there[2])
+    _, gradient = CudaEngine(examples, backend=gpu).value_and_gradient(Parameters(there[:2], there[2]))
     assert isinstance(gradient.W, gpu.xp.ndarray)
 
 

@@ -191,12 +191,12 @@ def test_training_goes_on_from_a_memorising_model_of_its_own_data(tmp_path: Path
         "dtype": "float64",
     }
     configuration = Configuration(**settings, learning_rate=1e-5, weight_decay=0.0)  # type: ignore[arg-type]
-    W, b, M = configuration.initial_model()
+    model = configuration.initial_model()
     examples = configuration.examples()
-    assert M is None
-    assert W.dtype == np.float64
+    assert model.tied
+    assert model.W.dtype == np.float64
     expected = memorising_loss(examples)
-    assert float(loss((W, b), examples)) == pytest.approx(expected, abs=1e-9)
+    assert float(loss(model, examples)) == pytest.approx(expected, abs=1e-9)
     assert expected > 0.01
     assert measure_run(train(configuration)).loss < expected + 1e-3
     with pytest.raises(ArgumentError, match="memorising start is for m = 2"):

@@ -177,20 +177,20 @@ def test_our_own_files(tmp_path: Path) -> None:
 
 
 def test_training_starts_from_every_kind(tmp_path: Path) -> None:
-    def start(path: Path, **more: object) -> tuple[np.ndarray, ...]:
+    def start(path: Path, **more: object) -> Parameters:
         settings = {"T": 5, "n": 5, "m": 2, "S": 0.5, "initialisation": "file", "init_path": str(path)}
         return Configuration(**(settings | more)).initial_model()
 
     for name in ("pentagon.npz", "bare.json", "named.safetensors", "linears.pth"):
-        first, bias, M = start(FILES / name)
-        np.testing.assert_allclose(first, W, atol=1e-6)
-        np.testing.assert_allclose(bias, b, atol=1e-6)
-        assert M is None
-        assert first.dtype == np.float32
-    np.testing.assert_allclose(start(FILES / "pentagon.npz", untied=True)[2], W.T, atol=1e-6)
+        first = start(FILES / name)
+        np.testing.assert_allclose(first.W, W, atol=1e-6)
+        np.testing.assert_allclose(first.b, b, atol=1e-6)
+        assert first.tied
+        assert first.W.dtype == np.float32
+    np.testing.assert_allclose(start(FILES / "pentagon.npz", untied=True).decoder, W.T, atol=1e-6)
     with pytest.raises(StorageError, match=r"must hold W of shape \(3, 5\); got \(2, 5\)"):
         start(FILES / "pentagon.npz", m=3)
-    assert start(FILES / "checkpoint.pt")[2] is None
+    assert start(FILES / "checkpoint.pt").tied
     np.savez(tmp_path / "x.npz", W=np.full((2, 5), np.nan), b=b)
     with pytest.raises(StorageError, match="not finite"):
         start(tmp_path / "x.npz")

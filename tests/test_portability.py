@@ -28,8 +28,8 @@ from relugeom.autoencoder import (
 
 # Arrays in, arrays of the same kind and device out; each is tested with all kinds in its module's tests or below.
 PORTABLE = {
-    "activation_thresholds", "angles", "angular_gaps", "circles", "column_norms", "dead_features", "encode",
-    "example_dimensionality", "feature_dimensionality", "flatten", "gradient", "gram", "has_working_bias",
+    "activation_thresholds", "angles", "angular_gaps", "circles", "column_norms", "dead_features", "dimensionality",
+    "encode", "example_dimensionality", "feature_dimensionality", "flatten", "gradient", "gram", "has_working_bias",
     "hessian", "hessian_vector_product", "kink_distance", "largest_bias_window", "loss", "max_sparse_support",
     "maximal_dimensionality", "null_features", "preactivation", "reconstruct", "recovered_axes", "responses",
     "rounding_tolerance", "satisfies_criterion", "silent_features", "total_loss", "unflatten", "untouched_features",

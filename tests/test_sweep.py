@@ -30,7 +30,7 @@ RUNS = configurations(BASE, [3, 6], data_sets=2, seeds=2)
 
 def numbers(finished: list[Finished]) -> list[tuple]:
     return [
-        (run.configuration, run.status, json.dumps(run.metrics), run.data_hash, model_of(run)[0].tobytes())
+        (run.configuration, run.status, json.dumps(run.metrics), run.data_hash, model_of(run).W.tobytes())
         for run in finished
     ]
 

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relugeom.autoencoder.geometry import dimensionality, maximal_dimensionality
 from relugeom.engines.choice import EngineChoice
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import load_arrays, save_arrays
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, resume, train
-from relugeom.training.metrics import dead_features, dimensionality, maximal_dimensionality
+from relugeom.training.metrics import dead_outputs
 from relugeom.training.trajectory import log_spaced
 
 SMALL = Configuration(T=40, n=60, S=0.9, steps=300, warmup=20, seed=1)
@@ -106,31 +107,31 @@ def test_dimensionality_is_its_definition() -> None:
     np.testing.assert_allclose(dimensionality(H), expected)
     directions = rng.normal(size=(200_000, 3))
     ratios = np.square(directions @ H.T) / np.square(directions @ H.T).sum(axis=1, keepdims=True)
-    supremum = maximal_dimensionality(H)
+    supremum = maximal_dimensionality(H.T)
     assert np.all(ratios.max(axis=0) <= supremum + 1e-12)
     np.testing.assert_allclose(ratios.max(axis=0), supremum, rtol=0.02)
     assert supremum.sum() == pytest.approx(3)
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 5])
-def test_dead_features_by_hull_and_by_all_examples(m: int) -> None:
+def test_dead_outputs_by_hull_and_by_all_examples(m: int) -> None:
     rng = np.random.default_rng(m)
     for H in (rng.normal(size=(400, m)), rng.normal(size=(400, 1)) * np.ones(m), np.zeros((50, m))):
         D, b = rng.normal(size=(m, 100)), rng.normal(size=100) - 2
-        assert dead_features(H, D, b) == np.count_nonzero((H @ D + b).max(axis=0) <= 0)
+        assert dead_outputs(H, D, b) == np.count_nonzero((H @ D + b).max(axis=0) < 0)
 
 
 def test_trajectory_is_what_it_says() -> None:
     whole = train(SMALL, record=[0, 10, 299])
     assert list(whole.trajectory.column("step")) == [0, 10, 299]
     assert set(whole.trajectory.snapshots) == {0, 10, 299}
-    assert np.array_equal(whole.trajectory.snapshots[0][:120].reshape(2, 60), SMALL.initial_model()[0])
+    assert np.array_equal(whole.trajectory.snapshots[0][:120].reshape(2, 60), SMALL.initial_model().W)
     X = SMALL.examples().to_dense()
     W = whole.trajectory.snapshots[10][:120].reshape(2, 60)
     b = whole.trajectory.snapshots[10][120:]
     Z = X @ W.T @ W + b
     assert whole.trajectory.column("active_fraction")[1] == pytest.approx((Z > 0).mean(), abs=1e-3)
-    assert whole.trajectory.column("dead_features")[1] == (Z.max(axis=0) <= 0).sum()
+    assert whole.trajectory.column("dead_features")[1] == (Z.max(axis=0) < 0).sum()
 
 
 def test_log_spaced() -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "angular_gaps",
     "circles",
     "column_norms",
+    "dimensionality",
     "example_dimensionality",
     "feature_dimensionality",
     "maximal_dimensionality",
@@ -126,6 +127,27 @@ def circles(W: Array, tolerance: float) -> Circles:
     return Circles(labels, radii, xp.max(labels, axis=-1) + 1, float(tolerance))
 
 
+def dimensionality(H: Array) -> Array:
+    """D_t = ‖h_t‖² / Σ_s (ĥ_t·h_s)² = ‖h_t‖⁴ / h_tᵀ C h_t of the rows h_t of H, with C = HᵀH.
+
+    The m × m matrix C stands for all overlaps, of which there are T².
+
+    Parameters
+    ----------
+    H : array, shape (..., T, m)
+
+    Returns
+    -------
+    array, shape (..., T)
+        From 0 to 1; 0 for a zero row.
+    """
+    xp, H = floating_arrays(H=H)
+    check_shape("H", H, ("T", "m"))
+    fourth = xp.sum(H**2, axis=-1) ** 2
+    overlap = xp.sum((H @ (xp.matrix_transpose(H) @ H)) * H, axis=-1)
+    return xp.where(overlap > 0, fourth / xp.where(overlap > 0, overlap, xp.ones_like(overlap)), 0.0)
+
+
 def feature_dimensionality(W: Array) -> Array:
     """D_i = ‖w_i‖² / Σ_j (ŵ_i·w_j)², ŵ = w/‖w‖: the part of a dimension that feature i has to itself.
 
@@ -154,7 +176,7 @@ def feature_dimensionality(W: Array) -> Array:
             f"W has more rows ({m}) than columns ({n}); features are its columns, so perhaps it should be transposed",
             stacklevel=2,
         )
-    return _dimensionality(xp, xp.matrix_transpose(W))
+    return dimensionality(xp.matrix_transpose(W))
 
 
 def example_dimensionality(W: Array, X: Array) -> Array:
@@ -173,8 +195,8 @@ def example_dimensionality(W: Array, X: Array) -> Array:
     -----
     Henighan et al., "Superposition, Memorization, and Double Descent" (2023).
     """
-    xp, H = _latent(W, X)
-    return _dimensionality(xp, H)
+    _, H = _latent(W, X)
+    return dimensionality(H)
 
 
 def maximal_dimensionality(W: Array, X: Array | None = None, *, tolerance: float = 1e-10) -> Array:
@@ -212,10 +234,3 @@ def _latent(W: Any, X: Any) -> tuple[Any, Array]:
     check_shape("W", W, ("m", "n"))
     check_shape("X", X, ("T", "n"), n=W.shape[-1])
     return xp, X @ xp.matrix_transpose(W)
-
-
-def _dimensionality(xp: Any, H: Array) -> Array:
-    """‖h_t‖⁴ / Σ_s (h_t·h_s)², and 0 for h_t = 0."""
-    fourth = xp.sum(H**2, axis=-1) ** 2
-    overlap = xp.sum((H @ xp.matrix_transpose(H)) ** 2, axis=-1)
-    return fourth / xp.where(overlap > 0, overlap, xp.ones_like(overlap))

@@ -46,8 +46,8 @@ class Parameters:
     """
 
     W: Array
-    b: Array | None = None
-    decoder: Array | None = None
+    b: Array = None
+    decoder: Array = None
 
     def __iter__(self) -> Iterator[Any]:
         yield self.W

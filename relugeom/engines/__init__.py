@@ -1,6 +1,6 @@
 """The objective and its gradient, summed fast: over many examples, and for many small models at once.
 
-`objective` holds the formula that every engine shares; `definition`, `blocked`, `hull` and `moments` differ only
+`objective` holds the formula that every engine shares; `blocked`, `hull` and `moments` differ only
 in how they sum the dense part, `shards` spreads any of them over processes, and `choice` chooses. `many_models` has
 the kernels for batches of small models, `cuda` both for a GPU.
 """

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.examples import SparseExamples
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.blocked import Blocked
 from relugeom.engines.cuda.engine import CudaEngine
-from relugeom.engines.definition import Gradient
 from relugeom.engines.hull import Hull
 from relugeom.engines.moments import Moments
 from relugeom.engines.objective import DensePart, Objective
@@ -45,8 +45,8 @@ _SHARDS_FROM = 1_000  # examples; a shorter step is over before a second process
 class Engine(Protocol):
     """L and its gradient over a fixed data set."""
 
-    def value_and_gradient(self, W: Array, b: Array, M: Array | None = None) -> tuple[float, Gradient]:
-        """L and ∇L at W (m, n), b (n,) and, untied, M (n, m)."""
+    def value_and_gradient(self, model: Parameters) -> tuple[float, Parameters]:
+        """L and ∇L at one model: W (m, n), b (n,) and, untied, its decoder (n, m)."""
 
     def state(self) -> dict[str, Array]:
         """What must be restored for the next gradient to be the same to the last bit."""

@@ -1,6 +1,6 @@
 """The formula that every fast engine shares.
 
-Let D be the decoder (Wᵀ, or M), p_j = (d_j, b_j) its rows with their biases, g_t = (h_t, 1). Then z_tj = g_t·p_j, and
+Let D be the decoder (Wᵀ, or R), p_j = (d_j, b_j) its rows with their biases, g_t = (h_t, 1). Then z_tj = g_t·p_j, and
 
     T L = Σ x² - 2 Σ_nz x max(z, 0) + Σ max(z, 0)²
     A_j = Σ_t max(z_tj, 0) g_t,    V_t = Σ_j max(z_tj, 0) d_j,    Σ max(z, 0)² = Σ_j A_j·p_j
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from relugeom.autoencoder.examples import SparseExamples
-from relugeom.engines.definition import Gradient
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
 
 __all__ = ["DensePart", "Objective"]
@@ -93,24 +93,23 @@ class Objective:
             for row, column in zip(rows, columns.T, strict=True):
                 row[self._present] -= column
 
-    def value_and_gradient(self, W: Array, b: Array, M: Array | None = None) -> tuple[float, Gradient]:
+    def value_and_gradient(self, model: Parameters) -> tuple[float, Parameters]:
         """L and its gradient.
 
         Parameters
         ----------
-        W : ndarray, shape (m, n)
-        b : ndarray, shape (n,)
-        M : ndarray, shape (n, m), optional
-            Decoder; None ties it to Wᵀ.
+        model : Parameters
+            One model with a bias: W (m, n), b (n,) and, untied, its decoder (n, m).
 
         Raises
         ------
         ArgumentError
             When a shape or a float type does not fit the examples.
         """
-        self.check(W, b, M)
+        self.check(model)
+        W, b, R = model.W, model.b, model.decoder
         m = len(W)
-        D = W if M is None else M.T
+        D = W if R is None else R.T
         P = np.concatenate([D, b[None]])
         G = self._encode(W)
         V = np.empty((self.T, m), self.dtype)
@@ -120,25 +119,26 @@ class Objective:
         cross = self._active_data(G, at_data)
         self._subtract(A, self._Ct @ G)
         V -= self._C @ np.ascontiguousarray(at_data[:m].T)
-        encoder = A[:m].copy() if M is None else np.zeros_like(W)
+        encoder = A[:m].copy() if R is None else np.zeros_like(W)
         self._subtract(encoder, self._Xt @ -V)
         scale = self.dtype.type(2 / self.T)
         A *= scale
         encoder *= scale
         loss = (self._squares - 2 * cross + squares) / self.T
-        if M is None:
-            return loss, Gradient(encoder, A[m])
-        return loss, Gradient(encoder, A[m], np.ascontiguousarray(A[:m].T))
+        return loss, Parameters(encoder, A[m], None if R is None else np.ascontiguousarray(A[:m].T))
 
-    def check(self, W: Array, b: Array, M: Array | None) -> None:
+    def check(self, model: Parameters) -> None:
         """Refuse parameters that do not fit the examples."""
+        W, b, R = model.W, model.b, model.decoder
+        if b is None:
+            raise ArgumentError(f"b must have shape ({self.n},); the engines are for models with a bias")
         if W.ndim != 2 or W.shape[1] != self.n:
             raise ArgumentError(f"W must have shape (m, {self.n}); got {W.shape}")
         if b.shape != (self.n,):
             raise ArgumentError(f"b must have shape ({self.n},); got {b.shape}")
-        if M is not None and M.shape != W.shape[::-1]:
-            raise ArgumentError(f"M must have shape {W.shape[::-1]}; got {M.shape}")
-        for name, array in (("W", W), ("b", b), ("M", M)):
+        if R is not None and R.shape != W.shape[::-1]:
+            raise ArgumentError(f"decoder must have shape {W.shape[::-1]}; got {R.shape}")
+        for name, array in (("W", W), ("b", b), ("decoder", R)):
             if array is not None and array.dtype != self.dtype:
                 raise ArgumentError(f"{name} must be {self.dtype}, as the examples are; got {array.dtype}")
 

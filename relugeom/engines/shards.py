@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.examples import SparseExamples
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.blas import one_blas_thread
-from relugeom.engines.definition import Gradient
 from relugeom.engines.objective import DensePart, Objective
 from relugeom.errors import ArgumentError, WorkerError
 
@@ -54,10 +54,10 @@ def _pack(flat: Array, *parts: Array | None) -> None:
             at += part.size
 
 
-def _unpack(flat: Array, m: int, n: int) -> tuple[Array, Array, Array | None]:
-    """Views of W (m, n), b (n,) and, if there is more, M (n, m)."""
+def _unpack(flat: Array, m: int, n: int) -> Parameters:
+    """Views of W (m, n), b (n,) and, if there is more, the decoder (n, m)."""
     W, b, rest = flat[: m * n].reshape(m, n), flat[m * n : (m + 1) * n], flat[(m + 1) * n :]
-    return W, b, rest.reshape(n, m) if rest.size else None
+    return Parameters(W, b, rest.reshape(n, m) if rest.size else None)
 
 
 def _serve(
@@ -71,7 +71,7 @@ def _serve(
         while True:
             command, argument = pipe.recv()
             if command == "go":
-                loss, gradient = objective.value_and_gradient(*_unpack(shared.parameters, m, examples.n))
+                loss, gradient = objective.value_and_gradient(_unpack(shared.parameters, m, examples.n))
                 shared.losses[shard] = loss
                 _pack(shared.gradients[shard], *gradient)
                 pipe.send(None)
@@ -145,7 +145,7 @@ class Shards:
             pending, self._pending = self._pending, None
             self.restore(pending)
 
-    def value_and_gradient(self, W: Array, b: Array, M: Array | None = None) -> tuple[float, Gradient]:
+    def value_and_gradient(self, model: Parameters) -> tuple[float, Parameters]:
         """L and its gradient, as `Objective.value_and_gradient`.
 
         Raises
@@ -153,14 +153,15 @@ class Shards:
         WorkerError
             When a worker process has died.
         """
-        self._own.check(W, b, M)
+        self._own.check(model)
+        W = model.W
         if self._shape is None:
-            self._start(len(W), M is None)
-        if self._shape != (len(W), M is None):
+            self._start(len(W), model.tied)
+        if self._shape != (len(W), model.tied):
             raise ArgumentError(f"the shape of the model is fixed at the first call; got W of {W.shape}")
-        _pack(self._board.parameters, W, b, M)
+        _pack(self._board.parameters, *model)
         self._send("go")
-        loss, gradient = self._own.value_and_gradient(W, b, M)
+        loss, gradient = self._own.value_and_gradient(model)
         self._board.losses[0] = loss
         _pack(self._board.gradients[0], *gradient)
         self._answers()
@@ -168,7 +169,7 @@ class Shards:
         for part, partial in zip(self._parts, self._board.gradients, strict=True):
             total += partial * self.dtype.type(part.T / self.T)
         weights = [part.T / self.T for part in self._parts]
-        return float(np.dot(weights, self._board.losses)), Gradient(*_unpack(total, len(W), self.n))
+        return float(np.dot(weights, self._board.losses)), _unpack(total, len(W), self.n)
 
     def _send(self, command: str, arguments: list[Any] | None = None) -> None:
         try:

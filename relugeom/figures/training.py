@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.examples import SparseExamples
-from relugeom.training.metrics import dimensionality, hidden_vectors
+from relugeom.autoencoder.geometry import dimensionality
+from relugeom.training.metrics import latent_vectors
 from relugeom.training.sweeps import Finished, model_of
 from relugeom.writing import write_atomically
 
@@ -131,9 +132,9 @@ def draw_sweep(best: Sequence[Finished], directory: Path) -> list[Path]:
     for run in first:
         examples = run.configuration.examples()
         if isinstance(examples, SparseExamples):
-            W, _, R = model_of(run)
-            D = W if R is None else R.T
-            H = hidden_vectors(examples, W)
+            model = model_of(run)
+            D = model.W if model.tied else model.decoder.T
+            H = latent_vectors(examples, model.W)
             shown.append((run.configuration.T, H, D))
             scatter.append((run.configuration.T, dimensionality(H), dimensionality(D.T)))
     sizes = [run.configuration.T for run in first]

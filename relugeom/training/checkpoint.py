@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import load_arrays, save_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.trajectory import Trajectory
 from relugeom.writing import FileLock
 
-__all__ = ["VERSION", "Checkpoint"]
+__all__ = ["VERSION", "Checkpoint", "named_arrays"]
 
 Array = npt.NDArray[Any]
 
@@ -38,7 +39,7 @@ class Checkpoint:
         Updates done.
     status : {"running", "finished", "interrupted", "diverged"}
     parameters : ndarray, shape ((m + 1) n,) or ((2 m + 1) n,)
-        W, b and, untied, M, one after the other.
+        W, b and, untied, the decoder, one after the other.
     optimiser, engine : dict of str to ndarray
         Their states; the engine's is empty for fresh data.
     trajectory : Trajectory
@@ -55,17 +56,16 @@ class Checkpoint:
     data_hash: str
 
     @property
-    def model(self) -> tuple[Array, Array, Array | None]:
-        """W (m, n), b (n,) and, untied, M (n, m), as views of the parameters."""
+    def model(self) -> Parameters:
+        """W (m, n), b (n,) and, untied, the decoder (n, m), as views of the parameters."""
         return views(self.parameters, self.configuration)
 
     def save(self, path: str | Path, lock: FileLock | None = None) -> None:
         """Write to `path`, or raise StorageError and leave what was there; under `lock`, if no one else wrote there.
 
-        W, b and M are stored by name, so that the file also serves as an initialisation.
+        W, b and the decoder are stored by name, so that the file also serves as an initialisation.
         """
-        W, b, M = self.model
-        arrays = {"W": W, "b": b} | ({} if M is None else {"M": M})
+        arrays = named_arrays(self.model)
         for prefix, state in (
             ("optimiser", self.optimiser),
             ("engine", self.engine),
@@ -92,13 +92,15 @@ class Checkpoint:
             When the file is damaged, of another version, or does not fit together.
         """
         arrays, facts = load_arrays(path, kind="checkpoint")
+        if "M" in arrays:  # what version 0.1.0 called the decoder
+            arrays["decoder"] = arrays.pop("M")
         if facts.get("version") != VERSION:
             raise StorageError(f"{path}: checkpoint version {facts.get('version')!r:.60}; this one reads {VERSION}")
         try:
             configuration = Configuration.from_dict(facts["configuration"])
             parts = {prefix: _select(arrays, prefix) for prefix in ("optimiser", "engine", "trajectory")}
             m, n = configuration.m, configuration.n
-            shapes = {"W": (m, n), "b": (n,)} | ({"M": (n, m)} if configuration.untied else {})
+            shapes = {"W": (m, n), "b": (n,)} | ({"decoder": (n, m)} if configuration.untied else {})
             for name, shape in shapes.items():
                 if arrays[name].shape != shape or arrays[name].dtype != configuration.dtype:
                     raise StorageError(
@@ -122,11 +124,16 @@ class Checkpoint:
             raise StorageError(f"{path}: not a complete checkpoint ({error!s:.200})") from None
 
 
-def views(parameters: Array, configuration: Configuration) -> tuple[Array, Array, Array | None]:
-    """W, b and M inside the flat parameters."""
+def named_arrays(model: Parameters) -> dict[str, Array]:
+    """W, b and, untied, the decoder by the names that array files use."""
+    return {"W": model.W, "b": model.b} | ({} if model.tied else {"decoder": model.decoder})
+
+
+def views(parameters: Array, configuration: Configuration) -> Parameters:
+    """W, b and the decoder inside the flat parameters."""
     m, n = configuration.m, configuration.n
-    W, b, M = np.split(parameters, [m * n, (m + 1) * n])
-    return W.reshape(m, n), b, M.reshape(n, m) if configuration.untied else None
+    W, b, R = np.split(parameters, [m * n, (m + 1) * n])
+    return Parameters(W.reshape(m, n), b, R.reshape(n, m) if configuration.untied else None)
 
 
 def _select(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:

@@ -26,6 +26,7 @@ from relugeom.autoencoder.examples import (
 )
 from relugeom.autoencoder.files import load_model
 from relugeom.autoencoder.memorising import memorising_polygon
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.choice import EngineChoice, choose_engine
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.optim.adamw import AdamW
@@ -75,7 +76,7 @@ class Configuration:
         model of `relugeom.autoencoder.memorising.memorising_polygon` for the training data, for m = 2.
     init_scale : float
     untied : bool
-        Train a decoder M (n, m) of its own, which starts at Wᵀ, instead of Wᵀ itself.
+        Train a decoder R (n, m) of its own, which starts at Wᵀ, instead of Wᵀ itself.
     dtype : {"float32", "float64"}
     engine : EngineChoice, optional
         None follows the rule.
@@ -209,35 +210,36 @@ class Configuration:
         seed = np.random.SeedSequence(self.data_seed, spawn_key=(0, 0, _TEST_STREAM))
         return sparse_unit_norm_examples(T, self.n, self.S, seed=seed, dtype=self.dtype)
 
-    def initial_model(self) -> tuple[Array, Array, Array | None]:
-        """W (m, n), b (n,) and, untied, M (n, m) before the first step."""
+    def initial_model(self) -> Parameters:
+        """W (m, n), b (n,) and, untied, the decoder (n, m) before the first step."""
         shape = (self.m, self.n)
         if self.initialisation == "file":
             return self._from_file()
         if self.initialisation == "memorising":
             found = memorising_polygon(cast(SparseExamples, self.examples()))
             W, b = (np.ascontiguousarray(part, dtype=self.dtype) for part in found)
-            return W, b, np.ascontiguousarray(W.T) if self.untied else None
+            return Parameters(W, b, np.ascontiguousarray(W.T) if self.untied else None)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2,)))
         if self.initialisation == "xavier":
             bound = math.sqrt(6 / (self.n + self.m))
             W = rng.uniform(-bound, bound, shape).astype(self.dtype)
         else:
             W = rng.normal(scale=self.init_scale, size=shape).astype(self.dtype)
-        return W, np.zeros(self.n, self.dtype), np.ascontiguousarray(W.T) if self.untied else None
+        decoder = np.ascontiguousarray(W.T) if self.untied else None
+        return Parameters(W, np.zeros(self.n, self.dtype), decoder)
 
-    def _from_file(self) -> tuple[Array, Array, Array | None]:
-        """The model of `init_path`: b starts at 0 and M at Wᵀ where it has none; a tied model takes no M."""
+    def _from_file(self) -> Parameters:
+        """The model of `init_path`: b starts at 0 and the decoder at Wᵀ where it has none; a tied run takes none."""
         found = load_model(self.init_path)
-        W, b, M = found.model.W, found.model.b, found.model.decoder
+        W, b, R = found.model.W, found.model.b, found.model.decoder
         if W.shape != (self.m, self.n):
             raise StorageError(f"{self.init_path}: must hold W of shape {(self.m, self.n)}; got {W.shape}")
-        M = W.T if M is None else M
+        R = W.T if R is None else R
         b = np.zeros(self.n) if b is None else b
-        if not all(np.isfinite(part).all() for part in (W, b, M)):
+        if not all(np.isfinite(part).all() for part in (W, b, R)):
             raise StorageError(f"{self.init_path}: holds numbers that are not finite")
-        W, b, M = (np.array(part, dtype=self.dtype, order="C") for part in (W, b, M))
-        return W, b, M if self.untied else None
+        W, b, R = (np.array(part, dtype=self.dtype, order="C") for part in (W, b, R))
+        return Parameters(W, b, R if self.untied else None)
 
     def optimiser_for(self, size: int) -> Scheduled:
         """The optimiser of `size` parameters."""

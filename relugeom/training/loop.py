@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.examples import FreshExamples, SparseExamples
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.choice import Engine, make_engine
-from relugeom.engines.definition import Gradient
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.progress import OnProgress, Reporter
 from relugeom.training.checkpoint import Checkpoint, views
 from relugeom.training.configuration import Configuration
-from relugeom.training.metrics import Metrics, active_fraction, dead_features, hidden_vectors, measure
+from relugeom.training.metrics import Metrics, active_fraction, dead_outputs, latent_vectors, measure
 from relugeom.training.trajectory import Trajectory, log_spaced
 from relugeom.writing import FileLock
 
@@ -52,9 +52,9 @@ class _Problem:
         examples = self.examples(0)
         return float(np.sum(np.square(examples.values, dtype=np.float64))) / examples.T or 1.0
 
-    def value_and_gradient(self, step: int, W: Array, b: Array, M: Array | None) -> tuple[float, Gradient]:
+    def value_and_gradient(self, step: int, model: Parameters) -> tuple[float, Parameters]:
         engine = self._fixed or make_engine(self.examples(step), self._configuration.chosen_engine)
-        return engine.value_and_gradient(W, b, M)
+        return engine.value_and_gradient(model)
 
     def state(self) -> dict[str, Array]:
         return self._fixed.state() if self._fixed else {}
@@ -109,7 +109,7 @@ def train(
     if every < 1:
         raise ArgumentError(f"every must be at least 1; got {every}")
     problem = _Problem(configuration)
-    parameters = np.concatenate([part.ravel() for part in configuration.initial_model() if part is not None])
+    parameters = np.concatenate([part.ravel() for part in configuration.initial_model()])
     start = Checkpoint(configuration, 0, "running", parameters, {}, {}, Trajectory(), problem.digest())
     try:
         with _File(path) as file:
@@ -162,7 +162,7 @@ def measure_run(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
     configuration = checkpoint.configuration
     data = configuration.examples()
     examples = data.batch(0) if isinstance(data, FreshExamples) else data
-    return measure(examples, *checkpoint.model, test=configuration.test_examples(test_examples))
+    return measure(examples, checkpoint.model, test=configuration.test_examples(test_examples))
 
 
 class _File:
@@ -251,13 +251,13 @@ class _Run:
             if stop is not None and stop():
                 return self._finish("interrupted")
             with np.errstate(over="ignore", invalid="ignore"):  # a diverging run overflows; the loss tells
-                loss, found = self._problem.value_and_gradient(self._step, *self._model)
+                loss, found = self._problem.value_and_gradient(self._step, self._model)
                 if not (math.isfinite(loss) and loss <= limit):
                     self._parameters[:] = before
                     self._step = max(self._step - 1, 0)
                     return self._finish("diverged")
                 before[:] = self._parameters
-                np.concatenate([part.ravel() for part in found if part is not None], out=gradient)
+                np.concatenate([part.ravel() for part in found], out=gradient)
                 if self._step in self._record:
                     self._note(loss, gradient)
                 self._optimiser.update(self._parameters, gradient, learning_rate(self._step))
@@ -268,11 +268,11 @@ class _Run:
         return self._finish("finished")
 
     def _note(self, loss: float, gradient: Array) -> None:
-        W, b, M = self._model
-        D = W if M is None else M.T
-        H = hidden_vectors(self._problem.examples(self._step), W)
+        model = self._model
+        D = model.W if model.tied else model.decoder.T
+        H = latent_vectors(self._problem.examples(self._step), model.W)
         norm = float(np.linalg.norm(gradient.astype(np.float64)))
-        row = (self._step, loss, norm, active_fraction(H, D, b), dead_features(H, D, b))
+        row = (self._step, loss, norm, active_fraction(H, D, model.b), dead_outputs(H, D, model.b))
         self._trajectory.add(row, self._parameters if self._snapshots else None)
 
     def _finish(self, status: str) -> Checkpoint:

@@ -1,12 +1,7 @@
 """What a trained model looks like, in numbers.
 
-With h_t = W x_t and C = Σ_s h_s h_sᵀ,
-
-    D_t  = ‖h_t‖² / Σ_s (ĥ_t·h_s)² = ‖h_t‖⁴ / h_tᵀ C h_t        m/T on a regular T-gon
-    D*_t = sup_v (v·h_t)² / Σ_s (v·h_s)² = h_tᵀ C⁺ h_t
-
-so both need the m x m matrix C and never the T x T overlaps (Henighan et al., 2023, and its appendix). The same
-with the columns of W in place of the h_t describes the features.
+The quantities are those of `relugeom.autoencoder.geometry`, of the latent vectors h_t = W x_t and of the decoder's
+directions (Henighan et al., 2023).
 """
 
 from __future__ import annotations
@@ -21,15 +16,15 @@ from scipy.sparse import csr_array
 from scipy.spatial import ConvexHull, QhullError
 
 from relugeom.autoencoder.examples import SparseExamples
+from relugeom.autoencoder.geometry import dimensionality, maximal_dimensionality
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.choice import choose_engine, make_engine
 
 __all__ = [
     "Metrics",
     "active_fraction",
-    "dead_features",
-    "dimensionality",
-    "hidden_vectors",
-    "maximal_dimensionality",
+    "dead_outputs",
+    "latent_vectors",
     "measure",
 ]
 
@@ -40,28 +35,14 @@ _SAME_CIRCLE = 0.05  # radii that follow each other more closely than this part 
 _REGULAR = 0.1  # how far gaps and radii may be from equal in what is called a polygon
 
 
-def hidden_vectors(examples: SparseExamples, W: Array) -> Array:
+def latent_vectors(examples: SparseExamples, W: Array) -> Array:
     """H = X Wᵀ, shape (T, m), float64."""
     X = csr_array((examples.values, examples.indices, examples.indptr), shape=(examples.T, examples.n))
     return np.asarray(X @ np.ascontiguousarray(W.T, dtype=np.float64))
 
 
-def dimensionality(H: Array) -> Array:
-    """D of every row of H (T, m), shape (T,); 0 for a zero row."""
-    H = H.astype(np.float64)
-    fourth = np.square(np.square(H).sum(axis=1))
-    overlap = np.einsum("ti,ij,tj->t", H, H.T @ H, H)
-    return np.asarray(np.divide(fourth, overlap, out=np.zeros(len(H)), where=overlap > 0))
-
-
-def maximal_dimensionality(H: Array) -> Array:
-    """D* of every row of H (T, m), shape (T,): the leverages, which add up to the rank."""
-    U, s, _ = np.linalg.svd(H.astype(np.float64), full_matrices=False)
-    return np.asarray(np.square(U[:, s > 1e-10 * s.max(initial=0.0)]).sum(axis=1))
-
-
-def dead_features(H: Array, D: Array, b: Array) -> int:
-    """How many features no example activates: max_t (d_j·h_t + b_j) <= 0, D (m, n).
+def dead_outputs(H: Array, D: Array, b: Array) -> int:
+    """How many outputs are dead: max_t (d_j·h_t + b_j) < 0, D (m, n).
 
     A linear function is largest at a vertex of the convex hull, so the hull's few vertices stand for all examples.
     """
@@ -72,7 +53,7 @@ def dead_features(H: Array, D: Array, b: Array) -> int:
     largest = np.full(len(b), -np.inf)
     for rows in np.array_split(H, -(-len(H) // _SAMPLE)):
         np.maximum(largest, (rows @ D).max(axis=0) + b, out=largest)
-    return int(np.count_nonzero(largest <= 0))
+    return int(np.count_nonzero(largest < 0))
 
 
 def active_fraction(H: Array, D: Array, b: Array) -> float:
@@ -106,7 +87,7 @@ class Metrics:
     polygon : bool
         Gaps and radii equal within 10 %: a regular T-gon.
     dead : int
-        Features that no training example activates.
+        Dead outputs: z_j < 0 on every training example.
     active : float
         Part of the pairs with z > 0.
     """
@@ -128,22 +109,21 @@ class Metrics:
     active: float
 
 
-def measure(
-    examples: SparseExamples, W: Array, b: Array, M: Array | None = None, test: SparseExamples | None = None
-) -> Metrics:
-    """Measure a model W (m, n), b (n,), M (n, m) on its training examples and, if given, on test examples."""
-    H = hidden_vectors(examples, W)
-    D = W if M is None else M.T
+def measure(examples: SparseExamples, model: Parameters, test: SparseExamples | None = None) -> Metrics:
+    """Measure a model with a bias on its training examples and, if given, on test examples."""
+    W, b = model.W, np.asarray(model.b)
+    H = latent_vectors(examples, W)
+    D = W if model.tied else np.asarray(model.decoder).T
     radii = np.sort(np.linalg.norm(H, axis=1))
     gaps = _relative_gaps(H) if H.shape[1] == 2 and len(H) > 2 else None
     ratio = float(radii[-1] / radii[0]) if radii[0] > 0 else None
     regular = gaps is not None and ratio is not None and ratio < 1 + _REGULAR
     return Metrics(
-        loss=_loss(examples, W, b, M),
-        test_loss=None if test is None else _loss(test, W, b, M),
+        loss=_loss(examples, model),
+        test_loss=None if test is None else _loss(test, model),
         example_dimensionality=float(np.median(dimensionality(H))),
-        example_dimensionality_max=float(np.median(maximal_dimensionality(H))),
-        feature_dimensionality=float(np.median(dimensionality(D.T))),
+        example_dimensionality_max=float(np.median(maximal_dimensionality(H.T))),
+        feature_dimensionality=float(np.median(dimensionality(D.T.astype(np.float64)))),
         norm_weights=float(np.linalg.norm(W.astype(np.float64))),
         norm_biases=float(np.linalg.norm(b.astype(np.float64))),
         norm_hidden=float(radii.mean()),
@@ -152,7 +132,7 @@ def measure(
         gap_max=None if gaps is None else float(gaps[-1]),
         radius_ratio=ratio,
         polygon=bool(regular and gaps is not None and gaps[0] > 1 - _REGULAR and gaps[-1] < 1 + _REGULAR),
-        dead=dead_features(H, D, b),
+        dead=dead_outputs(H, D, b),
         active=active_fraction(H, D, b),
     )
 
@@ -163,9 +143,8 @@ def _relative_gaps(H: Array) -> Array:
     return np.sort(gaps) * len(H) / (2 * np.pi)
 
 
-def _loss(examples: SparseExamples, W: Array, b: Array, M: Array | None) -> float:
+def _loss(examples: SparseExamples, model: Parameters) -> float:
     """L in float64: the engines form it from sums that cancel near 0, so float32 would leave 1e-7 of noise."""
     exact = replace(examples, values=examples.values.astype(np.float64))
-    engine = make_engine(exact, choose_engine(exact.T, exact.n, len(W), np.float64))
-    decoder = None if M is None else M.astype(np.float64)
-    return max(engine.value_and_gradient(W.astype(np.float64), b.astype(np.float64), decoder)[0], 0.0)
+    engine = make_engine(exact, choose_engine(exact.T, exact.n, len(model.W), np.float64))
+    return max(engine.value_and_gradient(Parameters(*(part.astype(np.float64) for part in model)))[0], 0.0)

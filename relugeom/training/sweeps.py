@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, completed
 from relugeom.progress import OnProgress, Reporter
 from relugeom.records import Rows
 from relugeom.storage import RunDatabase, load_arrays, save_arrays, stored
+from relugeom.training.checkpoint import named_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, train
 from relugeom.training.metrics import Metrics
@@ -50,7 +52,7 @@ class Finished:
     seconds : float
         What it took where it ran.
     path : Path
-        The array file with W, b and, untied, M.
+        The array file with W, b and, untied, the decoder.
     """
 
     configuration: Configuration
@@ -103,13 +105,12 @@ def run_one(task: tuple[dict[str, Any], int]) -> dict[str, Any]:
     values, test_examples = task
     begin = time.perf_counter()
     end = train(Configuration.from_dict(values), record=(), snapshots=False)
-    W, b, M = end.model
     return {
         "status": end.status,
         "metrics": dataclasses.asdict(measure_run(end, test_examples)),
         "data_hash": end.data_hash,
         "seconds": time.perf_counter() - begin,
-        "arrays": {"W": W, "b": b} | ({} if M is None else {"M": M}),
+        "arrays": named_arrays(end.model),
     }
 
 
@@ -196,7 +197,8 @@ def best_of(finished: Sequence[Finished]) -> list[Finished]:
     return list(best.values())
 
 
-def model_of(run: Finished) -> tuple[Array, Array, Array | None]:
-    """W, b and, untied, M of a finished run, from its file."""
+def model_of(run: Finished) -> Parameters:
+    """The model of a finished run, from its file."""
     arrays, _ = load_arrays(run.path, kind="model")
-    return arrays["W"], arrays["b"], arrays.get("M")
+    # Version 0.1.0 called the decoder M.
+    return Parameters(arrays["W"], arrays["b"], arrays.get("decoder", arrays.get("M")))

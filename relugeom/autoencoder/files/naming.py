@@ -89,7 +89,7 @@ class _Names:
 
 
 _ENCODERS = {
-    "W": _Names(("M", "W_dec"), ("b", "b_final", "b_dec", "bias"), ("b_enc",)),
+    "W": _Names(("decoder", "M", "W_dec"), ("b", "b_final", "b_dec", "bias"), ("b_enc",)),
     "w": _Names(("W_dec",), ("b", "b_final", "b_dec", "bias"), ("b_enc",)),
     "W_enc": _Names(("W_dec",), ("b_dec", "b", "b_final"), ("b_enc",)),
     "embedding.weight": _Names(("unembedding.weight",), ("unembedding.bias", "b", "bias"), ("embedding.bias",), True),

@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.examples import SparseExamples
+from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.blocked import Blocked
 from relugeom.engines.cuda.backend import Backend, cuda
 from relugeom.engines.cuda.full_batch import FullBatch
-from relugeom.engines.definition import Gradient
 from relugeom.engines.moments import Moments
 from relugeom.engines.objective import Objective
 from relugeom.errors import ArgumentError, DeviceError
@@ -35,7 +35,7 @@ Array = npt.NDArray[Any]
 _TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 
 
-def check_gradient(examples: SparseExamples, W: Array, b: Array, loss: float, gradient: Gradient) -> float:
+def check_gradient(examples: SparseExamples, model: Parameters, loss: float, gradient: Parameters) -> float:
     """Compare a loss and a gradient with NumPy's.
 
     The error is the larger of |L − L*| / L₀ and ‖g − g*‖ / max(‖g*‖, ‖g₀‖), where L₀ = (1/T) Σ x² is the loss of the
@@ -47,8 +47,8 @@ def check_gradient(examples: SparseExamples, W: Array, b: Array, loss: float, gr
     DeviceError
         When the error exceeds 1e-4 in float32 or 1e-9 in float64.
     """
-    dense = Moments((64,)) if len(W) == 2 and examples.T > 1_000 else Blocked()
-    expected, reference = Objective(examples, dense).value_and_gradient(W, b)
+    dense = Moments((64,)) if len(model.W) == 2 and examples.T > 1_000 else Blocked()
+    expected, reference = Objective(examples, dense).value_and_gradient(model)
     values = examples.values.astype(np.float64)
     zero_loss = float(values @ values) / examples.T
     zero_gradient = 2 / examples.T * np.bincount(examples.indices, values, minlength=examples.n)
@@ -92,18 +92,19 @@ class CudaEngine:
         self._examples, self._check = examples, check
         self._kernel: FullBatch | None = None
 
-    def value_and_gradient(self, W: Any, b: Any, M: Any = None) -> tuple[float, Gradient]:
+    def value_and_gradient(self, model: Parameters) -> tuple[float, Parameters]:
         """L and its gradient, as arrays of the kind that W is: NumPy's are carried there and back.
 
         Raises
         ------
         ArgumentError
-            When a shape or a float type does not fit the examples, or a decoder M is given.
+            When a shape or a float type does not fit the examples, or the model is untied.
         DeviceError
             When the first gradient is wrong.
         """
-        if M is not None:
-            raise ArgumentError("the GPU engine has no untied decoder; M must be None")
+        if not model.tied:
+            raise ArgumentError("the GPU engine has no untied decoder; decoder must be None")
+        W, b = model
         if W.ndim != 2 or tuple(b.shape) != (W.shape[1],):
             raise ArgumentError(f"W must have shape (m, n) and b (n,); got {tuple(W.shape)} and {tuple(b.shape)}")
         dtype = self._examples.values.dtype
@@ -115,11 +116,10 @@ class CudaEngine:
             self._kernel = _full_batch(self._examples, m, self._backend)
         loss, theta = self._kernel.value_and_gradient(xp.concatenate([xp.asarray(W), xp.asarray(b)[None]]))
         theta = to_numpy(theta).copy() if array_api_compat.is_numpy_array(W) else theta.copy()
-        gradient = Gradient(theta[:m], theta[m])
+        gradient = Parameters(theta[:m], theta[m])
         if self._check:
-            host = (to_numpy(array) for array in (W, b, *gradient[:2]))
-            W, b, gW, gb = host
-            check_gradient(self._examples, W, b, loss, Gradient(gW, gb))
+            there, found = (Parameters(*map(to_numpy, parts)) for parts in (model, gradient))
+            check_gradient(self._examples, there, loss, found)
             self._check = False
         return loss, gradient
 
@@ -185,7 +185,7 @@ class DeviceRun:
             W, b = np.split(parameters.reshape(m + 1, n), [m])
             loss, gradient = self._kernel.value_and_gradient(self._theta)
             host = to_numpy(gradient)
-            check_gradient(examples, W, b[0], loss, Gradient(host[:m], host[m]))
+            check_gradient(examples, Parameters(W, b[0]), loss, Parameters(host[:m], host[m]))
 
     def advance(self, learning_rates: Sequence[float]) -> Array:
         """One step for each learning rate.
