@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_INITIALISATIONS", "OPTIMISERS",
-    "SCHEDULES", "add_constants", "add_csv", "add_index", "add_json", "add_optimiser", "add_output", "add_paths",
-    "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps", "add_time_limit",
-    "add_training", "add_workers", "check_resume", "configuration_from", "executor_from", "fraction",
-    "given_settings", "numbers", "optimiser_from", "path_given", "positive_float", "positive_float_or_zero",
-    "positive_int", "training_from", "whole_number",
+    "SCHEDULES", "add_constants", "add_csv", "add_figures", "add_index", "add_json", "add_optimiser", "add_output",
+    "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps",
+    "add_time_limit", "add_training", "add_workers", "check_resume", "configuration_from", "executor_from",
+    "fraction", "given_settings", "numbers", "optimiser_from", "path_given", "positive_float",
+    "positive_float_or_zero", "positive_int", "training_from", "whole_number",
 ]  # fmt: skip
 
 # The closed sets of the library, in words of their own so that --help need not import it; a test compares the two.
@@ -143,6 +143,11 @@ def add_size(parser: _Place, n: int | None = None, m: int | None = 2, *, several
 def add_csv(parser: _Place, what: str) -> None:
     """The results as a table for other programs."""
     parser.add_argument("--csv", type=path_given, metavar="FILE", help=f"write {what} as CSV")
+
+
+def add_figures(parser: _Place, what: str) -> None:
+    """Pictures of the results."""
+    parser.add_argument("--figures", type=path_given, metavar="DIR", help=f"draw {what} into DIR, as SVG")
 
 
 def add_seed(parser: _Place) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_csv,
+    add_figures,
     add_json,
     add_seeds,
     add_size,
@@ -22,11 +23,14 @@ from relugeom.cli._options import (
     whole_number,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.errors import ArgumentError
 from relugeom.records import csv_text
 from relugeom.writing import make_folder, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.atlases import Atlas, AtlasGroup
+
+_MOST_DRAWN = 12
 
 SUMMARY = "train thousands of seeds at once and say what they found, how often, and what is provably a spurious minimum"
 
@@ -46,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive_int, default=10, help="groups shown for each n (default 10)")
     add_workers(parser)
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write the certificates found into DIR")
+    add_figures(parser, "the columns of W of each group, for m = 2,")
     add_csv(parser, "a row for each kind of critical point")
     add_json(parser)
 
@@ -88,11 +93,29 @@ def _write(n: int, entries: list[AtlasGroup], folder: Path, data: str) -> int:
     return len(certified)
 
 
+def _draw(n: int, entries: Atlas, arguments: argparse.Namespace) -> None:
+    """The commonest groups, a panel each."""
+    if arguments.m != 2:
+        raise ArgumentError(f"--figures draws the plane, m = 2; got m = {arguments.m}")
+    from relugeom.figures import render
+    from relugeom.figures.landscape import columns
+    from relugeom.figures.style import LIGHT, house_style
+
+    shown = [entry for entry in entries if isfinite(entry.loss)][:_MOST_DRAWN]
+    with house_style(LIGHT):
+        picture = columns(
+            [(f"{entry.count / entry.seeds:.0%}, loss {entry.loss:.4g}", entry.example.W) for entry in shown]
+        )
+    write_atomically(arguments.figures / f"atlas-n{n}.svg", render(picture))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train, polish, group, print; 0 always, for whatever is found is an answer."""
     prefer_one_blas_thread()
     if arguments.certificates is not None:
         make_folder(arguments.certificates)
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
     from relugeom.studies.atlases import atlas
 
     found, written, line = {}, 0, ProgressLine("blocks of seeds")
@@ -105,6 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
         found[n] = entries
         if arguments.certificates is not None:
             written += _write(n, entries, arguments.certificates, arguments.data)
+        if arguments.figures is not None:
+            _draw(n, entries, arguments)
         if not arguments.json:
             _print_entries(n, entries, arguments.rows)
             sys.stdout.flush()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from relugeom.autoencoder.files import ModelFile
     from relugeom.inspection import Inspection
 
+_MOST_CERTIFIED = 20
+
 SUMMARY = "say what a model is: its geometry, which features it gives back, and whether it is a minimum, with the proof"
 
 
@@ -103,7 +105,7 @@ def _inspected(arguments: argparse.Namespace) -> list[Inspection]:
         inspected.append(
             inspect_file(
                 file, data, tolerance=arguments.tolerance, circle_tolerance=arguments.circle_tolerance,
-                notes=() if several else notes,
+                notes=() if several else notes, certificates=len(loaded) <= _MOST_CERTIFIED,
             )
         )  # fmt: skip
         progress.advance()
@@ -135,6 +137,8 @@ def run(arguments: argparse.Namespace) -> int:
             print("\nThe data are X = I because none were named; --data names others.")
     else:
         print(text_table(found), end="")
+        if len(found) > _MOST_CERTIFIED:
+            print(f"\nCertificates are tried for up to {_MOST_CERTIFIED} models; --instance I has that of one.")
     return 0
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 
+from relugeom.cli._models import KINDS, add_model_choice, chosen_model
 from relugeom.cli._options import (
+    add_figures,
     add_index,
     add_json,
     add_output,
     add_size,
     add_training,
+    path_given,
     positive_int,
     training_from,
 )
 from relugeom.cli._terminal import paint, print_json
+from relugeom.errors import ArgumentError
 
 SUMMARY = "watch one training: loss and features over time, and the moments at which a feature dies or a circle splits"
 
@@ -25,6 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_training(parser)
     parser.add_argument("--every", type=positive_int, default=50, help="steps between records (default 50)")
     parser.add_argument("--rows", type=positive_int, default=12, help="moments shown (default 12)")
+    parser.add_argument("--model", type=path_given, metavar="FILE", help=f"start from this model ({KINDS}), of any n")
+    add_model_choice(parser)
+    add_figures(parser, "the course of the training")
     add_output(parser, "write the whole record as an array file (.npz)")
     add_json(parser)
 
@@ -35,11 +42,19 @@ def run(arguments: argparse.Namespace) -> int:
 
     from relugeom.storage import save_arrays
     from relugeom.studies.traces import events, trace
-    from relugeom.writing import check_writable
+    from relugeom.writing import check_writable, make_folder, write_atomically
 
     if arguments.output is not None:
         check_writable(arguments.output)
-    record = trace(training_from(arguments, arguments.n), arguments.index, seed=arguments.seed, every=arguments.every)
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
+    start = None if arguments.model is None else chosen_model(arguments.model, arguments).model
+    if start is not None:
+        if start.b is None or start.decoder is not None:
+            raise ArgumentError("--model must be a tied model with a bias, as training from --initialisation is")
+        arguments.m, arguments.n = start.W.shape
+    training = training_from(arguments, arguments.n)
+    record = trace(training, arguments.index, seed=arguments.seed, every=arguments.every, start=start)
     happened = events(record)
     if arguments.output is not None:
         save_arrays(
@@ -47,6 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
             asdict(record),
             {"kind": "trace", "n": arguments.n, "seed": arguments.seed, "index": arguments.index},
         )
+    if arguments.figures is not None:
+        from relugeom.figures import render
+        from relugeom.figures.landscape import course
+        from relugeom.figures.style import LIGHT, house_style
+
+        with house_style(LIGHT):
+            picture = course(record)
+        write_atomically(arguments.figures / "trace.svg", render(picture))
     if arguments.json:
         print_json(
             {

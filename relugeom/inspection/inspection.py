@@ -248,6 +248,7 @@ def inspect(
     tolerance: float | None = None,
     circle_tolerance: float = CIRCLE,
     notes: tuple[str, ...] = (),
+    certificates: bool = True,
 ) -> Inspection:
     """What is this model?
 
@@ -270,6 +271,8 @@ def inspect(
         Steps of norms up to this part of the largest are within one circle.
     notes : tuple of str
         To stand on the page.
+    certificates : bool
+        Whether to try for a certificate, in exact arithmetic.
 
     Raises
     ------
@@ -310,7 +313,7 @@ def inspect(
         shape_of(W, null, circle_tolerance * largest), dimensionality(np.ascontiguousarray(W.T)), interference(W),
         None if isinstance(data, AxialData) else _example_dimensionality(W, data),
         tuple(np.flatnonzero(null).tolist()), tuple(np.flatnonzero(sums.highest < 0).tolist()), duplicates(W, null),
-        sums, found, excess, slack, _nature(Parameters(W, bias, R), data, sums),
+        sums, found, excess, slack, _nature(Parameters(W, bias, R), data, sums, certificates),
     )  # fmt: skip
 
 
@@ -369,12 +372,12 @@ def _data(data: Any, n: int) -> Any:
     return X
 
 
-def _nature(model: Parameters, data: Any, sums: Sums) -> Nature:
+def _nature(model: Parameters, data: Any, sums: Sums, certificates: bool) -> Nature:
     """The nature; of a model that is too large to polish, what its loss and gradient tell, which are known already."""
     size = sum(part.size for part in (model.W, model.b, model.decoder) if part is not None)
     examples = 1 if isinstance(data, AxialData) else data.T if isinstance(data, SparseExamples) else len(data)
     if size <= _MOST_POLISHED and size * examples <= _MOST_WORK:
-        return nature(model, data)
+        return nature(model, data, certificates=certificates)
     value, slope = float(sums.feature_loss.sum()), sums.gradient_norm
     T = data.n if isinstance(data, AxialData) else examples
     norm = float(np.sqrt(sum((part**2).sum() for part in (model.W, model.b, model.decoder) if part is not None)))
