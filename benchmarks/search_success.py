@@ -2,7 +2,7 @@
 
     python benchmarks/search_success.py [--seeds 20] [--output benchmarks/results/search_success.json]
 
-Success is a certificate that the trusted room accepts. Nothing is seeded: every attempt starts at random.
+Success is a certificate that the checker accepts. Nothing is seeded: every attempt starts at random.
 """
 
 from __future__ import annotations

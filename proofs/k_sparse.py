@@ -121,7 +121,7 @@ def _collision(z: Vector, k: int) -> NotDecodable:
 
 
 def _decided_by_kernel(z: Vector, k: int, recovered: bool) -> bool:
-    """The trusted room confirms what the criterion says about the encoder with kernel ℝz."""
+    """The checker confirms what the criterion says about the encoder with kernel ℝz."""
     certificate = _recovery(z, k) if recovered else _collision(z, k)
     return certificate is not None and isinstance(check(certificate), Valid)
 
@@ -147,7 +147,7 @@ def sparse_recovery_kernel() -> Outcome:
     - |z_j| > 1 for some j: ρ = e_i − e_j/z_j, b = min(1/z_j, 0);
     - s = ‖z⁺‖₁ > k: ρ = s e_i − Σ_{z_j > 0} e_j, b = 0, at least s − 1 − (k − 1) > 0 where x_i = 1;
     - s = ‖z⁻‖₁ > k: ρ = s e_i + Σ_{z_j < 0} e_j, b = −k, at least s − k > 0 where x_i = 1, at most k − k otherwise;
-    and for z_i = 0, ρ = e_i. Otherwise the two mixtures collide. The trusted room confirms one or the other for all
+    and for z_i = 0, ρ = e_i. Otherwise the two mixtures collide. The checker confirms one or the other for all
     z with 2 to 6 entries in {−2, ..., 2}, up to their order, and k = 1, 2, 3.
     """
     v = sp.Symbol("v", real=True)

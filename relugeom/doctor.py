@@ -137,4 +137,4 @@ def _compiler() -> str:
     except DeviceError as error:
         return str(error).splitlines()[0]
     registers = max(kernel.registers for kernel in kernels.values())
-    return f"kernels compile for sm_90; the largest takes {registers} registers a thread"
+    return f"kernels compile for sm_90; the largest takes {registers} registers per thread"

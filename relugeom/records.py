@@ -1,4 +1,4 @@
-"""Results as records: a mapping a row, for CSV, for pandas where it is installed, and as a table in a notebook."""
+"""Results as records: one mapping per row, for CSV, for pandas where it is installed, and as a table in a notebook."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Records:
     __slots__ = ()
 
     def records(self) -> list[dict[str, Any]]:
-        """A mapping a row."""
+        """One mapping per row."""
         raise NotImplementedError
 
     def caption(self) -> str:

@@ -5,7 +5,7 @@ number, a kind, free facts, and the SHA-256 of all arrays with their names, type
 `relugeom.writing`, the old file or the whole new one. Reading checks sizes before it inflates anything and the checksum
 before it returns anything; whatever is wrong, the answer is one `StorageError` line.
 
-**The run database** is SQLite in write-ahead mode, one transaction a run: what `RunDatabase.record` has returned
+**The run database** is SQLite in write-ahead mode, one transaction per run: what `RunDatabase.record` has returned
 from survives a kill.
 """
 

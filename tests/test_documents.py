@@ -84,7 +84,7 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
 
 
 def test_the_size_of_what_has_to_be_believed_is_told() -> None:
-    """Every file of the trusted room but its table of contents stands in docs/trust.md with its number of lines."""
+    """Every file of the checker but its table of contents stands in docs/trust.md with its number of lines."""
     page = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
     told = {name: int(lines) for name, lines in re.findall(r"^\| `(\w+\.py)` \| (\d+) \|", page, flags=re.M)}
     files = [path for path in (ROOT / "relugeom" / "exact").glob("*.py") if path.name != "__init__.py"]

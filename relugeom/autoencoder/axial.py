@@ -72,7 +72,7 @@ class AxialData(DataSet):
         return at
 
     def _at(self, parameters: Parameters, direction: Parameters | None = None) -> tuple[Checked, Array, Array, Array]:
-        """The arrays, g_ij, b_j and δ_ij, the last three against each other broadcastable."""
+        """The arrays, g_ij, b_j and δ_ij, the last three broadcast together."""
         at = self._arrays(parameters, direction)
         g = gram(at.W) if at.tied else at.xp.matrix_transpose(at.W) @ at.D
         return at, g, at.b[..., None, :], at.xp.eye(self.n, dtype=at.W.dtype, device=device_of(at.W))

@@ -2,7 +2,7 @@
 
 Functions return float64 NumPy arrays; those that end in ``_exact`` return the same object as SymPy
 expressions where it is algebraic. Where the object is rational it comes as lists of rows of
-`fractions.Fraction`, ready for the trusted room and accepted by every function of this package.
+`fractions.Fraction`, ready for the checker and accepted by every function of this package.
 """
 
 from __future__ import annotations

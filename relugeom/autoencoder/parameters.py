@@ -103,7 +103,7 @@ class Checked(NamedTuple):
     b : array, shape (..., n)
         Zeros where the model has none.
     D : array, shape (..., m, n)
-        The decoder with a column a feature: W itself if tied, else Rᵀ.
+        The decoder with a column per feature: W itself if tied, else Rᵀ.
     biased, tied : bool
         Whether b and the decoder are parameters of their own.
     X : array, shape (..., T, n), or None
@@ -123,7 +123,7 @@ class Checked(NamedTuple):
     U: Array = None
 
     def like(self, W: Array, b: Array, D: Array) -> Parameters:
-        """Parameters with those parts that this model has; D, a column a feature, becomes the decoder."""
+        """Parameters with those parts that this model has; D, a column per feature, becomes the decoder."""
         return Parameters(W, b if self.biased else None, None if self.tied else self.xp.matrix_transpose(D))
 
 

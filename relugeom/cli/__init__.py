@@ -1,4 +1,4 @@
-"""The command line: one module a sub-command, which parses and prints and computes nothing.
+"""The command line: one module per command, which parses and prints and computes nothing.
 
 Exit status: 0 every verdict was the expected one; 1 some verdict was not, or a certificate is invalid; 2 wrong
 usage, a file that cannot be read as what it claims to be, or an output that cannot be written or that nobody reads;

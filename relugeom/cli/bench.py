@@ -77,8 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _table(timings: Sequence[Timing], markdown: bool) -> str:
-    """A row a timing: full batches in milliseconds a step, small models in million model-steps a second."""
-    head = ("task", "size", "n", "dtype", "engine", "ms a step", "million example- or model-steps a second")
+    """One row per timing: full batches in milliseconds per step, small models in million model-steps per second."""
+    head = ("task", "size", "n", "dtype", "engine", "ms per step", "million example- or model-steps per second")
     rows = [head]
     for timing in timings:
         size = f"{'T' if timing.task == 'full batch' else 'B'} = {timing.size}"

@@ -50,7 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page with pictures")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write the pictures of the model, as SVG")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row a feature; of several models, a row each")
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write one row per feature; of several models, one row each"
+    )
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="write the certificate, where there is one")
     add_json(parser)
 

@@ -32,7 +32,7 @@ ENGINES = ("blocked", "hull", "moments", "cuda")
 # From how many examples on the moments win, by latent dimension. Boxes straddle more features the more dimensions
 # they have; from four on they never won.
 _MOMENTS_FROM = {2: 400, 3: 4_000}
-# Examples a box at every level, by the number of examples up to which they are best.
+# Examples per box at every level, by the number of examples up to which they are best.
 _LEAVES = {
     2: ((3_000, (64,)), (30_000, (96,)), (300_000, (1024, 128)), (np.inf, (2048, 256))),
     3: ((np.inf, (64,)),),

@@ -1,7 +1,7 @@
 """The dense part over the features that some example can activate.
 
 A linear function takes its largest value over a set of points at a vertex of any polytope around them. So with
-v_1, ..., v_K the vertices of such a polytope around the hidden vectors,
+v_1, ..., v_K the vertices of such a polytope around the latent vectors,
 
     max_k (d_j·v_k + b_j) <= 0   =>   feature j is inactive on every example
 
@@ -70,7 +70,7 @@ def _polygon(H: Array) -> Array:
 
 
 class Hull:
-    """Dense part over blocks of rows and the columns that the hull of the hidden vectors reaches."""
+    """Dense part over blocks of rows and the columns that the hull of the latent vectors reaches."""
 
     def __init__(self) -> None:
         self._blocked = Blocked()

@@ -11,10 +11,8 @@ gradient and only the diagonal needs the 1. For other amplitudes φ_g and φ_b a
 * `ElementwiseKernel`: the model index last, so that every step is one operation on whole arrays. Each takes about a
   microsecond to begin, however short the arrays, so there are as few as possible: all n² pairs are formed, although
   g_ij = g_ji, because folding them in half takes three times as many operations.
-* `MatrixKernel`: one small matrix a model, three batched products. Best for many features; from how many on depends on
-  how fast BLAS begins a small product, which is its business on processors with AVX-512.
-
-`CentredKernel` puts another coordinate in place of the bias, for either of them: b_j = c_j − ‖w_j‖².
+* `MatrixKernel`: one small matrix per model, three batched products. Best for many features; from how many on depends
+  on the overhead of BLAS for small products, which is low in builds for AVX-512.
 """
 
 from __future__ import annotations

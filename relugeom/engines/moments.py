@@ -68,12 +68,12 @@ class _Level(NamedTuple):
 
 
 class Moments:
-    """Dense part by moments over boxes of hidden vectors.
+    """Dense part by moments over boxes of latent vectors.
 
     Parameters
     ----------
     sizes : tuple of int
-        Examples a box at every level, coarse to fine, each a multiple of the next.
+        Examples per box at every level, coarse to fine, each a multiple of the next.
     """
 
     def __init__(self, sizes: tuple[int, ...]) -> None:

@@ -693,7 +693,7 @@ def dumps(certificate: Certificate) -> str:
     values = {name: codec.write(getattr(certificate, name)) for name, codec in certificate.codecs.items()}
     body = {_IN_FILES.get(name, name): value for name, value in values.items()}
     text = json.dumps({"format": _FORMAT, "kind": certificate.kind, **body}, indent=1)
-    # One row of a matrix a line: lists that hold no further brackets are folded.
+    # One row of a matrix per line: lists that hold no further brackets are folded.
     return re.sub(r"\[[^\[\]{}]*\]", lambda match: " ".join(match[0].split()), text) + "\n"
 
 

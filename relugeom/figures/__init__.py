@@ -1,4 +1,4 @@
-"""Pictures: one function a figure, each drawing an example of its own or a model of yours."""
+"""Pictures: one function per figure, each drawing an example of its own or a model of yours."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def columns(panels: Sequence[tuple[str, npt.NDArray[Any]] | None]) -> Figure:
-    """One panel a model with its title, four a row: the columns of W, shape (2, n), on their circles; None is a gap."""
+    """One panel per model with its title, four per row: the columns of W (2, n) on their circles; None is a gap."""
     rows = -(-len(panels) // _ROW)
     figure = _figure(2.2 * _ROW, 2.4 * rows)
     axes = figure.subplots(rows, _ROW, squeeze=False).ravel()

@@ -28,7 +28,7 @@ def superposition(rows: Sequence[ToyRow], theme: Theme) -> Any:
     Parameters
     ----------
     rows : sequence of ToyRow
-        The first 12 are drawn, four a line.
+        The first 12 are drawn, four per line.
     theme : Theme
 
     Returns

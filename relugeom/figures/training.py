@@ -36,12 +36,12 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def vectors(panels: Sequence[tuple[int, Array, Array]]) -> Figure:
-    """Hidden vectors above, feature vectors below, for every T.
+    """Latent vectors above, feature vectors below, for every T.
 
     Parameters
     ----------
     panels : sequence of (T, H, W)
-        Hidden vectors H (T, 2) and features W (2, n).
+        Latent vectors H (T, 2) and features W (2, n).
     """
     columns = min(_ROW, len(panels))
     rows = 2 * -(-len(panels) // columns)
@@ -54,7 +54,7 @@ def vectors(panels: Sequence[tuple[int, Array, Array]]) -> Figure:
         _arrows(axes[row, column], H, _EXAMPLE, f"T = {T:,}")
         _arrows(axes[row + 1, column], W.T, _FEATURE, "")
     for row in range(0, rows, 2):
-        for axis, name in ((axes[row, 0], "hidden vectors"), (axes[row + 1, 0], "features")):
+        for axis, name in ((axes[row, 0], "latent vectors"), (axes[row + 1, 0], "features")):
             axis.text(-0.05, 0.5, name, rotation=90, va="center", ha="right", transform=axis.transAxes, fontsize=8)
     return figure
 

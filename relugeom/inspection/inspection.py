@@ -171,7 +171,7 @@ class Inspection(Records):
         return self.text()
 
     def records(self) -> list[dict[str, Any]]:
-        """One mapping a feature: the columns of the table by feature."""
+        """One mapping per feature: the columns of the table by feature."""
         n = self.n
         columns: dict[str, Any] = {
             "feature": np.arange(n),

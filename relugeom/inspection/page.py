@@ -232,7 +232,7 @@ def text_page(found: Inspection, width: int = 100) -> str:
 
 
 def table(found: Sequence[Inspection]) -> list[dict[str, Any]]:
-    """One record a model."""
+    """One record per model."""
     return [
         {
             "model": one.name, "m": one.m, "n": one.n, "loss": one.loss,
@@ -266,7 +266,7 @@ def _cells(record: dict[str, Any]) -> list[str]:
 
 
 def text_table(found: Sequence[Inspection]) -> str:
-    """A line a model, and the counts of the groups."""
+    """One line per model, and the counts of the groups."""
     records = table(found)
     order = [key for key in records[0] if key != "nature"] + ["nature"]
     rows = [_cells({key: record[key] for key in order}) for record in records]
@@ -395,7 +395,7 @@ def _many(found: Sequence[Inspection]) -> str:
     parts = [html_part(one, f"model-{k}") for k, one in enumerate(shown)]
     return (
         f'<div class="inspection"><style>{_STYLE}</style><h2>{len(found)} models</h2><p>{escape(found[0].data)}</p>'
-        f"<h3>Groups</h3>{_html_table(['models', 'type'], groups)}<h3>One row a model</h3>"
+        f"<h3>Groups</h3>{_html_table(['models', 'type'], groups)}<h3>One row per model</h3>"
         f"{_html_table(list(records[0]), [_cells(record) for record in records[:1000]])}"
         f"<h3>The first of each group</h3></div>{''.join(parts)}"
     )

@@ -222,7 +222,7 @@ def stored_records(
 
 
 def _run_block(task: tuple[Cohort, int, int]) -> list[dict[str, Any]]:
-    """Train, polish and describe one block; a row of plain numbers a seed."""
+    """Train, polish and describe one block; a row of plain numbers per seed."""
     cohort, first, count = task
     models = train_from(cohort.training, initial_models(cohort.training, cohort.seed, first, count))
     found = polish(models, cohort.training.data, escapes=0, iterations=200)

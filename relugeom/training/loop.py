@@ -91,7 +91,7 @@ def train(
     snapshots : bool
         Keep the parameters at these steps too.
     progress : callable, optional
-        Called with the steps done and the loss (`relugeom.progress`), ten times a second at most.
+        Called with the steps done and the loss (`relugeom.progress`), at most ten times per second.
     stop : callable, optional
         Asked before every step; True saves and returns with status "interrupted".
 

@@ -1,4 +1,4 @@
-"""Many seeds at once on a GPU: `relugeom.training.many_models.trained`, a block of threads a model.
+"""Many seeds at once on a GPU: `relugeom.training.many_models.train_from`, a block of threads per model.
 
 For X = I and AdamW. The first gradient is compared with the definition's, and a difference ends the run.
 """

@@ -48,7 +48,7 @@ def dead_outputs(H: Array, D: Array, b: Array) -> int:
     """
     H = H.astype(np.float64)
     if H.shape[1] in (2, 3) and len(H) > 32:
-        with contextlib.suppress(QhullError):  # hidden vectors on a line or in a point: look at all of them
+        with contextlib.suppress(QhullError):  # latent vectors on a line or in a point: look at all of them
             H = H[ConvexHull(H).vertices]
     largest = np.full(len(b), -np.inf)
     for rows in np.array_split(H, -(-len(H) // _SAMPLE)):
@@ -79,11 +79,11 @@ class Metrics:
     norm_weights, norm_biases, norm_hidden : float
         Frobenius norm of W, norm of b, mean ‖h_t‖.
     circles : int
-        Groups of hidden-vector lengths that follow each other within 5 % of the longest.
+        Groups of latent-vector lengths that follow each other within 5 % of the longest.
     gap_min, gap_max : float or None
-        Smallest and largest angle between neighbouring hidden vectors, in units of the regular 2π/T (m = 2).
+        Smallest and largest angle between neighbouring latent vectors, in units of the regular 2π/T (m = 2).
     radius_ratio : float
-        Longest over shortest hidden vector (infinite when one vanishes: None).
+        Longest over shortest latent vector (infinite when one vanishes: None).
     polygon : bool
         Gaps and radii equal within 10 %: a regular T-gon.
     dead : int

@@ -1,4 +1,4 @@
-"""What is kept of a run's way: a row of numbers, and the parameters, at chosen steps."""
+"""What a run records: a row of numbers, and the parameters, at chosen steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ("step", "loss", "gradient_norm", "active_fraction", "dead_features")
 
 
 def log_spaced(steps: int, per_decade: int = 4) -> list[int]:
-    """0, then about `per_decade` steps a decade, and the last step."""
+    """0, then about `per_decade` steps per decade, and the last step."""
     if per_decade < 1:
         raise ArgumentError(f"per_decade must be at least 1; got {per_decade}")
     exponents = np.arange(0, np.log10(max(steps, 1)) + 1e-9, 1 / per_decade)

@@ -47,7 +47,7 @@ Decision = SignPattern | NotDecodable | PositivePair | TiedFailure | Undecided
 
 
 def checked(certificate: Certified) -> Certified | Undecided:
-    """The certificate when the trusted room accepts it; otherwise nothing is claimed."""
+    """The certificate when the checker accepts it; otherwise nothing is claimed."""
     verdict = check(certificate)
     if isinstance(verdict, Invalid):
         return Undecided(f"the certificate that was found does not check: {verdict.reason}")

@@ -16,7 +16,7 @@ seen with all thresholds ≤ c falls as c rises to 1, and sits where n − 4 fea
 triplets, ...) and have the threshold c, so that the other four have more room. As c → 1 it falls to 1 − 3.22655/n (as
 far as searched), which no W attains: features in one and the same direction are lost.
 
-The upper end of an interval is a rational witness that the trusted room accepts; the lower end says by which theorem it
+The upper end of an interval is a rational witness that the checker accepts; the lower end says by which theorem it
 holds. Where the theorem is weaker than the witness, the gap is open.
 """
 
@@ -88,7 +88,7 @@ class MeanThresholdFound:
     Attributes
     ----------
     encoder
-        Rational, with small integers where they do.
+        Rational, with small integers where they suffice.
     mean
         The exact mean of its thresholds.
     largest

@@ -22,7 +22,7 @@ __all__ = ["Compiled", "Resources", "compile_for", "find_nvrtc"]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one kernel takes: registers and bytes of stack a thread, bytes of shared memory a block."""
+    """What one kernel takes: registers and bytes of stack per thread, bytes of shared memory per block."""
 
     registers: int
     stack: int
