@@ -48,7 +48,11 @@ DERIVATIVES = (
     "tests/test_numbers.py::test_gradients_against_the_complex_step",
     "tests/test_numbers.py::test_hessians_against_differences_of_gradients",
 )
+REPLIES = ("tests/test_replies.py", "tests/test_verdicts.py")
 TARGETS: dict[str, tuple[str, ...]] = {
+    "relugeom/claims/verdicts.py": REPLIES,
+    "relugeom/claims/schema.py": REPLIES,
+    "relugeom/claims/conjectures.py": ("tests/test_conjectures.py", "tests/test_replies.py"),
     "relugeom/exact/check.py": EXACT,
     "relugeom/exact/critical.py": EXACT,
     "relugeom/exact/certificates.py": EXACT,

@@ -32,6 +32,9 @@ r = sp.Symbol("r", integer=True, positive=True)
 C, D, E = (sp.MatrixSymbol(name, r, r) for name in "CDE")
 # A matrix that is named like the transpose of another is another all the same.
 TRANSPOSE_OF_C = sp.MatrixSymbol("C.T", r, r)
+rows, columns = sp.symbols("rows columns", integer=True, positive=True)
+A = sp.MatrixSymbol("A", rows, columns)
+B = sp.MatrixSymbol("B", columns, rows)
 half = sp.Rational(1, 2)
 
 FALSE = [
@@ -197,3 +200,61 @@ def test_a_reason_has_an_end(length: int) -> None:
 def test_a_reason_can_be_written() -> None:
     (record,) = judge(Proof([Step("s", lambda: "\ud800")], Sibling("t", [Step("t", lambda: False)]))).steps
     assert record.fault == "\\ud800"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        identity("Pythagoras", sp.sin(x) ** 2 + sp.cos(x) ** 2, 1),
+        identity("a sum to a product", sp.cos(x) - sp.cos(3 * x), 2 * sp.sin(2 * x) * sp.sin(x)),
+        identity("matrices, entry by entry", sp.Matrix([[x, 1]]) * sp.Matrix([[1], [x]]), sp.Matrix([[2 * x]])),
+        identity("fractions", 1 / n - 1 / (n + 1), 1 / (n * (n + 1))),
+        identity("roots", 1 / (sp.sqrt(5) - 1), (sp.sqrt(5) + 1) / 4),
+        trace_identity("a rotation", A * B, B * A),
+        trace_identity("a transpose", 2 * A * B, A * B + A.T * B.T),
+        trace_identity("a square", (A + B.T) * (A.T + B), A * A.T + B.T * B + 2 * x * A * B / x),
+        trace_identity("nothing", A * B, A * B),
+        sign("positive", n * (n + 1), "> 0"),
+        sign("a square", x**2 - 2 * x + 1, ">= 0"),
+        between("an angle", 0, sp.pi / (k + 2), sp.pi),
+        polynomial_sign("no root", x**2 + sp.sqrt(5) * x + sp.Rational(1, 3), x, [0, 1]),
+        certified("a pair", SignPattern(as_matrix([[1, -1]]))),
+        all_cases("squares", lambda i: i * i >= i, range(10)),
+    ],
+    ids=lambda step: step.claim,
+)
+def test_true_steps_hold(step: Step) -> None:
+    assert step.decide() is True
+
+
+@pytest.mark.parametrize(
+    ("step", "fault"),
+    [
+        (identity("wrong", sp.sin(x) ** 2, 1), "the sides differ by"),
+        (identity("wrong entry", sp.Matrix([x, 1]), sp.Matrix([x, 2])), "the sides differ by -1"),
+        (identity("nearly", sp.Rational(1, 10**30), 0), "the sides differ by"),
+        (identity("rounded away", 1 + 1e-30, 1), "a floating-point number"),
+        (identity("rounded in a matrix", sp.Matrix([x, 0.5]), sp.Matrix([x, 0.5])), "a floating-point number"),
+        (identity("no entries", sp.zeros(0, 2), sp.zeros(0, 2)), "no entries"),
+        (identity("the wrong branch", sp.sqrt(x**2), x), "the sides differ by"),
+        (sign("a rounded sign", 1e-30 * n, "> 0"), "a floating-point number"),
+        (polynomial_sign("a rounded coefficient", 0.1 * x, x, [1, 2]), "a floating-point number"),
+        (trace_identity("not a rotation", A * B * A * A.T, A * A.T * A * B * 2), "the traces differ by"),
+        (trace_identity("one transpose only", A * B, A * A.T), "the traces differ by"),
+        (sign("unknown", x, "> 0"), "it does not follow that x > 0"),
+        (sign("weak", k, "> 0"), "it does not follow"),
+        (between("too large", 0, sp.pi * (k + 1), sp.pi), "above the range"),
+        (between("too small", 0, -n, 1), "below the range"),
+        (polynomial_sign("a root", x - sp.Rational(1, 2), x, [0, 1]), "a coefficient is negative"),
+        (certified("no pair", SignPattern(as_matrix([[1, 1]]))), "output 0 is positive at x = e_1"),
+        (certified("a loss", AxialLoss(as_matrix([[1]]), as_matrix([[1]])[0][0])), "the loss is 0"),
+        (all_cases("fails", lambda i: i < 3, range(10)), "fails at 3"),
+        (all_cases("truthy is not true", lambda i: 1, range(10)), "fails at 0"),  # type: ignore[arg-type, return-value]
+        (all_cases("empty", lambda i: True, []), "there are no cases"),
+    ],
+    ids=lambda value: value.claim if isinstance(value, Step) else value,
+)
+def test_false_steps_name_their_fault(step: Step, fault: str) -> None:
+    decision = step.decide()
+    assert isinstance(decision, str)
+    assert fault in decision

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-import sympy as sp
 
-from relugeom.claims.steps import all_cases, between, certified, identity, polynomial_sign, sign, trace_identity
+from relugeom.claims.steps import all_cases, identity
 from relugeom.claims.verdicts import (
+    Bound,
     Counterexample,
+    Judgement,
     Open,
     Proof,
     Sample,
     Scan,
     Sibling,
     Step,
+    StepRecord,
     Verdict,
     Witness,
+    at_least,
+    at_most,
     judge,
 )
 from relugeom.errors import ConjectureError
-from relugeom.exact import AxialLoss, SignPattern
+from relugeom.exact import SignPattern, dumps
 from relugeom.exact.rationals import as_matrix
+from relugeom.statistics import wilson_interval
 
 GOOD = SignPattern(as_matrix([[1, -1]]))
 BAD = SignPattern(as_matrix([[1, 1]]))
@@ -119,72 +126,6 @@ def test_a_scan_reports_every_failure() -> None:
     assert (judgement.successes, judgement.trials) == (5, 10)
 
 
-x = sp.Symbol("x", real=True)
-n = sp.Symbol("n", positive=True)
-k = sp.Symbol("k", nonnegative=True)
-rows, columns = sp.symbols("rows columns", integer=True, positive=True)
-A = sp.MatrixSymbol("A", rows, columns)
-B = sp.MatrixSymbol("B", columns, rows)
-
-
-@pytest.mark.parametrize(
-    "step",
-    [
-        identity("Pythagoras", sp.sin(x) ** 2 + sp.cos(x) ** 2, 1),
-        identity("a sum to a product", sp.cos(x) - sp.cos(3 * x), 2 * sp.sin(2 * x) * sp.sin(x)),
-        identity("matrices, entry by entry", sp.Matrix([[x, 1]]) * sp.Matrix([[1], [x]]), sp.Matrix([[2 * x]])),
-        identity("fractions", 1 / n - 1 / (n + 1), 1 / (n * (n + 1))),
-        identity("roots", 1 / (sp.sqrt(5) - 1), (sp.sqrt(5) + 1) / 4),
-        trace_identity("a rotation", A * B, B * A),
-        trace_identity("a transpose", 2 * A * B, A * B + A.T * B.T),
-        trace_identity("a square", (A + B.T) * (A.T + B), A * A.T + B.T * B + 2 * x * A * B / x),
-        trace_identity("nothing", A * B, A * B),
-        sign("positive", n * (n + 1), "> 0"),
-        sign("a square", x**2 - 2 * x + 1, ">= 0"),
-        between("an angle", 0, sp.pi / (k + 2), sp.pi),
-        polynomial_sign("no root", x**2 + sp.sqrt(5) * x + sp.Rational(1, 3), x, [0, 1]),
-        certified("a pair", GOOD),
-        all_cases("squares", lambda i: i * i >= i, range(10)),
-    ],
-    ids=lambda step: step.claim,
-)
-def test_true_steps_hold(step: Step) -> None:
-    assert step.decide() is True
-
-
-@pytest.mark.parametrize(
-    ("step", "fault"),
-    [
-        (identity("wrong", sp.sin(x) ** 2, 1), "the sides differ by"),
-        (identity("wrong entry", sp.Matrix([x, 1]), sp.Matrix([x, 2])), "the sides differ by -1"),
-        (identity("nearly", sp.Rational(1, 10**30), 0), "the sides differ by"),
-        (identity("rounded away", 1 + 1e-30, 1), "a floating-point number"),
-        (identity("rounded in a matrix", sp.Matrix([x, 0.5]), sp.Matrix([x, 0.5])), "a floating-point number"),
-        (identity("no entries", sp.zeros(0, 2), sp.zeros(0, 2)), "no entries"),
-        (identity("the wrong branch", sp.sqrt(x**2), x), "the sides differ by"),
-        (sign("a rounded sign", 1e-30 * n, "> 0"), "a floating-point number"),
-        (polynomial_sign("a rounded coefficient", 0.1 * x, x, [1, 2]), "a floating-point number"),
-        (trace_identity("not a rotation", A * B * A * A.T, A * A.T * A * B * 2), "the traces differ by"),
-        (trace_identity("one transpose only", A * B, A * A.T), "the traces differ by"),
-        (sign("unknown", x, "> 0"), "it does not follow that x > 0"),
-        (sign("weak", k, "> 0"), "it does not follow"),
-        (between("too large", 0, sp.pi * (k + 1), sp.pi), "above the range"),
-        (between("too small", 0, -n, 1), "below the range"),
-        (polynomial_sign("a root", x - sp.Rational(1, 2), x, [0, 1]), "a coefficient is negative"),
-        (certified("no pair", BAD), "output 0 is positive at x = e_1"),
-        (certified("a loss", AxialLoss(as_matrix([[1]]), as_matrix([[1]])[0][0])), "the loss is 0"),
-        (all_cases("fails", lambda i: i < 3, range(10)), "fails at 3"),
-        (all_cases("truthy is not true", lambda i: 1, range(10)), "fails at 0"),  # type: ignore[arg-type, return-value]
-        (all_cases("empty", lambda i: True, []), "there are no cases"),
-    ],
-    ids=lambda value: value.claim if isinstance(value, Step) else value,
-)
-def test_false_steps_name_their_fault(step: Step, fault: str) -> None:
-    decision = step.decide()
-    assert isinstance(decision, str)
-    assert fault in decision
-
-
 def test_a_generator_is_evidence_like_a_list() -> None:
     """It is used up by the first who reads it: what was claimed must not vanish with it."""
     proof = Proof((identity("1 = 2", 1, k) for k in [2]), Sibling("1 = 3", [identity("1 = 3", 1, 3)]))  # type: ignore[arg-type]
@@ -230,3 +171,135 @@ def test_an_empty_generator_is_no_evidence(make) -> None:
 def test_evidence_of_the_wrong_type_is_named_where_it_is_made(make, field: str) -> None:
     with pytest.raises(ConjectureError, match=re.escape(field)):
         make()
+
+
+def drawn(successes: int, trials: int = 1000, **options: Any) -> Judgement:
+    return judge(Sample("p", lambda seed, trials: [i < successes for i in range(trials)], trials, **options))
+
+
+@pytest.mark.parametrize(
+    ("claim", "successes", "verdict", "told"),
+    [
+        (at_least(0.1), 200, Verdict.MEASURED, "; the interval shows ≥ 0.1"),
+        (at_least(0.1), 100, Verdict.UNDECIDED, "; the interval does not settle ≥ 0.1"),
+        (at_least(0.1), 50, Verdict.UNDECIDED, "; the interval excludes ≥ 0.1"),
+        (at_most(0.1), 50, Verdict.MEASURED, "; the interval shows ≤ 0.1"),
+        (at_most(0.1), 100, Verdict.UNDECIDED, "; the interval does not settle ≤ 0.1"),
+        (at_most(0.1), 200, Verdict.UNDECIDED, "; the interval excludes ≤ 0.1"),
+        (at_least(0), 0, Verdict.MEASURED, "; the interval shows ≥ 0"),
+        (at_most(1), 1000, Verdict.MEASURED, "; the interval shows ≤ 1"),
+        (at_most(0.123456789), 50, Verdict.MEASURED, "; the interval shows ≤ 0.123456789"),
+    ],
+)
+def test_a_claim_is_judged_by_the_whole_interval(claim: Bound, successes: int, verdict: Verdict, told: str) -> None:
+    judgement = drawn(successes, claim=claim)
+    assert judgement.verdict is verdict
+    assert judgement.evidence.endswith(told)
+
+
+def test_the_ends_of_an_interval_belong_to_it() -> None:
+    interval = wilson_interval(200, 1000)
+    low, high = interval
+    assert (at_least(low).judged_by(interval), at_least(high).judged_by(interval)) == (True, None)
+    assert (at_most(high).judged_by(interval), at_most(low).judged_by(interval)) == (True, None)
+    assert (at_least(0.9).judged_by(interval), at_most(0.1).judged_by(interval)) == (False, False)
+
+
+def test_a_value_and_a_claim_must_both_agree() -> None:
+    assert drawn(200, expected=0.2, claim=at_least(0.1)).verdict is Verdict.MEASURED
+    assert drawn(200, expected=0.9, claim=at_least(0.1)).verdict is Verdict.UNDECIDED
+    both = drawn(200, expected=0.2, claim=at_least(0.3))
+    assert both.verdict is Verdict.UNDECIDED
+    assert both.evidence.endswith("(99%, 1,000 trials); the interval holds 0.2; the interval excludes ≥ 0.3")
+
+
+@pytest.mark.parametrize(("level", "shown"), [(0.99, "99%"), (0.999, "99.9%"), (0.5, "50%"), (0.9999999, "99.99999%")])
+def test_a_level_is_shown_as_it_is(level: float, shown: str) -> None:
+    assert f"({shown}, 1,000 trials)" in drawn(200, level=level).evidence
+    assert drawn(200, level=level).interval == wilson_interval(200, 1000, level)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: drawn(1, level=0.0), "level of Sample must lie strictly between 0 and 1; got 0.0"),
+        (lambda: drawn(1, level=1.0), "level of Sample must lie strictly between 0 and 1; got 1.0"),
+        (lambda: drawn(1, level=float("nan")), "level of Sample must lie strictly between 0 and 1"),
+        (lambda: drawn(1, level=1), "level of Sample must be float; got int"),
+        (lambda: drawn(1, expected=1.5), "expected of Sample must lie between 0 and 1; got 1.5"),
+        (lambda: drawn(1, expected=-0.5), "expected of Sample must lie between 0 and 1; got -0.5"),
+        (lambda: drawn(1, claim=0.5), "claim of Sample must be Bound or NoneType; got float"),
+        (lambda: at_least(1.5), "a probability lies between 0 and 1; got 1.5"),
+        (lambda: at_most(-0.5), "a probability lies between 0 and 1; got -0.5"),
+        (lambda: at_most(float("nan")), "a probability lies between 0 and 1; got nan"),
+        (lambda: at_least("0.5"), "value of Bound must be float or int; got str"),
+        (lambda: Bound("=", 0.5), "relation of Bound must be '≥' or '≤'; got '='"),
+        (lambda: Open("x" * 20_001), "reason of Open takes 20001 characters; at most 20000 are read"),
+        (lambda: Open("x", note="\ud800"), "note of Open holds a lone surrogate at character 0"),
+        (lambda: Witness([GOOD] * 10_001), "certificates of Witness has 10001 items; at most 10000 are judged"),
+        (lambda: Proof(5, FALSE_SIBLING), "steps of Proof must be a sequence; got int"),
+        (lambda: Scan("s", [1], 5), "holds of Scan must be a function; got int"),
+        (lambda: Scan("s", [1], bool, 5), "describe of Scan must be a function; got int"),
+        (lambda: Sample("s", 5, 1), "draw of Sample must be a function; got int"),
+        (lambda: Sample("s", bool, True), "trials of Sample must be int; got bool"),
+        (lambda: Counterexample("x", sibling=5), "sibling of Counterexample must be Sibling or NoneType; got int"),
+        (lambda: judge(Proof([HOLDS], Sibling("", [FAILS]))), "the false sibling must have a statement"),
+        (lambda: judge(Scan("s", [1], bool, lambda c, o: "x" * 20_000)), "the evidence takes 20011 characters"),
+    ],
+)
+def test_what_cannot_be_judged_is_named(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ConjectureError, match=re.escape(message)):
+        make()
+
+
+def test_a_scan_may_be_longer_than_a_proof() -> None:
+    assert judge(Scan("n", range(20_000), lambda n: n != 7)).evidence == "n: 19,999 of 20,000"
+    assert judge(Scan("n", [1], lambda n: 0)).evidence == "n: 0 of 1"
+
+
+def test_edges_of_what_is_taken() -> None:
+    assert judge(Open("x" * 20_000, note="n", trials=3)) == Judgement(
+        verdict=Verdict.UNDECIDED, evidence="x" * 20_000, note="n", trials=3
+    )
+    assert drawn(1, expected=0, claim=at_least(0)).trials == 1000
+    assert drawn(999, expected=1, claim=at_most(1)).successes == 999
+    assert len(judge(Witness([GOOD] * 10_000)).certificates) == 10_000
+
+
+def test_what_a_judgement_holds() -> None:
+    proof = judge(Proof([HOLDS], FALSE_SIBLING, [GOOD], note="n"))
+    assert proof.steps == (StepRecord("one is one", "computation", ""),)
+    assert (proof.sibling, proof.sibling_fault, proof.note) == ("one is two", "one is two: does not hold", "n")
+    (certificate,) = proof.certificates
+    assert (certificate.kind, certificate.text, certificate.fault) == ("sign-pattern", dumps(GOOD), "")
+    assert "m = 1, n = 2" in certificate.statement
+    refuted = judge(Counterexample("by hand", [GOOD], note="n"))
+    assert (refuted.by_hand, refuted.note, refuted.sibling, refuted.steps) == ("by hand", "n", "", ())
+    assert refuted.evidence == "1 certificate valid"
+    (bad,) = judge(Witness([BAD])).certificates
+    assert (bad.kind, bad.statement, bad.text) == ("sign-pattern", "", "")
+    assert bad.fault == "output 0 is positive at x = e_1"
+    assert proof.lacks == refuted.lacks == ""
+    # Of an argument that fails, the sibling is not asked.
+    fails = judge(Proof([HOLDS, FAILS], Sibling("s", [HOLDS, HOLDS])))
+    assert (fails.sibling, fails.sibling_fault, len(fails.steps)) == ("s", "", 2)
+
+
+def test_floats_in_a_certificate_are_told_how_to_become_exact() -> None:
+    judgement = judge(Witness([SignPattern([[0.5, -1.0]])]))  # type: ignore[arg-type]
+    assert judgement.verdict is Verdict.UNDECIDED
+    assert judgement.evidence == (
+        "invalid sign-pattern certificate: 0.5 is not a rational number; "
+        "relugeom.exact.rationals.as_matrix makes exact what is given as floats"
+    )
+
+
+def test_a_sibling_is_argued_by_the_same_methods_of_any_size() -> None:
+    def proof(*sibling: Step) -> Proof:
+        return Proof([all_cases("one", bool, [1])], Sibling("none", sibling))
+
+    assert judge(proof(all_cases("none", bool, [1, 2, 0]))).verdict is Verdict.PROVED
+    assert judge(proof(all_cases("none", bool, [1, 2]))).verdict is Verdict.UNDECIDED
+    for others in ([identity("a", 1, 2)], [all_cases("a", bool, [0]), all_cases("a", bool, [0])], []):
+        with pytest.raises(ConjectureError, match="by the same methods, step by step"):
+            judge(proof(*others))
