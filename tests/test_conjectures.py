@@ -233,7 +233,12 @@ def test_imports_are_read_off_the_text_and_never_run(tmp_path: Path) -> None:
     )
     (tmp_path / "b.py").write_bytes(b"\xff\x00from sympy import x\n# import scipy\nfrom scipy.stats import norm")
     missing = tmp_path / "missing.py"
-    assert imports_of([path, tmp_path / "b.py", missing]) == ["numpy.linalg", "relugeom.exact", "scipy.stats"]
+    assert imports_of([path, tmp_path / "b.py", missing]) == [
+        "numpy.linalg",
+        "numpy.random",
+        "relugeom.exact",
+        "scipy.stats",
+    ]
     assert collect(write_one(tmp_path))[0].run().evidence == "one"
 
 

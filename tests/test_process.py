@@ -127,6 +127,20 @@ def test_what_is_forked_and_what_is_spawned_answers_alike(
     assert dies.error == "the conjecture: the process ended with status 3"
 
 
+def test_what_libraries_import_late_is_there_before_the_fork(tmp_path: Path) -> None:
+    body = """
+    before = set(sys.modules)
+    from relugeom.claims.steps import identity
+    x = sympy.Symbol("x")
+    identity("s", sympy.sin(x)**2 + sympy.cos(x)**2, 1).decide()
+    numpy.random.default_rng(0)
+    return Open(str(sorted(set(sys.modules) - before)))
+"""
+    path = write(tmp_path, "late.py", "import numpy, sympy\n", "import sympy\n", declare("late", body))
+    (result,) = verify([path], jobs=1).results
+    assert result.evidence == "[]"
+
+
 def test_random_numbers_are_no_copies(tmp_path: Path) -> None:
     body = "import numpy, random; return Open(f'{numpy.random.rand()} {random.random()} {random.getrandbits(99)}')"
     rows = verify([write(tmp_path, "a.py", "import numpy\n", declare("a", body), declare("b", body))], jobs=1).results

@@ -14,7 +14,7 @@ from relugeom.claims.conjectures import conjecture
 from relugeom.claims.process import Answer
 from relugeom.claims.results import Report, Result
 from relugeom.claims.run import HEAD_LIMIT, Refusal, _finish, _tasks, read_collection, read_judgement
-from relugeom.claims.schema import ITEM_LIMIT, TEXT_LIMIT, Fields, ReplyError, finite_number, parse
+from relugeom.claims.schema import ITEM_LIMIT, TEXT_LIMIT, Fields, ReplyError, fault_of_text, finite_number, parse
 from relugeom.claims.verdicts import Judgement, StepRecord, Verdict, Witness, judge
 from relugeom.exact import SignPattern, dumps
 from relugeom.exact.rationals import as_matrix
@@ -336,6 +336,7 @@ def test_the_schema_reads_values_as_they_are() -> None:
     assert parse(b'{"a": [1, 2.5, "x", null, true]}') == {"a": [1, 2.5, "x", None, True]}
     assert finite_number(3) == 3.0
     assert isinstance(finite_number(3), float)
+    assert fault_of_text("é" * TEXT_LIMIT) == ""
     fields = Fields({"a": 1, "b": None, "c": 2.5}, "it")
     assert "a" in fields
     assert fields.whole("a", 1, 1) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from relugeom.claims.steps import all_cases, identity
 from relugeom.claims.verdicts import (
+    REASON_LIMIT,
     Bound,
     Counterexample,
     Judgement,
@@ -303,3 +305,64 @@ def test_a_sibling_is_argued_by_the_same_methods_of_any_size() -> None:
     for others in ([identity("a", 1, 2)], [all_cases("a", bool, [0]), all_cases("a", bool, [0])], []):
         with pytest.raises(ConjectureError, match="by the same methods, step by step"):
             judge(proof(*others))
+
+
+RIGHT: dict[type, dict[str, Any]] = {
+    Step: {"claim": "c", "decide": bool, "method": "m"},
+    Sibling: {"statement": "s", "steps": [FAILS]},
+    Proof: {"steps": [HOLDS], "sibling": FALSE_SIBLING, "certificates": [GOOD], "note": "n"},
+    Witness: {"certificates": [GOOD], "note": "n"},
+    Counterexample: {"by_hand": "b", "certificates": [GOOD], "steps": [HOLDS], "sibling": None, "note": "n"},
+    Sample: {
+        "quantity": "q", "draw": bool, "trials": 1, "seed": 0, "expected": 0.5, "level": 0.5, "note": "n",
+        "claim": None,
+    },
+    Scan: {"quantity": "q", "cases": [1], "holds": bool, "describe": bool, "note": "n"},
+    Open: {"reason": "r", "trials": 1, "note": "n"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RIGHT, ids=lambda kind: kind.__name__)
+def test_every_field_of_every_evidence_is_checked(kind: type) -> None:
+    assert {field.name for field in dataclasses.fields(kind)} == set(RIGHT[kind])
+    kind(**RIGHT[kind])
+    for field in RIGHT[kind]:
+        with pytest.raises(ConjectureError, match=f"^{field} of {kind.__name__} "):
+            kind(**RIGHT[kind] | {field: object()})
+
+
+def test_defaults_of_evidence() -> None:
+    assert (Open("x").trials, Open("x").note) == (0, "")
+    sample = Sample("q", bool, 1)
+    assert (sample.seed, sample.expected, sample.level, sample.note, sample.claim) == (0, None, 0.99, "", None)
+    assert Judgement() == Judgement(verdict=None, evidence="", trials=0, successes=0, interval=None)
+    assert Judgement().to_json()["verdict"] == "ERROR"
+    assert Step("c", bool).method == "computation"
+
+
+def test_a_judgement_as_json() -> None:
+    proof = judge(Proof([HOLDS], FALSE_SIBLING, [GOOD], note="n")).to_json()
+    assert proof == {
+        "verdict": "PROVED", "evidence": "1 step checked, false sibling fails, 1 certificate valid",
+        "steps": [{"claim": "one is one", "method": "computation", "holds": True, "fault": None}],
+        "sibling": {"statement": "one is two", "fails_at": "one is two: does not hold"},
+        "certificates": [{"kind": "sign-pattern", "statement": judge(Witness([GOOD])).certificates[0].statement}],
+        "by_hand": None, "trials": 0, "successes": 0, "interval": None, "note": "n",
+    }  # fmt: skip
+    failed = judge(Proof([FAILS], FALSE_SIBLING)).to_json()
+    assert failed["steps"] == [
+        {"claim": "one is two", "method": "computation", "holds": False, "fault": "does not hold"}
+    ]
+    assert failed["note"] is None
+    counted = drawn(200).to_json()
+    assert (counted["trials"], counted["successes"], counted["sibling"]) == (1000, 200, None)
+    assert counted["interval"] == list(wilson_interval(200, 1000))
+    assert judge(Counterexample("by hand", [GOOD])).to_json()["by_hand"] == "by hand"
+
+
+@pytest.mark.parametrize("length", [REASON_LIMIT - 1, REASON_LIMIT, REASON_LIMIT + 1, 10**6])
+def test_a_reason_ends_where_nobody_reads_on(length: int) -> None:
+    fault = judge(Proof([Step("s", lambda: "x" * length)], Sibling("t", [FAILS]))).steps[0].fault
+    assert REASON_LIMIT == 500
+    assert len(fault) == min(length, 500)
+    assert fault.endswith("…") == (length > 500)

@@ -37,6 +37,7 @@ __all__ = [
     "identity",
     "polynomial_certificate",
     "polynomial_sign",
+    "prepare",
     "sign",
     "trace_identity",
 ]
@@ -269,3 +270,18 @@ def polynomial_sign(
         return result.reason if isinstance(result, Invalid) else True
 
     return Step(claim, decide, "polynomial sign (checker)")
+
+
+def prepare() -> None:
+    """Decide a few small steps, so that what SymPy imports late and works out once is there before a fork."""
+    import sympy
+
+    x, n = sympy.Symbol("x", real=True), sympy.Symbol("n", positive=True)
+    for step in (
+        identity("Pythagoras", sympy.sin(x) ** 2 + sympy.cos(x) ** 2, 1),
+        identity("two numbers that differ", sympy.sqrt(x**2 + 1) / (x + sympy.exp(x)), x),
+        identity("a matrix", sympy.Matrix([x, 1]), sympy.Matrix([x, 1])),
+        sign("a quotient", n / (n + 1), "> 0"),
+        polynomial_sign("no root", x**2 + sympy.sqrt(5) * x + 2, x, [0, 1]),
+    ):
+        step.decide()

@@ -31,6 +31,7 @@ from typing import Any, NoReturn
 
 from relugeom.claims.collect import collect, heading_of
 from relugeom.claims.schema import TEXT_LIMIT
+from relugeom.claims.steps import prepare
 from relugeom.errors import ConjectureError
 
 __all__ = ["OUTPUT_LIMIT", "REPLY_LIMIT", "limit_memory", "main", "receive", "send", "serve"]
@@ -340,6 +341,8 @@ def serve(options: Mapping[str, Any]) -> None:
         for name in options["modules"]:
             with suppress(Exception):  # the file that imports it says so in its own row
                 importlib.import_module(name)
+        if "sympy" in sys.modules:
+            prepare()
     for name, value in options["environment"].items():
         if value is None:
             os.environ.pop(name, None)
