@@ -1,4 +1,4 @@
-"""The site: `sphinx-build -W docs docs/_build`, then open docs/_build/index.html."""
+"""The site: `sphinx-build -W docs docs/_build/html`, then open docs/_build/html/index.html."""
 
 from __future__ import annotations
 

@@ -148,6 +148,7 @@ if TYPE_CHECKING:
         as_vector,
     )
     from relugeom.inspection import (
+        Inspection,
         inspect,
     )
     from relugeom.landscape import (
@@ -165,16 +166,19 @@ if TYPE_CHECKING:
         atlas,
         census,
         events,
+        toy_models,
         trace,
     )
     from relugeom.training import (
         Configuration,
+        ToyTraining,
         Training,
         measure_run,
         resume,
         sweep,
         train,
         train_many,
+        train_toy_models,
     )
 
 __all__ = [
@@ -195,6 +199,7 @@ __all__ = [
     "FormalProof",
     "HexagonMinimum",
     "Independent",
+    "Inspection",
     "Invalid",
     "NotDecodable",
     "Open",
@@ -215,6 +220,7 @@ __all__ = [
     "SparseExamples",
     "SphericalCode",
     "Step",
+    "ToyTraining",
     "Training",
     "UniformAxial",
     "Valid",
@@ -295,10 +301,12 @@ __all__ = [
     "sweep",
     "symmetric_failure",
     "total_loss",
+    "toy_models",
     "trace",
     "trace_identity",
     "train",
     "train_many",
+    "train_toy_models",
     "unflatten",
     "untouched_features",
     "upper_bound",
@@ -348,15 +356,17 @@ PURPOSES: dict[str, dict[str, str]] = {
         "relugeom.capacity": "decide find_positive_pair upper_bound search Decoding SphericalCode Problem",
     },
     "Training": {
-        "relugeom.training": "Configuration train resume measure_run sweep Training train_many",
+        "relugeom.training": (
+            "Configuration train resume measure_run sweep Training train_many ToyTraining train_toy_models"
+        ),
         "relugeom.optim": "AdamW SGD Schedule",
     },
     "What is my model?": {
-        "relugeom.inspection": "inspect",
+        "relugeom.inspection": "inspect Inspection",
     },
     "Where training ends": {
         "relugeom.landscape": "polish kind nature certify",
-        "relugeom.studies": "atlas census trace events",
+        "relugeom.studies": "atlas census trace events toy_models",
     },
     "Conjectures and verdicts": {
         "relugeom.claims.run": "verify",

@@ -107,7 +107,11 @@ def test_every_file_of_arguments_is_listed() -> None:
 def test_every_page_is_reached_from_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     reached = set(re.findall(r"<([\w/-]+)>$", index, flags=re.M))
-    assert reached == {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert reached == {
+        path.relative_to(ROOT / "docs").with_suffix("").as_posix()
+        for folder in ("", "notebooks")
+        for path in (ROOT / "docs" / folder).glob("*.md")
+    } - {"index"}
 
 
 def test_every_name_of_the_front_door_is_on_its_page() -> None:
