@@ -386,7 +386,7 @@ def uniform_pair_smoothness() -> Outcome:
     return Proof(_borders(0), Sibling("For δ = 1 it is continuously differentiable at the origin too.", _borders(1)))
 
 
-def _dead_feature(delta: int) -> list[Step]:
+def _null_feature(delta: int) -> list[Step]:
     """φ(0, b) = b² − δb + δ/3 for b ≥ 0 and δ/3 for b ≤ 0: a corner at b = 0 when δ = 1."""
     active, silent = _pair(0, 1, delta).subs(g, 0), _pair(0, 0, delta).subs(g, 0)
     right, left = (sp.diff(piece, beta).subs(beta, 0) for piece in (active, silent))
@@ -406,8 +406,8 @@ def uniform_loss_differentiable() -> Outcome:
     return Counterexample(
         by_hand="n = 1, W = 0: the output is ReLU(b) at every amplitude. For b ≤ 0 the loss is E a² = 1/3; for b ≥ 0 "
         "it is E(b − a)² = b² − b + 1/3. At b = 0 the slopes are 0 on the left and −1 on the right.",
-        steps=_dead_feature(1),
-        sibling=Sibling("An output for another feature (δ = 0) has a corner there too.", _dead_feature(0)),
+        steps=_null_feature(1),
+        sibling=Sibling("An output for another feature (δ = 0) has a corner there too.", _null_feature(0)),
     )
 
 

@@ -267,7 +267,7 @@ def saddle_steps(orientation: int) -> list[Step]:
     expected=Verdict.PROVED,
 )
 def symmetric_failure_is_a_saddle() -> Outcome:
-    """Tilt the polygon and the dead feature together, in opposite directions.
+    """Tilt the polygon and the null feature together, in opposite directions.
 
     For δ in the plane, t = |δ|, put w_i' = (1 + 2rt)w_i + δ and b_i' = 1 − ‖w_i'‖² for the live features,
     w_n' = −cδ with c = 2/(n r²), b_n' = 1/n. Every live feature keeps its margin 1 over the other live ones, so
@@ -294,7 +294,7 @@ def symmetric_failure_is_a_saddle() -> Outcome:
 
 
 def tilted_square(shift: Fraction, loss: Fraction) -> AxialLoss:
-    """The curve of `symmetric-failure-is-a-saddle` at n = 5, δ = (shift, 0): a square (r = 1) and a dead feature."""
+    """The curve of `symmetric-failure-is-a-saddle` at n = 5, δ = (shift, 0): a square (r = 1) and a null feature."""
     zero, one, scale = Fraction(0), Fraction(1), 1 + 2 * shift
     square = ((one, zero), (zero, one), (-one, zero), (zero, -one))
     live = [(scale * x + shift, scale * y) for x, y in square]

@@ -185,7 +185,7 @@ def positivity_steps() -> list[Step]:
     source='The finished post "Optimization Failure" (February 2025), symmetric failure, with amplitudes',
     expected=Verdict.PROVED,
 )
-def square_with_a_dead_feature() -> Outcome:
+def square_with_a_null_feature() -> Outcome:
     """The state lies on twelve kinks (inner products and biases are both 0), so there is no Hessian. A form q does its
     work: F(moved) − F ≥ q(move) − O(|move|³), with q continuous, q(s·move) = s²q(move) for s ≥ 0, and q > 0 except on
     the rotations.

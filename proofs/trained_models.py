@@ -57,7 +57,7 @@ def failed(seed: int, trials: int) -> Iterator[Parameters]:
 def failures_are_separable() -> Outcome:
     """How often separability survives where reconstruction fails; `bias-exists` is the yardstick.
 
-    Two features that share a direction, or one that is lost, end it: with w_j = 0 no bias isolates j.
+    Two features that share a direction, or one that is null, end it: with w_j = 0 no bias isolates j.
     """
 
     def draw(seed: int, trials: int) -> Iterable[bool]:
@@ -73,7 +73,7 @@ def failures_are_separable() -> Outcome:
     expected=Verdict.MEASURED,
 )
 def failures_lie_on_two_circles() -> Outcome:
-    """Features that are lost have no radius and are left out."""
+    """Null features have no radius and are left out."""
 
     def draw(seed: int, trials: int) -> Iterable[bool]:
         for model in failed(seed, trials):

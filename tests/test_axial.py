@@ -14,6 +14,7 @@ from relugeom.autoencoder import (
     Axial,
     Parameters,
     UniformAxial,
+    as_data,
     check_smooth,
     flatten,
     gradient,
@@ -23,6 +24,7 @@ from relugeom.autoencoder import (
     loss,
     unflatten,
 )
+from relugeom.autoencoder.axial import is_identity
 from relugeom.errors import ArgumentError, KinkError
 from tests.oracles import complex_step, relative_error, uniform_gradient, uniform_loss
 from tests.strategies import rotations, smooth_points
@@ -184,3 +186,11 @@ def test_an_output_of_exactly_zero_counts_as_inactive() -> None:
     assert not np.any(gradient(at_zero, Axial(2)).b)
     orthogonal = Parameters(np.eye(2), np.zeros(2))
     np.testing.assert_array_equal(hessian(orthogonal, Axial(2)), hessian(orthogonal, np.eye(2)))
+
+
+def test_only_amplitude_one_alone_is_the_identity() -> None:
+    assert is_identity(Axial(4))
+    assert is_identity(Axial(4, [1]))
+    for data in (Axial(4, (0.5,)), Axial(4, (0.5, 1.0)), UniformAxial(4), as_data(np.eye(4))):
+        assert not is_identity(data)
+    assert Axial(2, (1.0, 2.0), (1.0, 3.0)).grid == [(0.25, 1.0), (0.75, 2.0)]

@@ -247,7 +247,7 @@ def test_many_models_are_trained_as_on_the_processor(folder: Path, n: int, m: in
 def test_the_source_of_many_models_is_its_transcription(host: HostBackend) -> None:
     rng = np.random.default_rng(3)
     models = rng.normal(size=(4, 3, 9))
-    models[0, :2, 4] = models[0, 2, 4] = 0  # a dead feature, exactly on the kink
+    models[0, :2, 4] = models[0, 2, 4] = 0  # a null feature, exactly on the kink
     constants = [(0.01 / (1 + k), 1e-6) for k in range(20)]
     expected = transcription.adam_steps(models, constants, 0.9, 0.999)
     adam_steps(models, np.zeros_like(models), np.zeros_like(models), constants, host, keep=1.0, beta1=0.9, beta2=0.999)

@@ -18,7 +18,7 @@ from proofs.one_sided import (
     lower_bound,
     mean,
     radial,
-    square_with_a_dead_feature,
+    square_with_a_null_feature,
     turning,
 )
 from relugeom.autoencoder import Parameters, UniformAxial, loss
@@ -77,7 +77,7 @@ def test_multipliers_that_are_changed_do_not_fit(multipliers, norm) -> None:  # 
 
 
 def test_every_step_holds_and_the_sibling_is_not_critical() -> None:
-    outcome = square_with_a_dead_feature()
+    outcome = square_with_a_null_feature()
     assert isinstance(outcome, Proof)
     assert all(step.decide() is True for step in outcome.steps)
     failing = [step.claim for step in outcome.sibling.steps if step.decide() is not True]

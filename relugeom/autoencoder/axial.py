@@ -26,7 +26,7 @@ from relugeom.autoencoder.model import gram
 from relugeom.autoencoder.parameters import Checked, Parameters, checked
 from relugeom.errors import ArgumentError
 
-__all__ = ["Axial", "AxialData", "UniformAxial"]
+__all__ = ["Axial", "AxialData", "UniformAxial", "is_identity"]
 
 _BLOCK = 1024  # axes looked at together where no n × n matrix is needed
 
@@ -241,21 +241,23 @@ class Axial(AxialData):
         object.__setattr__(self, "amplitudes", amplitudes)
         object.__setattr__(self, "weights", shares)
 
-    def _grid(self) -> list[tuple[float, float]]:
+    @property
+    def grid(self) -> list[tuple[float, float]]:
+        """The weight and the amplitude of each point; the weights add up to 1."""
         return list(zip(self.weights or (), self.amplitudes, strict=True))
 
     def pair_loss(self, xp: Any, g: Array, b: Array, delta: Array) -> Array:
         """φ = Σ p_k (ReLU(z_k) − a_k δ)²."""
-        return sum(p * (_relu(xp, a * g + b) - a * delta) ** 2 for p, a in self._grid())
+        return sum(p * (_relu(xp, a * g + b) - a * delta) ** 2 for p, a in self.grid)
 
     def pair_slopes(self, xp: Any, g: Array, b: Array, delta: Array) -> tuple[Array, Array]:
         """φ_g and φ_b: Σ 2 p_k r_k 1[z_k > 0] with the factor a_k and without."""
-        terms = [(a, 2 * p * (_relu(xp, a * g + b) - a * delta) * _step(xp, a * g + b)) for p, a in self._grid()]
+        terms = [(a, 2 * p * (_relu(xp, a * g + b) - a * delta) * _step(xp, a * g + b)) for p, a in self.grid]
         return sum(a * term for a, term in terms), sum(term for _, term in terms)
 
     def pair_curvatures(self, xp: Any, g: Array, b: Array, delta: Array) -> tuple[Array, Array, Array]:
         """φ_gg, φ_gb and φ_bb: Σ 2 p_k 1[z_k > 0] with the factors a_k², a_k and 1."""
-        terms = [(a, 2 * p * _step(xp, a * g + b)) for p, a in self._grid()]
+        terms = [(a, 2 * p * _step(xp, a * g + b)) for p, a in self.grid]
         gg, gb, bb = (sum(a**power * term for a, term in terms) for power in (2, 1, 0))
         return gg, gb, bb
 
@@ -334,6 +336,17 @@ class UniformAxial(AxialData):
         """The largest is g + b, at a = 1, or b, which a only comes near."""
         b = b + xp.zeros_like(g)
         return (b <= 0) & (g + b < 0), (b <= 0) & (g + b <= 0)
+
+
+def is_identity(data: DataSet) -> bool:
+    """Whether the data are X = I: every axis at the amplitude 1 alone.
+
+    Examples
+    --------
+    >>> is_identity(Axial(3)), is_identity(Axial(3, (0.5,)))
+    (True, False)
+    """
+    return isinstance(data, Axial) and tuple(data.amplitudes) == (1.0,)
 
 
 def _active_interval(xp: Any, g: Array, b: Array) -> tuple[Array, Array, Array, Array]:

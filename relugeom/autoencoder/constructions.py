@@ -288,11 +288,11 @@ def _pentagon_shares(directions: Sequence[int], weights: Sequence[Any]) -> list[
 
 
 def symmetric_failure(n: int, live: int | None = None, bias: float | None = None) -> Parameters:
-    """A regular polygon of `live` features given back exactly, and n − live lost ones with w = 0.
+    """A regular polygon of `live` features given back exactly, and n − live null ones, w = 0.
 
-    The polygon has r² = max(1, 1/(1 − cos φ)) and b = 1 − r² ≤ 0, so that it stays silent on the lost axes. A
-    lost feature with bias β answers max(β, 0) to everything. β = 1/n is best (a *null* feature), and costs
-    (n − 1)/n in Σ (x' − x)²; with β < 0 the feature is *dead* and costs 1.
+    The polygon has r² = max(1, 1/(1 − cos φ)) and b = 1 − r² ≤ 0, so that it is off on the axes of the null ones. A
+    null feature with bias β answers max(β, 0) to everything. β = 1/n is best, and costs (n − 1)/n in Σ (x' − x)²; with
+    β < 0 the feature is dead as well and costs 1.
 
     Parameters
     ----------

@@ -23,16 +23,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.axial import Axial, AxialData
+from relugeom.autoencoder.axial import AxialData, is_identity
 from relugeom.autoencoder.model import Parameters
 
 __all__ = ["CentredKernel", "ElementwiseKernel", "MatrixKernel", "kernel_for"]
 
 Floats = npt.NDArray[np.floating[Any]]
-
-
-def _is_identity(data: AxialData) -> bool:
-    return isinstance(data, Axial) and tuple(data.amplitudes) == (1.0,)
 
 
 class ElementwiseKernel:
@@ -44,7 +40,7 @@ class ElementwiseKernel:
     def __init__(self, data: AxialData, W: Floats, b: Floats) -> None:
         B, m, n = W.shape
         self.data, self.m, self.n = data, m, n
-        self._identity = _is_identity(data)
+        self._identity = is_identity(data)
         self.factor = 2 / n if self._identity else 1 / n
         self.theta = np.empty((m + 1, n, B), W.dtype)
         self.theta[:m], self.theta[m] = W.transpose(1, 2, 0), b.T
@@ -104,7 +100,7 @@ class MatrixKernel:
     def __init__(self, data: AxialData, W: Floats, b: Floats) -> None:
         B, m, n = W.shape
         self.data, self.m, self.n = data, m, n
-        self._identity = _is_identity(data)
+        self._identity = is_identity(data)
         self.factor = 2 / n if self._identity else 1 / n
         self.theta = np.concatenate([W, b[:, None, :]], axis=1)
         self.gradient = np.empty_like(self.theta)

@@ -127,8 +127,7 @@ def _kinks(W: Floats, b: Floats, data: AxialData, tolerance: float) -> list[_Kin
     G, n = np.asarray(gram(W)), len(b)
     masks: list[tuple[Any, float, AxialData]]
     if isinstance(data, Axial):
-        grid = zip(data.amplitudes, data.weights or (), strict=True)
-        masks = [(np.abs(a * G + b) <= tolerance, p, Axial(n, (a,))) for a, p in grid]
+        masks = [(np.abs(a * G + b) <= tolerance, p, Axial(n, (a,))) for p, a in data.grid]
     else:
         masks = [(np.asarray(data.pair_kink_distance(np, G, b, np.eye(n))) <= tolerance, 1.0, data)]
     found = [(near.nonzero(), weight, piece) for near, weight, piece in masks if near.any()]

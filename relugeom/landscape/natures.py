@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
-from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
+from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial, is_identity
 from relugeom.autoencoder.model import (
     DataSet,
     Parameters,
@@ -140,7 +140,7 @@ def known_minimum(data: DataSet, m: int, *, biased: bool) -> tuple[float, str] |
         The value, and the identifier of the claim in docs/claims.md.
     """
     n = data.n
-    if isinstance(data, Axial) and data.amplitudes == (1.0,):
+    if is_identity(data):
         if not biased and m == 1 and n >= 2:
             return (n - 2) / n, "any-m-lower-bound"
         if not biased and m == 2 and n >= 5:
@@ -298,7 +298,7 @@ class _Question:
     def _certified_zero(self, model: Parameters) -> tuple[Certificate | None, str]:
         if not self.certificates:
             return None, "not asked for"
-        if not _is_identity(self.data):
+        if not is_identity(self.data):
             return None, "certificates of zero loss are for X = I"
         if model.W.size > _MOST_RATIONAL:
             return None, f"exact arithmetic is tried up to {_MOST_RATIONAL} weights"
@@ -394,7 +394,7 @@ class _Question:
     def _certified_flat(self, model: Parameters) -> tuple[Certificate | None, str]:
         dead = tuple(np.flatnonzero(dead_features(model, self.data)).tolist())
         exact = abs(self.data.T * float(loss(model, self.data)) - len(dead)) < 1e-9
-        if self.certificates and dead and exact and model.tied and model.b is not None and _is_identity(self.data):
+        if self.certificates and dead and exact and model.tied and model.b is not None and is_identity(self.data):
             return self._dead_outputs(model, dead)
         return None, "certificates of critical points need curvatures other than 0"
 
@@ -453,7 +453,3 @@ def _batch(model: Parameters) -> Parameters:
 def _rational(values: Floats) -> Matrix:
     """The entries, rounded to nine decimals."""
     return as_matrix([[Fraction(round(float(x) * 10**9), 10**9) for x in row] for row in values])
-
-
-def _is_identity(data: DataSet) -> bool:
-    return isinstance(data, Axial) and data.amplitudes == (1.0,)

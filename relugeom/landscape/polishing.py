@@ -136,7 +136,7 @@ class _Plain(Rows):
     slope: Floats
 
 
-class _Problem(NamedTuple):
+class _Landscape(NamedTuple):
     """A loss as Newton's method sees it: what is known at points, and the system to solve there."""
 
     data: DataSet
@@ -197,7 +197,7 @@ def polish(
     if W.shape[2] != data.n:
         raise ArgumentError(f"W must have n = {data.n} columns for this data set; got {W.shape}")
     layout = _Layout(W.shape[1], W.shape[2], not at.tied)
-    problem = _Problem(data, layout, fast=isinstance(data, AxialData) and at.tied and at.biased)
+    landscape = _Landscape(data, layout, fast=isinstance(data, AxialData) and at.tied and at.biased)
     x = np.array(to_numpy(flatten(parameters)), np.float64)
     finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(x).all(axis=1))
     spent, escaped = np.zeros(len(x), np.int64), np.zeros(len(x), np.int64)
@@ -209,7 +209,7 @@ def polish(
     for round_ in range(escapes + 1):
         if not len(todo):
             break
-        reached, used, growing = _newton(start, problem, tolerance, iterations)
+        reached, used, growing = _newton(start, landscape, tolerance, iterations)
         spent[todo] += used
         now = loss(layout.model(reached), data)
         lower = now < value[todo] - 1e-10 * (1 + now)
@@ -223,7 +223,7 @@ def polish(
         kinked = (kink_distance(model, data) <= _NEAR_KINK) & (value[todo] > _NOTHING)
         todo, reached, vectors = (part[bent | kinked] for part in (todo, reached, vectors))
         if round_ < escapes:
-            start = _escape(reached, value[todo], vectors[:, :, 0], problem, round_)
+            start = _escape(reached, value[todo], vectors[:, :, 0], landscape, round_)
 
     model = layout.model(x)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -242,12 +242,12 @@ def polish(
 
 
 def _newton(
-    x: Floats, problem: _Problem, tolerance: float, iterations: int
+    x: Floats, landscape: _Landscape, tolerance: float, iterations: int
 ) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Damped Newton from each row of x: the points reached, the iterations used, and which were still growing."""
-    layout = problem.layout
+    layout = landscape.layout
     reached, used, growing = x.copy(), np.zeros(len(x), np.int64), np.zeros(len(x), bool)
-    at = problem.evaluate(x.copy())
+    at = landscape.evaluate(x.copy())
     size = np.linalg.norm(at.slope, axis=1)
     damping, raising = np.minimum(size, 1.0), np.full(len(x), 2.0)
     seeds, length = np.arange(len(x)), _longest(x, layout)
@@ -266,8 +266,8 @@ def _newton(
             length = _longest(at.x, layout)
         # Far away the part of H that can be negative misleads; Gauss and Newton leave it out.
         whole = (size <= _NEAR) | (iteration >= iterations // 2)
-        p = _solve(problem.system(at, whole, damping, memory), -at.slope)
-        trial = problem.evaluate(at.x + p)
+        p = _solve(landscape.system(at, whole, damping, memory), -at.slope)
+        trial = landscape.evaluate(at.x + p)
         trial_size = np.linalg.norm(trial.slope, axis=1)
         along = np.sum(p * at.slope, axis=1)
         lowered, promised = at.loss - trial.loss, (damping * np.sum(p * p, axis=1) - along) / 2
@@ -301,11 +301,11 @@ def _solve(A: Floats, right: Floats) -> Floats:
         return steps
 
 
-def _escape(x: Floats, now: Floats, v: Floats, problem: _Problem, number: int) -> Floats:
+def _escape(x: Floats, now: Floats, v: Floats, landscape: _Landscape, number: int) -> Floats:
     """The lowest of x ± t v over a few lengths t where that is lower than x, whose loss is `now`; else x, shaken."""
     lengths = np.array([s * t for t in (0.3, 0.1, 0.03, 0.01, 1e-3) for s in (-1, 1)])
     trials = x[:, None, :] + lengths[None, :, None] * v[:, None, :]
-    values = np.asarray(loss(problem.layout.model(trials), problem.data))
+    values = np.asarray(loss(landscape.layout.model(trials), landscape.data))
     best = np.argmin(values, axis=1)
     rows = np.arange(len(x))
     lower = values[rows, best] < now - 1e-14 * (1 + now)

@@ -118,7 +118,7 @@ def pairs(data: AxialData, g: Floats, b: Floats) -> Pairs:
 def _graded(data: Axial, g: Floats, b: Floats) -> Pairs:
     """Sums over the amplitudes a: p r² with r = ReLU(z) − aδ, then 2p r 1[z > 0] and 2p 1[z > 0] with factors a."""
     total: list[Any] = [0.0] * 6
-    for p, a in zip(data.weights or (), data.amplitudes, strict=True):
+    for p, a in data.grid:
         z = a * g + b
         twice = 2 * p * (z > 0)
         r = np.maximum(z, 0.0)

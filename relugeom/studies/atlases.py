@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.axial import Axial, AxialData
+from relugeom.autoencoder.axial import AxialData, is_identity
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.errors import KinkError
 from relugeom.exact.certificates import CriticalPoint
@@ -187,17 +187,12 @@ def _labels(found: Polished, data: AxialData) -> npt.NDArray[np.int64]:
     names: dict[tuple[Any, ...], int] = {}
     for s in range(len(vectors)):
         settled = found.status[s] in (Status.SMOOTH, Status.KINK)
-        if settled and not _is_identity(data) and data.n * found.loss[s] > _CONTINUUM:
+        if settled and not is_identity(data) and data.n * found.loss[s] > _CONTINUUM:
             continue
         level = round(data.n * float(found.loss[s]), 5) if settled else found.status[s]
         name = (level, settled, kind(found.model(s)).type if np.isfinite(found.loss[s]) else "")
         vectors[s] = 1e6 + names.setdefault(name, len(names))
     return groups(vectors, 1e-5)
-
-
-def _is_identity(data: AxialData) -> bool:
-    """Whether the data are X = I, on which minima come in families."""
-    return isinstance(data, Axial) and len(data.amplitudes) == 1
 
 
 def _nature(model: Parameters, data: AxialData, found: Polished, s: int) -> tuple[str, tuple[int, int, int] | None]:

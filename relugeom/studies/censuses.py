@@ -102,12 +102,12 @@ class Summary:
     zero_loss_polished : Count
         The same after polishing, which finishes what training had not.
     one_circle, two_circles : Count
-        Features that are not lost have radii within 2 % of each other, or fall into two such sets.
+        Features that are not null have radii within 2 % of each other, or fall into two such sets.
     lost_axes : dict
         How many seeds lost 0, 1, 2, ... axes: features that are null, dead or not the largest on their axis; of
         two duplicates both count.
     separable : Count
-        Every feature that is not lost can be isolated by some bias (w_i·w_j < ‖w_j‖² for all i).
+        Every feature that is neither null nor dead can be isolated by some bias (w_i·w_j < ‖w_j‖² for all i).
     slack_kept : Count
         The inequalities of zero loss, w_i·(w_i − w_j) ≥ 1, hold up to 1e-2.
     statuses : dict

@@ -1,6 +1,6 @@
-"""Reviving dead features: three schemes at equal step budgets, and how chaotic training is.
+"""Reviving lost features: three schemes at equal step budgets, and how chaotic training is.
 
-A feature is *dead* here when its own axis is not given back: z_ii ≤ 1/2. At given steps every dead feature e is set
+A feature is *lost* here when its own axis is not given back: z_ii ≤ 1/2. At given steps every lost feature e is set
 anew, and the optimiser starts afresh for all schemes alike (also for "none", so that only the resampling differs).
 
 * **none**: nothing is changed.
@@ -61,7 +61,7 @@ class Resampling:
 
 @dataclass(frozen=True, slots=True)
 class SchemeCount:
-    """How many of the seeds ended at (near) zero loss, with Wilson's interval at 95 %, and the mean of lost axes."""
+    """How many of the seeds ended at (near) zero loss, with Wilson's interval at 95 %, and the mean number lost."""
 
     resampling: Resampling
     zero_loss: int
@@ -97,7 +97,7 @@ def compare(
         model = _double(model)
         value = training.data.n * np.asarray(loss(model, training.data))
         good = int((value < _ZERO).sum())
-        lost = float(_dead(model).sum(axis=1).mean())
+        lost = float(_lost(model).sum(axis=1).mean())
         outcomes.append(SchemeCount(scheme, good, seeds, wilson_interval(good, seeds, _LEVEL), lost))
     return outcomes
 
@@ -106,20 +106,20 @@ def _double(model: Parameters) -> Parameters:
     return Parameters(np.asarray(model.W, np.float64), np.asarray(model.b, np.float64))
 
 
-def _dead(model: Parameters) -> npt.NDArray[np.bool_]:
+def _lost(model: Parameters) -> npt.NDArray[np.bool_]:
     n = model.W.shape[-1]
     return np.asarray(np.asarray(gram(model.W))[:, range(n), range(n)] + model.b <= 0.5)
 
 
 def _resampled(scheme: Resampling, model: Parameters, rng: np.random.Generator) -> Parameters:
-    """The models with every dead feature set anew."""
+    """The models with every lost feature set anew."""
     W, b = np.array(model.W), np.array(model.b)
     if scheme.scheme == "none":
         return Parameters(W, b)
     data, eye = Axial(W.shape[-1]), np.eye(W.shape[-1])
     axis_loss = np.asarray(data.pair_loss(np, np.asarray(gram(W)), b[:, None, :], eye)).sum(axis=2)
-    for s, e in np.argwhere(_dead(model)):
-        live = ~_dead(Parameters(W[s : s + 1], b[s : s + 1]))[0]
+    for s, e in np.argwhere(_lost(model)):
+        live = ~_lost(Parameters(W[s : s + 1], b[s : s + 1]))[0]
         scale = float(np.linalg.norm(W[s][:, live], axis=0).mean()) if live.any() else 1.0
         if scheme.scheme == "by loss":
             chance = axis_loss[s] ** 2 / (axis_loss[s] ** 2).sum()

@@ -4,7 +4,7 @@ k features at equal angles and one radius l, one bias b, all amplitudes in (0, 1
 
     h_k(s, b) = 3k Σ_{d=0}^{k−1} φ(s cos dθ, b, δ_{d0}),
 
-and among c features, the others lost with w = 0 and b ≤ 0, the loss is (h_k + c − k)/(3c). A *chamber* is the number
+and among c features, the others null with b ≤ 0, the loss is (h_k + c − k)/(3c). A *chamber* is the number
 of features that an axis switches on at a = 1: d with s cos dθ + b > 0. φ is smooth inside a chamber, so a k-gon
 there is a solution of two smooth equations in (s, b).
 
