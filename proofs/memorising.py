@@ -28,7 +28,7 @@ from relugeom.autoencoder.memorising import memorisable
 
 __all__: list[str] = []
 
-PAPER = "Henighan et al. (2023): hidden vectors of memorised examples on a polygon"
+PAPER = "Henighan et al. (2023): latent vectors of memorised examples on a polygon"
 AXES = 'Post: "X = I without loss of generality"'
 
 R, s, x, y, t, half, theta = sp.symbols("R s x y t half theta", positive=True)

@@ -28,6 +28,7 @@ SMALLER = {
     "relugeom census": "--seeds 20 --steps 300",
     "relugeom verify --certificates": "-k polygon",
     "relugeom toy": "--steps 50 --seeds 1",
+    "relugeom cure": "--steps 100 --seeds 4",
 }
 # Minutes each, or pictures that other tests draw.
 LONG = (
