@@ -279,3 +279,56 @@ def test_sizes_have_two_names_wherever_they_are_asked_for() -> None:
         for short, long in (("--n", "--features"), ("--m", "--latent")):
             known = command._option_string_actions
             assert known.get(short) is known.get(long), f"{name}: {short} and {long}"
+
+
+HUGE = "9" * 30
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "-T", "3", "--steps", HUGE],
+        ["train", "-T", HUGE],
+        ["train", "-T", "3", "--record", HUGE],
+        ["train", "-T", "3", "--processes", "100000"],
+        ["atlas", "--n", "3..999999999"],
+        ["atlas", "--n", "3", "-j", "100000"],
+        ["search", "--m", "2", "--n", "5", "--bias", "free", "--attempts", HUGE],
+        ["search", "--m", "2", "--n", "5", "--bias", "free", "--threshold", "1e-999999999"],
+        ["search", "--m", "2", "--n", "5", "--bias", "free", "--threshold", "1e300000"],
+    ],
+    ids=lambda arguments: " ".join(map(str, arguments))[:40],
+)
+def test_numbers_that_nothing_could_count_up_to_are_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "internal error" not in capsys.readouterr().err
+
+
+def test_numbers_beyond_every_array_are_a_lack_of_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["atlas", "--n", "999999999", "--m", "999999999", "--seeds", "200", "--steps", "1"]) == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
+def test_a_pipe_in_a_folder_of_certificates_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "good.json").write_text(dumps(SignPattern(as_matrix([[1, -1]]))))
+    run = relugeom("check", tmp_path)
+    assert run.returncode == 2
+    assert "pipe.json: not a regular file" in run.stdout
+    assert "1 of 2 certificates valid" in run.stdout
+
+
+def test_a_pipe_that_is_named_is_read(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(dumps(SignPattern(as_matrix([[1, -1]]))))
+    assert shell("relugeom check <(sleep 0.2; cat good.json)", tmp_path).returncode == 0
+
+
+def test_a_checkpoint_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.npz")
+    ended = relugeom("train", "--resume", "-o", "x.npz", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1

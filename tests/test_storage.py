@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from relugeom.errors import StorageError
-from relugeom.storage import RunDatabase, load_arrays, save_arrays
+from relugeom.storage import RunDatabase, load_arrays, save_arrays, stored
 
 ARRAYS = {"a": np.arange(12.0).reshape(3, 4), "b": np.array(3), "empty": np.zeros((0, 2), np.float32)}
 
@@ -217,3 +218,66 @@ def test_a_database_of_others_is_left_as_it_is(tmp_path: Path) -> None:
         RunDatabase(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["other"]
+
+
+def test_a_header_of_any_length_is_not_parsed(tmp_path: Path) -> None:
+    """Ten million zeros in the header of one member: refused before a byte of it is looked at."""
+    text = b"[" + b"0," * 10_000_000 + b"]"
+    member = b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text
+    path = tmp_path / "x.npz"
+    path.write_bytes(archive({"header.json": b'{"format": 1, "facts": "{}", "sha256": ""}', "a.npy": member}))
+    tracemalloc.start()
+    with pytest.raises(StorageError, match="has a header of 20000002 bytes"):
+        load_arrays(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 200_000_000
+
+
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "x.npz"
+    os.mkfifo(pipe)
+    with pytest.raises(StorageError, match=r"x\.npz: is no file that can be read from any place"):
+        load_arrays(pipe)
+    with pytest.raises(StorageError, match="is no regular file"):
+        RunDatabase(pipe)
+
+
+def test_a_database_in_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StorageError, match=":memory:: would be lost at the end"):
+        RunDatabase(":memory:")
+    RunDatabase("./:memory:").close()
+    assert os.path.exists(":memory:")
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds", "taken"),
+    [
+        (1, (float,), 1.0), (1.5, (float,), 1.5), (1, (int,), 1), (True, (bool,), True), ("a", (str,), "a"),
+        (None, (float, None), None), ([1], (list,), [1]), ({}, (dict,), {}),
+    ],
+)  # fmt: skip
+def test_members_of_a_stored_run(value: object, kinds: tuple[type | None, ...], taken: object) -> None:
+    found = stored({"x": value}, "x", *kinds)
+    assert found == taken
+    assert type(found) is type(taken)
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds"),
+    [
+        (True, (int,)), (True, (float,)), (1, (bool,)), (1.0, (int,)), ("1", (int, float)), (None, (float,)),
+        ([], (dict,)), ("\ud800", (str,)), (10**400, (float,)),
+    ],
+)  # fmt: skip
+def test_members_of_another_kind_are_refused(value: object, kinds: tuple[type | None, ...], tmp_path: Path) -> None:
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        stored({"x": value}, "x", *kinds)
+    with RunDatabase(tmp_path / "runs") as database:
+        database.record({"k": 1}, {"x": value})
+        with pytest.raises(StorageError, match="a stored run makes no sense"):
+            database.read({"k": 1}, lambda row: stored(row, "x", *kinds))
+        with pytest.raises(StorageError, match=r"makes no sense \(no 'y'\)"):
+            database.read({"k": 1}, lambda row: stored(row, "y", *kinds))
+        assert database.read({"k": 2}, lambda row: stored(row, "x", *kinds)) is None
