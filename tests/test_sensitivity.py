@@ -18,6 +18,7 @@ from relugeom.capacity.searches.sensitivity import (
     tied_threshold,
     untied_threshold,
 )
+from relugeom.claims.collect import default_paths
 from relugeom.errors import ArgumentError
 from relugeom.exact import SignPattern, Valid, check, loads
 from relugeom.exact.rationals import as_matrix
@@ -134,3 +135,12 @@ def test_unequal_norms_lower_the_mean() -> None:
 def test_errors(call) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ArgumentError, match=r"must be|must lie|one dimension"):
         call()
+
+
+def test_a_lower_bound_says_why_and_by_which_theorem() -> None:
+    claims = "".join(path.read_text(encoding="utf-8") for path in default_paths()[0].rglob("*.py"))
+    for interval in (tied_threshold(2, 4), untied_threshold(3, 7), untied_threshold(2, 5, unit_norms=True)):
+        assert " " in interval.argument
+        assert interval.theorem is None or f"def {interval.theorem.replace('-', '_')}(" in claims
+    assert tied_threshold(2, 4).theorem == "two-m-attained"
+    assert untied_threshold(2, 5, unit_norms=True).theorem is None

@@ -62,9 +62,11 @@ class ThresholdInterval:
     Attributes
     ----------
     lower
-        Holds by `reason`.
-    reason
-        A conjecture id, or a sentence.
+        Holds by `argument`, and by `theorem` where there is one.
+    argument
+        Why, in a sentence.
+    theorem
+        The conjecture that proves it (``relugeom explain ID``), or None.
     upper
         Attained by `certificate`.
     certificate
@@ -75,7 +77,8 @@ class ThresholdInterval:
     """
 
     lower: Fraction
-    reason: str
+    argument: str
+    theorem: str | None
     upper: Fraction
     certificate: ActivationThreshold
     below: SphericalCodeBound | None = None
@@ -106,6 +109,9 @@ class MeanThresholdFound:
         return cls(encoder, sum(thresholds, Fraction(0)) / len(thresholds), max(thresholds))
 
 
+_NOT_NEGATIVE = "no threshold is negative"
+
+
 def tied_threshold(m: int, n: int, *, attempts: int = 10, seed: int = 0) -> ThresholdInterval:
     """The best worst-case threshold of n tied features in m dimensions, over all encoders and biases.
 
@@ -117,14 +123,15 @@ def tied_threshold(m: int, n: int, *, attempts: int = 10, seed: int = 0) -> Thre
     _require(m, n)
     if n <= 2 * m:
         pairs = as_matrix([[(j % m == i) * (1 if j < m else -1) for j in range(n)] for i in range(m)])
-        return _interval(Fraction(0), "two-m-attained", ActivationThreshold(pairs, as_vector([0] * n), Fraction(0)))
+        witness = ActivationThreshold(pairs, as_vector([0] * n), Fraction(0))
+        return _interval(Fraction(0), _NOT_NEGATIVE, "two-m-attained", witness)
     if m == 2:
-        lower, reason = _cosine_below(n), "the smallest of n gaps is at most 2π/n"
+        lower, why, theorem = _cosine_below(n), "the smallest of n gaps is at most 2π/n", None
     else:
-        lower, reason = Fraction(n - 2 * m, m * (n - 2)), "two-m-robust"
+        lower, why, theorem = Fraction(n - 2 * m, m * (n - 2)), "the 2m bound, made robust", "two-m-robust"
     below = threshold_bound(m, n)
     if below is not None:
-        lower, reason = _rational_below(below), "thresholds-from-below"
+        lower, why, theorem = _rational_below(below), "no spherical code is better", "thresholds-from-below"
     problem = SphericalCode(m, n)
     point = _best(problem, attempts, seed)
     least = -problem.margin(point, math.inf)[0]
@@ -132,7 +139,7 @@ def tied_threshold(m: int, n: int, *, attempts: int = 10, seed: int = 0) -> Thre
         threshold = Fraction(math.floor(least * 10**digits) + 2, 10**digits)
         certificate = SphericalCode(m, n, threshold).certify(point)
         if isinstance(certificate, ActivationThreshold):
-            return _interval(lower, reason, certificate, below)
+            return _interval(lower, why, theorem, certificate, below)
     raise ArgumentError(f"m = {m}, n = {n}: the columns are too close together for a threshold below 1")
 
 
@@ -155,10 +162,10 @@ def untied_threshold(m: int, n: int, *, unit_norms: bool = False, steepness: int
         t = range(n)
         W = as_matrix([[1] * n, t, [s * s for s in t]] + [[0] * n] * (m - 3))
         R = as_matrix([[1 - s * s, 2 * s, -1] + [0] * (m - 3) for s in t])
-        return _interval(Fraction(0), "untied-any-n", ActivationThreshold(W, zero, Fraction(0), R))
+        return _interval(Fraction(0), _NOT_NEGATIVE, "untied-any-n", ActivationThreshold(W, zero, Fraction(0), R))
     if unit_norms:
         tied = tied_threshold(m, n)
-        return _interval(tied.lower, "some two neighbouring gaps add up to at most 4π/n", tied.certificate)
+        return _interval(tied.lower, "some two neighbouring gaps add up to at most 4π/n", None, tied.certificate)
     if steepness < 3:
         raise ArgumentError(f"steepness must be at least 3; got {steepness}")
     K = steepness
@@ -166,8 +173,8 @@ def untied_threshold(m: int, n: int, *, unit_norms: bool = False, steepness: int
     R = as_matrix([[2 * K**s, -1] for s in range(n)])
     threshold = Fraction(2 * K - 1, K * K)
     b = tuple(-threshold * K ** (2 * s) for s in range(n))
-    return _interval(Fraction(0), "a threshold is not negative; not attained from n = 5 on", ActivationThreshold(
-        W, b, threshold, R))  # fmt: skip
+    certificate = ActivationThreshold(W, b, threshold, R)
+    return _interval(Fraction(0), f"{_NOT_NEGATIVE}; 0 is not attained from n = 5 on", None, certificate)
 
 
 def best_mean_threshold(
@@ -262,12 +269,16 @@ def _rational_below(bound: SphericalCodeBound) -> Fraction:
 
 
 def _interval(
-    lower: Fraction, reason: str, certificate: ActivationThreshold, below: SphericalCodeBound | None = None
+    lower: Fraction,
+    argument: str,
+    theorem: str | None,
+    certificate: ActivationThreshold,
+    below: SphericalCodeBound | None = None,
 ) -> ThresholdInterval:
     for each in (certificate, below):
         if each is not None and isinstance(verdict := check(each), Invalid):
             raise ArgumentError(f"the witness does not check: {verdict.reason}")
-    return ThresholdInterval(lower, reason, certificate.threshold, certificate, below)
+    return ThresholdInterval(lower, argument, theorem, certificate.threshold, certificate, below)
 
 
 def _require(m: int, n: int) -> None:
