@@ -172,7 +172,7 @@ def rewrite(path: Path, key: str, text: object) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_databases_without_sense(task: str, tier: Tier, tmp_path: Path) -> None:
-    total = tier.count(60, 2_000)
+    total = tier.count(40, 500)
     rng = random.Random(f"fuzzed {task}, {tier.name}")
     run, sensible = TASKS[task]
     expected = run(tmp_path)
@@ -263,7 +263,7 @@ ATLAS = {"3": [ENTRY, {**ENTRY, "W": None, "b": None}], "4": []}
 
 
 def test_models_without_sense(tier: Tier, tmp_path: Path) -> None:
-    total = tier.count(400, 10_000)
+    total = tier.count(300, 3_000)
     rng = random.Random(f"fuzzed models, {tier.name}")
     path = tmp_path / "model.json"
     refused = 0
@@ -288,7 +288,7 @@ def test_models_without_sense(tier: Tier, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reader", ["explorer", "report"])
 def test_atlases_without_sense(reader: str, tier: Tier, tmp_path: Path) -> None:
-    total = tier.count(400, 10_000)
+    total = tier.count(300, 3_000)
     rng = random.Random(f"fuzzed atlases, {reader}, {tier.name}")
     path = tmp_path / "atlas.json"
     refused = 0
