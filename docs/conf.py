@@ -22,6 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "mathml",
     "outside",
+    "reference",
 ]
 exclude_patterns = ["_build", "_ext", "make", "img", "gallery"]
 # The same pages are read in the repository, where a language names the highlighting.

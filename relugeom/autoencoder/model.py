@@ -192,7 +192,9 @@ def hessian(parameters: Parameters, data: Array | DataSet) -> Array:
 
 
 def kink_distance(parameters: Parameters, data: Array | DataSet) -> Array:
-    """How far the nearest pre-activation is from where the loss is not smooth; min |z_ti| for an array of examples.
+    """How far the nearest pre-activation is from where the loss is not smooth.
+
+    For an array of examples, the least absolute z_ti.
 
     Returns
     -------

@@ -73,7 +73,8 @@ class Inspection(Records):
     sums : Sums
     recovery : Recovery
     bias_excess, slack : float or None
-        The largest |b_i − (1 − ‖w_i‖²)| and the least w_i·(w_i − w_j) − 1: zero loss on X = I iff 0 and not negative.
+        The largest distance of b_i from 1 − ‖w_i‖², and the least w_i·(w_i − w_j) − 1: zero loss on X = I iff 0
+        and not negative.
         None for untied models.
     nature : Nature
     """
