@@ -410,6 +410,7 @@ _ROOMS = frozenset(
         "executors",
         "explorer",
         "figures",
+        "html",
         "inspection",
         "landscape",
         "notebook",

@@ -6,12 +6,12 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any, TypeVar
 
+from relugeom.html import html_table
 from relugeom.text import printable
 
-__all__ = ["Records", "Rows", "csv_text", "html_table"]
+__all__ = ["Records", "Rows", "csv_text", "records_table"]
 
 T = TypeVar("T")
 
@@ -36,21 +36,12 @@ def _cell(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else printable(value)
 
 
-def html_table(records: Sequence[Mapping[str, Any]], caption: str = "") -> str:
+def records_table(records: Sequence[Mapping[str, Any]], caption: str = "") -> str:
     """The records as an HTML table, the first 200 of them."""
     names = list(dict.fromkeys(name for record in records for name in record))
-    head = "".join(f'<th scope="col" style="text-align: left">{escape(name)}</th>' for name in names)
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td style="text-align: left">{escape(_cell(record.get(name)))}</td>' for name in names)
-        + "</tr>"
-        for record in records[:_MOST_ROWS]
-    )
+    rows = [[_cell(record.get(name)) for name in names] for record in records[:_MOST_ROWS]]
     more = f"<p>and {len(records) - _MOST_ROWS} more</p>" if len(records) > _MOST_ROWS else ""
-    return (
-        f'<div style="overflow-x: auto"><table><caption style="text-align: left">{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}</div>"
-    )
+    return html_table(names, rows, caption=caption, style="text-align: left") + more
 
 
 class Records:
@@ -77,7 +68,7 @@ class Records:
         return pandas.DataFrame(self.records())
 
     def _repr_html_(self) -> str:
-        return html_table(self.records(), self.caption())
+        return records_table(self.records(), self.caption())
 
 
 class Rows(list[T], Records):

@@ -13,7 +13,7 @@ import relugeom
 
 PACKAGE = Path(relugeom.__file__).parent
 FLOORS: list[set[str]] = [
-    {"exact", "text", "_version"},
+    {"exact", "html", "text", "_version"},
     {"errors"},
     {"records", "writing"},
     {"arrays", "blas", "notebook", "storage", "progress", "statistics"},

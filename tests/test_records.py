@@ -18,7 +18,7 @@ from relugeom.inspection import inspect
 from relugeom.landscape.certifying import stored_certificates
 from relugeom.landscape.kinds import kind
 from relugeom.notebook import certificate_html
-from relugeom.records import Rows, csv_text, html_table
+from relugeom.records import Rows, csv_text, records_table
 from relugeom.storage import RunDatabase
 from relugeom.studies.atlases import atlas
 from relugeom.studies.censuses import Cohort, census
@@ -28,12 +28,12 @@ from relugeom.training.many_models import Training
 def test_csv_and_html() -> None:
     records = [{"a": 1, "b": "x, y"}, {"a": 2.5, "c": None}]
     assert csv_text(records) == 'a,b,c\n1,"x, y",\n2.5,,\n'
-    shown = html_table([{"a": "<b>\x1b", "b": math.nan, "c": True}], "t<")
+    shown = records_table([{"a": "<b>\x1b", "b": math.nan, "c": True}], "t<")
     assert "&lt;b&gt;\\x1b" in shown
     assert '<td style="text-align: left">–</td>' in shown
     assert "yes" in shown
     assert "t&lt;" in shown
-    assert "and 10 more" in html_table([{"a": 1}] * 210)
+    assert "and 10 more" in records_table([{"a": 1}] * 210)
 
 
 def test_a_report_is_a_table() -> None:

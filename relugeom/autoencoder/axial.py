@@ -16,7 +16,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -379,3 +379,8 @@ def _positive(name: str, numbers: Sequence[float]) -> tuple[float, ...]:
     if not values or not all(isfinite(value) and value > 0 for value in values):
         raise ArgumentError(f"{name} must be positive finite numbers, at least one; got {list(values)}")
     return values
+
+
+def is_identity(data: object) -> TypeGuard[Axial]:
+    """Whether the data are X = I: the examples e_i, each equally often."""
+    return isinstance(data, Axial) and data.amplitudes == (1.0,)

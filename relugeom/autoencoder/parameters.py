@@ -14,7 +14,7 @@ import numpy as np
 
 from relugeom.arrays import Array, check_shape, device_of, floating_arrays, to_numpy
 from relugeom.errors import ArgumentError
-from relugeom.records import html_table
+from relugeom.records import records_table
 
 __all__ = ["Checked", "Parameters", "as_parameters", "checked", "flatten", "unflatten"]
 
@@ -61,7 +61,7 @@ class Parameters:
         if W.ndim != 2:
             return f"<p>{title}</p>"
         b = None if self.b is None else np.asarray(to_numpy(self.b), dtype=np.float64).ravel()
-        return html_table(
+        return records_table(
             [
                 {"feature": i, "w": ", ".join(f"{x:.6g}" for x in W[:8, i]) + (", ..." if len(W) > 8 else "")}
                 | {"norm": float(np.linalg.norm(W[:, i]))}

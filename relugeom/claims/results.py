@@ -12,7 +12,7 @@ from typing import Any
 from relugeom.claims.conjectures import Declaration
 from relugeom.claims.schema import Fields, ReplyError
 from relugeom.claims.verdicts import Judgement, Verdict
-from relugeom.records import Records, html_table
+from relugeom.records import Records, records_table
 from relugeom.writing import make_folder, write_atomically
 
 __all__ = ["Report", "Result", "own_fields", "write_certificates"]
@@ -74,7 +74,7 @@ class Result(Declaration, Judgement):
 
     def _repr_html_(self) -> str:
         named = [{"": name, "this claim": value} for name, value in self.record().items() if value is not None]
-        return html_table(named)
+        return records_table(named)
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON values."""
@@ -142,7 +142,7 @@ class Report(Records):
 
     def _repr_html_(self) -> str:
         shown = ("verdict", "statement", "evidence", "seconds")
-        return html_table([{name: record[name] for name in shown} for record in self.records()], self.summary())
+        return records_table([{name: record[name] for name in shown} for record in self.records()], self.summary())
 
     @property
     def as_expected(self) -> bool:

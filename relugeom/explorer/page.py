@@ -24,23 +24,14 @@ from relugeom.autoencoder.files.naming import check_size
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.figures.recordings import failure
-from relugeom.figures.style import DARK, LIGHT, Theme
+from relugeom.figures.style import DARK, LIGHT
+from relugeom.html import css_variables, script_json
 from relugeom.landscape.certifying import stored_certificates
 
-__all__ = ["css_variables", "explorer_page", "presets", "read_atlas"]
+__all__ = ["explorer_page", "presets", "read_atlas"]
 
 MOST_FEATURES = 12
 _MOST_BYTES = 64_000_000
-
-
-def css_variables(theme: Theme) -> str:
-    """The colours of a theme as declarations of CSS variables."""
-    return " ".join(f"--{name}: {colour};" for name, colour in theme.variables().items())
-
-
-def script_json(value: Any) -> str:
-    """JSON that can stand inside a ``<script>`` element: no text in it ends the element early."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def presets() -> list[tuple[str, list[ModelFile]]]:
@@ -140,7 +131,9 @@ def explorer_page(more: Sequence[ModelFile] = ()) -> str:
         groups = [*groups, ("Yours", [_named(model, k) for k, model in enumerate(more)])]
     offered = [{"label": label, "models": [_plain(file) for file in files]} for label, files in groups]
     parts = {
-        "STYLE": _part("page.css").replace("@@LIGHT@@", css_variables(LIGHT)).replace("@@DARK@@", css_variables(DARK)),
+        "STYLE": _part("page.css")
+        .replace("@@LIGHT@@", css_variables(LIGHT.variables()))
+        .replace("@@DARK@@", css_variables(DARK.variables())),
         "ARITHMETIC": _part("arithmetic.js"),
         "PRESETS": script_json(offered),
         "PAGE": _part("page.js"),

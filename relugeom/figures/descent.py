@@ -218,7 +218,7 @@ def film_html(frames: Sequence[Frame] | None = None, *, theme: Theme = LIGHT) ->
         sources.append("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
     n = run[0].model.W.shape[1]
     return _PAGE.format(
-        title=f"Recipe {n} features in the plane",
+        title=f"Training {n} features in the plane",
         caption=escape("Gradient descent on X = I. Coloured regions are where one output alone is positive."),
         paper=theme.paper,
         ink=theme.ink,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relugeom.html import css_variables, html_table
 from relugeom.text import printable
 
 if TYPE_CHECKING:
@@ -310,17 +311,8 @@ def html_part(found: Inspection, prefix: str = "inspection") -> str:
     if found.nature.name != "diverged":
         head, rows_ = _feature_rows(found)
         longest = f", the {_MOST_ROWS} longest" if found.n > _MOST_ROWS else ""
-        body.append(f"<h3>By feature{longest}</h3>{_html_table(head, rows_)}")
+        body.append(f"<h3>By feature{longest}</h3>{html_table(head, rows_)}")
     return "".join([*body, "</div>"])
-
-
-def _html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="table"><table><thead><tr>{cells}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
-    )
 
 
 _CAPTIONS = {
@@ -365,13 +357,10 @@ def html_page(found: Sequence[Inspection]) -> str:
     """A self-contained page: one model in full, or the table of many with the first of each group in full."""
     from relugeom.figures.style import DARK, LIGHT
 
-    def variables(theme: Any) -> str:
-        return " ".join(f"--{name}: {colour};" for name, colour in theme.variables().items())
-
     style = (
-        f":root {{ color-scheme: light dark; {variables(LIGHT)} }} @media (prefers-color-scheme: dark) "
-        f"{{ :root {{ {variables(DARK)} }} }} body {{ margin: 0 auto; max-width: 62rem; padding: .5rem 1rem 3rem; "
-        "background: var(--paper); color: var(--ink); } * { box-sizing: border-box; }"
+        f":root {{ color-scheme: light dark; {css_variables(LIGHT.variables())} }} "
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK.variables())} }} }} "
+        "body { margin: 0 auto; max-width: 62rem; padding: .5rem 1rem 3rem; background: var(--paper); color: var(--ink); } * { box-sizing: border-box; }"
     )
     if len(found) == 1:
         title, body = found[0].name or "My model", html_part(found[0])
@@ -395,7 +384,7 @@ def _many(found: Sequence[Inspection]) -> str:
     parts = [html_part(one, f"model-{k}") for k, one in enumerate(shown)]
     return (
         f'<div class="inspection"><style>{_STYLE}</style><h2>{len(found)} models</h2><p>{escape(found[0].data)}</p>'
-        f"<h3>Groups</h3>{_html_table(['models', 'type'], groups)}<h3>One row per model</h3>"
-        f"{_html_table(list(records[0]), [_cells(record) for record in records[:1000]])}"
+        f"<h3>Groups</h3>{html_table(['models', 'type'], groups)}<h3>One row per model</h3>"
+        f"{html_table(list(records[0]), [_cells(record) for record in records[:1000]])}"
         f"<h3>The first of each group</h3></div>{''.join(parts)}"
     )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.axial import Axial, AxialData
+from relugeom.autoencoder.axial import Axial, AxialData, is_identity
 
 __all__ = ["Recovery", "Sums", "recovery", "sums_over_axes", "sums_over_examples"]
 
@@ -137,13 +137,13 @@ def sums_over_axes(
     by_output, highest, slope_b = np.zeros(n), np.full(n, -np.inf), np.zeros(n)
     slope_W, slope_R = np.zeros_like(W), np.zeros_like(R)
     kinks, nearest = 0, np.inf
-    is_identity = isinstance(data, Axial) and data.amplitudes == (1.0,)
+    ones = is_identity(data)
     most = max(data.amplitudes) if isinstance(data, Axial) else 1.0
     for block in _blocks(n, n):
         inputs = np.arange(block.start, block.stop)
         rows = np.arange(len(inputs))
         g = W[:, block].T @ R.T
-        if is_identity:
+        if ones:
             z = np.add(g, b, out=g)
             distance = np.abs(z)
             np.maximum(highest, z.max(axis=0), out=highest)

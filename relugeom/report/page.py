@@ -13,7 +13,8 @@ from pathlib import Path
 from relugeom.claims.results import Report, Result
 from relugeom.claims.verdicts import CertificateRecord
 from relugeom.figures import FIGURES, draw, film_gif, inline_svg
-from relugeom.figures.style import DARK, LIGHT, Theme
+from relugeom.figures.style import DARK, LIGHT
+from relugeom.html import css_variables
 from relugeom.report.mathml import FORMULAS, typeset
 from relugeom.report.tables import Table
 
@@ -62,7 +63,11 @@ def report_page(
     if figures or film:
         sections.append(("figures", "Figures", _figures(figures, film)))
     sections.append(("provenance", "What ran, and the hashes", _provenance(report, environment, tables)))
-    style = _part("page.css").replace("@@LIGHT@@", _variables(LIGHT)).replace("@@DARK@@", _variables(DARK))
+    style = (
+        _part("page.css")
+        .replace("@@LIGHT@@", css_variables(LIGHT.variables()))
+        .replace("@@DARK@@", css_variables(DARK.variables()))
+    )
     links = "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title, _ in sections)
     body = "".join(
         f'<section id="{name}" aria-labelledby="{name}-title">'
@@ -84,10 +89,6 @@ def report_page(
 
 def _part(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _variables(theme: Theme) -> str:
-    return " ".join(f"--{name}: {colour};" for name, colour in theme.variables().items())
 
 
 def _summary(report: Report) -> str:

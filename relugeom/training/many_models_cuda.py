@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
-from relugeom.autoencoder.axial import Axial
+from relugeom.autoencoder.axial import Axial, is_identity
 from relugeom.autoencoder.model import Parameters
 from relugeom.engines.cuda.backend import Backend, cuda
 from relugeom.engines.cuda.many_models import adam_steps
@@ -50,7 +50,7 @@ def train_from(
         When there is no working GPU, or the first gradient is wrong.
     """
     rule = training.optimiser
-    if not isinstance(training.data, Axial) or tuple(training.data.amplitudes) != (1.0,):
+    if not is_identity(training.data):
         raise ArgumentError(f"data must be Axial(n) with amplitude 1 for the GPU; got {training.data!r}")
     if not isinstance(rule, AdamW):
         raise ArgumentError(f"optimiser must be AdamW for the GPU; got {rule!r}")
