@@ -338,7 +338,7 @@ class UniformAxial(AxialData):
         return (b <= 0) & (g + b < 0), (b <= 0) & (g + b <= 0)
 
 
-def is_identity(data: DataSet) -> bool:
+def is_identity(data: DataSet) -> TypeGuard[Axial]:
     """Whether the data are X = I: every axis at the amplitude 1 alone.
 
     Examples
@@ -379,8 +379,3 @@ def _positive(name: str, numbers: Sequence[float]) -> tuple[float, ...]:
     if not values or not all(isfinite(value) and value > 0 for value in values):
         raise ArgumentError(f"{name} must be positive finite numbers, at least one; got {list(values)}")
     return values
-
-
-def is_identity(data: object) -> TypeGuard[Axial]:
-    """Whether the data are X = I: the examples e_i, each equally often."""
-    return isinstance(data, Axial) and data.amplitudes == (1.0,)
