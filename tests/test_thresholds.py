@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction as F
 from pathlib import Path
 
@@ -87,3 +88,12 @@ def test_both_ends_of_a_threshold() -> None:
     assert tied_threshold(2, 5, attempts=2).below is None
     sharp = tied_threshold(5, 16, attempts=6)
     assert sharp.lower == F(1, 5)
+
+
+def test_the_table_of_the_documents() -> None:
+    page = (ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (0\.\d{6}) \| (0\.\d{6}) \|", page, flags=re.M)
+    assert [(int(m), int(n)) for m, n, *_ in rows] == list(THRESHOLDS)
+    for m, n, low, high in rows:
+        assert float(low) == math.floor(cosine(threshold_bound(int(m), int(n))) * 10**6 + 1e-6) / 10**6
+        assert float(low) <= float(high)
