@@ -131,3 +131,16 @@ def test_wrong_arguments_are_named() -> None:
         angles(np.ones((3, 4)))
     with pytest.raises(ArgumentError, match="tolerance must not be negative; got -1"):
         circles(np.ones((2, 2)), -1)
+
+
+def test_circles_of_many_features_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    W = rng.normal(size=(2, 200)) * np.repeat([0.1, 1.0, 3.0, 3.0], 50)
+    for tolerance in (0.0, 0.01, 0.1, 10.0):
+        few = circles(W, tolerance)
+        with monkeypatch.context() as patch:
+            patch.setattr("relugeom.autoencoder.geometry._MANY", 3)
+            many = circles(W, tolerance)
+        np.testing.assert_array_equal(many.labels, few.labels)
+        np.testing.assert_allclose(many.radii, few.radii, rtol=1e-12)
+        assert many.count == few.count

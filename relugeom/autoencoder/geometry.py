@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import pi
 from typing import Any
 
+import numpy as np
+
 from relugeom.arrays import Array, array_namespace, check_shape, floating_arrays
 from relugeom.errors import ArgumentError
 
@@ -21,6 +23,9 @@ __all__ = [
     "feature_dimensionality",
     "maximal_dimensionality",
 ]
+
+
+_MANY = 500  # features beyond which circles are found without comparing all pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +124,8 @@ def circles(W: Array, tolerance: float) -> Circles:
     norms = column_norms(W)
     xp = array_namespace(norms)
     rising = xp.sort(norms, axis=-1)
+    if norms.ndim == 1 and norms.shape[0] > _MANY and isinstance(norms, np.ndarray):
+        return _many_circles(norms, rising, tolerance)
     starts = rising[..., 1:] - rising[..., :-1] > tolerance  # a new circle starts at rising[..., 1:]
     above = (norms[..., :, None] >= rising[..., None, 1:]) & starts[..., None, :]
     labels = xp.sum(xp.astype(above, xp.int64), axis=-1)
@@ -146,6 +153,13 @@ def dimensionality(H: Array) -> Array:
     fourth = xp.sum(H**2, axis=-1) ** 2
     overlap = xp.sum((H @ (xp.matrix_transpose(H) @ H)) * H, axis=-1)
     return xp.where(overlap > 0, fourth / xp.where(overlap > 0, overlap, xp.ones_like(overlap)), 0.0)
+
+
+def _many_circles(norms: Any, rising: Any, tolerance: float) -> Circles:
+    """`circles` of one model in NumPy without an n × n matrix."""
+    labels = np.searchsorted(rising[1:][np.diff(rising) > tolerance], norms, side="right")
+    means = np.bincount(labels, norms) / np.bincount(labels)
+    return Circles(labels, means[labels].astype(norms.dtype), labels.max() + 1, float(tolerance))
 
 
 def feature_dimensionality(W: Array) -> Array:

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.axial import Axial
-from relugeom.autoencoder.criterion import zero_loss_test
 from relugeom.autoencoder.geometry import angular_gaps, circles
 from relugeom.autoencoder.model import (
     DataSet,
@@ -167,9 +166,7 @@ def kind(
         radii = tuple(sorted({round(float(r), 12) for r in found.radii}))
         if W.shape[0] == 2:
             gaps = tuple(np.sort(np.degrees(angular_gaps(W[:, live]))).tolist())
-        if live.sum() > 1:
-            decoder = None if at.tied else D.T[live]
-            slack = float(zero_loss_test(W[:, live], decoder=decoder).slack.min())
+        slack = seen.slack
     counts = [f"{int(mask.sum())} {name}" for name, mask in labels.items() if mask.any()]
     text = ", ".join(counts) + (f"; {len(radii)} circle{'s' * (len(radii) > 1)}" if radii else "")
     sets = labels | {
@@ -217,19 +214,21 @@ class _Seen(NamedTuple):
     on : how many outputs that are not null its axis switches on.
     twin : whether another column is as good as equal.
     isolated : whether r_j·w_i < r_j·w_j for all i ≠ j, so that some bias leaves only input j on.
+    slack : min r_j·(w_j − w_i) − 1 over i ≠ j that are not null; ∞ where there are no two; one number.
     """
 
     first: Any
     on: Any
     twin: Any
     isolated: Any
+    slack: float
 
 
 def _responses(W: Floats, b: Floats, D: Floats, live: Any, tolerance: float, close: Floats) -> _Seen:
     """Go through the responses r_j·w_i + b_j a block of inputs i at a time, so that many features fit in memory."""
     n = W.shape[1]
-    own, others = np.empty(n), np.full(n, -np.inf)
-    first, on, twin = np.empty(n, bool), np.empty(n, np.int64), np.empty(n, bool)
+    own, others, rivals = np.empty(n), np.full(n, -np.inf), np.full(n, -np.inf)
+    first, on = np.empty(n, bool), np.empty(n, np.int64)
     for start in range(0, n, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, n))
         at = (np.arange(len(rows)), rows)
@@ -240,7 +239,16 @@ def _responses(W: Floats, b: Floats, D: Floats, live: Any, tolerance: float, clo
         on[rows] = (Z[:, live] > tolerance).sum(axis=1)
         A[at] = -np.inf
         np.maximum(others, A.max(axis=0), out=others)
-        distance = np.sqrt(sum((w[rows, None] - w[None, :]) ** 2 for w in W))
-        distance[at] = np.inf
-        twin[rows] = (distance < close[rows, None]).any(axis=1)
-    return _Seen(first, on, twin, others < own)
+        np.maximum(rivals, A[live[rows]].max(axis=0, initial=-np.inf), out=rivals)
+    slack = float((own - rivals - 1)[live].min(initial=np.inf))
+    return _Seen(first, on, _nearest(W) < close, others < own, slack)
+
+
+def _nearest(W: Floats) -> Floats:
+    """How far the nearest other column is from each; ∞ for a single one."""
+    from scipy.spatial import KDTree
+
+    if W.shape[1] == 1:
+        return np.full(1, np.inf)
+    distances, _ = KDTree(W.T).query(W.T, k=2)
+    return np.asarray(distances[:, 1])
