@@ -2,7 +2,7 @@
 
     import relugeom as rg
 
-is the front door: what a person needs is here by name, and every room (`rg.autoencoder`, `rg.capacity`, ...) has the
+is the front door: what a person needs is here by name, and every package (`rg.autoencoder`, `rg.capacity`, ...) has the
 rest. Names are imported on first use (PEP 562), so that ``import relugeom.exact`` pulls in nothing but the standard
 library and ``relugeom --help`` answers at once. docs/api.md lists them with a line each.
 """
