@@ -130,6 +130,16 @@ def test_a_surprise_is_coloured_and_not_escaped(tmp_path: Path) -> None:
     assert not any(r"\x1b" in line for line in seen)
 
 
+def test_explain_tells_what_was_printed_and_where_it_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, "a.py", declare("raises", "print('so far'); raise ValueError('why')"))
+    assert main(["explain", "raises", str(path)]) == 1
+    told = capsys.readouterr()
+    assert "ValueError: why" in told.out
+    assert told.err == "raises printed: so far\n"
+    assert main(["explain", "raises", str(path), "--debug"]) == 1
+    assert "a.py" in capsys.readouterr().err
+
+
 def test_an_empty_path_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["verify", ""])

@@ -9,12 +9,13 @@ import textwrap
 import time
 from typing import Any, TextIO
 
+from relugeom.claims.results import Result
 from relugeom.claims.verdicts import Verdict
 from relugeom.progress import Progress
 from relugeom.text import json_text, printable
 
 __all__ = [
-    "ProgressLine", "indent", "paint", "print_json", "verdict_label", "width",
+    "ProgressLine", "indent", "paint", "print_aside", "print_json", "verdict_label", "width",
 ]  # fmt: skip
 
 _COLOURS = {"green": "32", "cyan": "36", "red": "31", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
@@ -45,6 +46,14 @@ def verdict_label(verdict: Verdict | None) -> str:
 def width() -> int:
     """The width of the output: the terminal's, between 60 and 120 columns."""
     return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+
+
+def print_aside(result: Result, *, debug: bool) -> None:
+    """On stderr, what a conjecture printed while it ran, each line under its id, and where it raised if asked."""
+    for line in result.output.splitlines():
+        print(f"{printable(result.id)} printed: {printable(line)}", file=sys.stderr)
+    if debug and result.traceback:
+        print(printable(result.traceback, lines=True), file=sys.stderr)
 
 
 def print_json(value: Any) -> None:

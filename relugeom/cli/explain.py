@@ -9,7 +9,7 @@ from pathlib import Path
 from relugeom.claims.results import Result
 from relugeom.claims.run import verify
 from relugeom.cli._options import add_json, add_time_limit, path_given
-from relugeom.cli._terminal import indent, paint, print_json, verdict_label, width
+from relugeom.cli._terminal import indent, paint, print_aside, print_json, verdict_label, width
 from relugeom.text import printable
 
 SUMMARY = "print one conjecture whole: statement, argument, steps, evidence, source"
@@ -47,7 +47,7 @@ def _argument(text: str) -> list[str]:
 
 
 def _print(result: Result, paths: list[Path]) -> None:
-    print(f"{verdict_label(result.verdict)} {paint(result.id, 'bold')}  ({printable(result.file)})")
+    print(f"{verdict_label(result.verdict)} {paint(printable(result.id), 'bold')}  ({printable(result.file)})")
     _section("Statement", [f"  {indent(result.statement, 2)}"])
     _section("Source", [f"  {indent(result.source, 2)}"] if result.source else [])
     _section("Argument", _argument(result.argument) if result.argument else [])
@@ -89,4 +89,5 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(result.to_json())
     else:
         _print(result, arguments.paths)
+    print_aside(result, debug=arguments.debug)
     return 0 if report.as_expected else 1

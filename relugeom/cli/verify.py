@@ -15,6 +15,7 @@ from relugeom.cli._terminal import (
     ProgressLine,
     indent,
     paint,
+    print_aside,
     print_json,
     verdict_label,
 )
@@ -142,10 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
             heading = result.heading or result.file
             print(_row(result, heading if heading != shown_heading[0] else ""), flush=True)
             shown_heading[0] = heading
-        for line in result.output.splitlines():
-            print(f"{result.id} printed: {printable(line)}", file=sys.stderr)
-        if arguments.debug and result.traceback:
-            print(printable(result.traceback, lines=True), file=sys.stderr)
+        print_aside(result, debug=arguments.debug)
         progress.advance()
 
     report = verify(
