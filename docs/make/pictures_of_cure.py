@@ -1,4 +1,4 @@
-"""Draw the three pictures of docs/cure.md: python docs/make/pictures_of_cure.py [--dark FOLDER]
+"""Draw the pictures and the film of docs/cure.md: python docs/make/pictures_of_cure.py [--dark FOLDER]
 
 docs/cure.json holds the counts of `relugeom cure`; the two runs side by side are trained here, in a few seconds, and
 the losses of memorising models are those of `relugeom memorise`.
@@ -20,7 +20,7 @@ from relugeom.autoencoder.memorising import memorising_loss
 from relugeom.figures.draw import arrow, empty_plane
 from relugeom.figures.style import DARK, LIGHT, PAGE, Theme, house_style, render
 from relugeom.optim import AdamW
-from relugeom.studies.traces import trace
+from relugeom.studies.traces import Trace, trace
 from relugeom.training.many_models import Training
 
 IMAGES = Path(__file__).parents[1] / "img"
@@ -68,13 +68,16 @@ def share(theme: Theme) -> Figure:
     return figure
 
 
+def _runs(n: int, index: int) -> tuple[Trace, Trace]:
+    """The same seed from the usual start and cured, every tenth step."""
+    recipe: dict[str, Any] = {"optimiser": AdamW(0.01), "steps": 20_000, "schedule": "cosine"}
+    cure = Training(Axial(n), initialisation="small", bias_coordinate="centred", **recipe)
+    return trace(Training(Axial(n), **recipe), index, every=10), trace(cure, index, every=10)
+
+
 def side_by_side(theme: Theme, n: int = 16, index: int = 1) -> Figure:
     """The same seed twice: the usual start and bias, and the cure, at six moments; and both losses."""
-    recipe: dict[str, Any] = {"optimiser": AdamW(0.01), "steps": 20_000, "schedule": "cosine"}
-    runs = [
-        trace(Training(Axial(n), **recipe), index, every=10),
-        trace(Training(Axial(n), initialisation="small", bias_coordinate="centred", **recipe), index, every=10),
-    ]
+    runs = _runs(n, index)
     moments = (0, 20, 100, 300, 1_000, 20_000)
     figure = Figure(figsize=(PAGE, 4.6), layout="constrained")
     grid = figure.add_gridspec(3, len(moments), height_ratios=[1, 1, 1.15])
@@ -101,6 +104,31 @@ def side_by_side(theme: Theme, n: int = 16, index: int = 1) -> Figure:
     below.grid(axis="y", color=theme.line, linewidth=0.4)
     below.legend(loc="upper right")
     return figure
+
+
+def film(theme: Theme, path: Path, n: int = 16, index: int = 1) -> None:
+    """The two runs side by side as a film, the steps growing from picture to picture."""
+    from matplotlib.animation import FuncAnimation, PillowWriter
+
+    usual, cured = _runs(n, index)
+    moments = sorted({int(step) // 10 for step in np.geomspace(10, 1_500, 60)} | {0})
+    with house_style(theme):
+        figure = Figure(figsize=(4.4, 2.5), dpi=72)
+        sides = figure.subplots(1, 2)
+        figure.subplots_adjust(left=0.02, right=0.98, top=0.84, bottom=0.08)
+
+        def show(frame: int) -> list[Any]:
+            row = moments[frame]
+            for axes, run, name in zip(sides, (usual, cured), ("usual start", "the cure"), strict=True):
+                axes.clear()
+                W = run.W[row]
+                empty_plane(axes, 1.15 * float(np.abs(W).max()), theme, name)
+                for i in range(n):
+                    arrow(axes, (0, 0), W[:, i], theme.feature(i), 1.2)
+                axes.set_xlabel(f"step {run.steps[row]:,}   loss {run.loss[row]:.2f}")
+            return []
+
+        FuncAnimation(figure, show, frames=len(moments)).save(path, writer=PillowWriter(fps=8), dpi=80)
 
 
 def failure(theme: Theme) -> Figure:
@@ -137,6 +165,7 @@ def main(folder: Path, theme: Theme) -> None:
     for name, draw in (("cure-share", share), ("cure-runs", side_by_side), ("cure-memorising", failure)):
         with house_style(theme):
             (folder / f"{name}.svg").write_bytes(render(draw(theme), "svg", theme))
+    film(theme, folder / "cure.gif")
 
 
 if __name__ == "__main__":
