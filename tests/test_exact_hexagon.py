@@ -53,6 +53,8 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"angles": (*HEXAGON.angles, F(8, 5))}, "angles do not lead from above 0"),
     ({"angles": tuple(x for x in HEXAGON.angles if x < F(9, 10))}, "angles do not lead from above 0"),
     ({"angles": HEXAGON.angles[:-1]}, "angles end below c/μ"),
+    ({"angles": (*(x for x in HEXAGON.angles if x < 1.25), F(1286, 1000))}, "angles end below c/μ"),  # c/μ = 1.28645
+    ({"angles": (*(x for x in HEXAGON.angles if x < 1.25), F(127, 100))}, "angles end below c/μ"),
     ({"angles": (HEXAGON.angles[0], *HEXAGON.angles[-2:])}, "is not excluded"),
     (_moved("window_thresholds", low=F(1, 20)), "window_thresholds do not enclose threshold"),
     ({"window_angles": (F(21, 20), F(69, 64))}, "window_angles do not enclose the angle of the polygon"),

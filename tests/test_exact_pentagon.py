@@ -67,6 +67,8 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (_without_angles(lambda x: x > 0), "angles do not begin where one norm is as much longer"),
     ({"angles": PENTAGON.angles[:-1]}, "angles do not end between c/μ and 90°"),
     ({"angles": (*PENTAGON.angles, F(8, 5))}, "angles do not end between c/μ and 90°"),
+    ({"angles": (*PENTAGON.angles[:-1], F(1402, 1000))}, "angles do not end between c/μ and 90°"),  # c/μ = 1.402014
+    ({"angles": (*PENTAGON.angles[:-1], F(139, 100))}, "angles do not end between c/μ and 90°"),
     (_without_angles(lambda x: not -1 < x < 0), "a positive bias is not excluded"),
     (_without_angles(lambda x: not 0 < x < F(5, 4) or x in PENTAGON.window_angles), "is not excluded"),
     ({"depth": -1}, "depth must lie in 0 to 8; got -1"),
