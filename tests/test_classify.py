@@ -70,6 +70,18 @@ def test_invariants_do_not_see_rotation_reflection_and_names(seed: int) -> None:
     assert np.abs(invariants(Parameters(W, swapped)) - invariants(Parameters(W, b))).max() > 1e-9
 
 
+def test_invariants_of_untied_models_and_of_those_without_a_bias() -> None:
+    rng = np.random.default_rng(3)
+    W, b, R = rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=(4, 2))
+    np.testing.assert_array_equal(invariants(Parameters(W)), invariants(Parameters(W, np.zeros(4))))
+    A, order = rng.normal(size=(2, 2)), [2, 0, 3, 1]
+    same = Parameters((A @ W)[:, order], b[order], (R @ np.linalg.inv(A))[order])
+    np.testing.assert_allclose(invariants(same), invariants(Parameters(W, b, R)), atol=1e-10)
+    other = invariants(Parameters(W, b, R[[1, 0, 2, 3]]))
+    assert np.abs(other - invariants(Parameters(W, b, R))).max() > 1e-6
+    assert other.shape == (8 + 24,)
+
+
 def test_groups_are_numbered_by_size() -> None:
     vectors = np.array([[0.0], [1.0], [1.0 + 1e-9], [np.nan], [1.0], [0.0]])
     np.testing.assert_array_equal(groups(vectors), [1, 0, 0, 2, 0, 1])

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.arrays import to_numpy
 from relugeom.autoencoder.model import Parameters, flatten, gram
+from relugeom.autoencoder.parameters import checked
 
 __all__ = ["across", "groups", "invariants", "symmetries"]
 
@@ -25,21 +27,24 @@ def invariants(parameters: Parameters) -> Floats:
     """Numbers that rotation, reflection and renaming of the features leave alone.
 
     Sorted: the biases, the squared norms, all g_ij (i < j), and all g_ij + b_j (i ≠ j), which tie the biases to
-    the features.
+    the features. Untied, with r_j·w_i in the place of g_ij, for i > j too, since it is not symmetric.
 
     Parameters
     ----------
     parameters : Parameters
-        W, shape (..., m, n), and b, shape (..., n).
+        One model or a batch; without a bias, b counts as 0.
 
     Returns
     -------
-    ndarray, shape (..., 2n + 3n(n − 1)/2)
+    ndarray, shape (..., 2n + 3n(n − 1)/2), untied (..., 2n + 2n(n − 1))
     """
-    W, b = np.asarray(parameters.W, np.float64), np.asarray(parameters.b, np.float64)
-    G = np.asarray(gram(W))
+    at = checked(parameters)
+    W, b, D = (np.asarray(to_numpy(part), np.float64) for part in (at.W, at.b, at.D))
+    G = np.asarray(gram(W) if at.tied else np.swapaxes(W, -1, -2) @ D)
     n = W.shape[-1]
-    upper, off = np.triu_indices(n, 1), np.nonzero(~np.eye(n, dtype=bool))
+    b = np.broadcast_to(b, (*G.shape[:-2], n))
+    off = np.nonzero(~np.eye(n, dtype=bool))
+    upper = np.triu_indices(n, 1) if at.tied else off
     parts = [
         b,
         G[..., range(n), range(n)],
