@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._models import KINDS, add_model_choice, chosen_models
 from relugeom.cli._options import add_json, path_given, positive_float, positive_int, whole_number
 from relugeom.cli._terminal import ProgressLine, print_json, width
@@ -117,6 +118,7 @@ def _inspected(arguments: argparse.Namespace) -> list[Inspection]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Inspect, print, write; 0 always, for whatever a model is, is an answer."""
+    prefer_one_blas_thread()  # polishing solves thousands of small systems
     outputs = [path for path in (arguments.html, arguments.csv, arguments.certificate) if path is not None]
     for path in outputs:
         check_writable(path)
