@@ -84,7 +84,8 @@ def altered(value: Any, rng: random.Random) -> Any:
         elif way == 1:
             parent[f"{key}!"] = parent[key]
         elif way == 2 and isinstance(parent[key], int | float) and not isinstance(parent[key], bool):
-            parent[key] = rng.choice([-parent[key], parent[key] + 1, parent[key] * 1e150, str(parent[key])])
+            much = 10**150 if isinstance(parent[key], int) else 1e150
+            parent[key] = rng.choice([-parent[key], parent[key] + 1, parent[key] * much, str(parent[key])])
         elif way == 3 and isinstance(parent[key], str):
             parent[key] = rng.choice([parent[key][::-1], "../" + parent[key], parent[key] + "\ud83d", parent[key] * 2])
         else:
