@@ -228,7 +228,7 @@ def test_the_command_draws_lists_and_takes_a_model(tmp_path: Path, capsys: pytes
     errors = capsys.readouterr().err
     assert "takes no model" in errors
     assert "no figure has the name nonsense" in errors
-    assert "-o must name a folder" in errors
+    assert "cannot be made a folder" in errors
 
 
 def test_the_gallery_has_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
