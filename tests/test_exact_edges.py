@@ -170,7 +170,7 @@ def _margin(n: int, t: float, angle: float) -> float:
     ],
 )  # fmt: skip
 def test_the_second_derivatives_are_those_of_the_margin(n: int, t: float, angle: float) -> None:
-    """At a point the box is convex exactly where the divided differences form a definite matrix."""
+    """At a point they are the divided differences, and the box is convex where these form a definite matrix."""
     h = 1e-4
     corner = [[_margin(n, t + i * h, angle + j * h) for j in (-1, 0, 1)] for i in (-1, 0, 1)]
     tt = (corner[2][1] - 2 * corner[1][1] + corner[0][1]) / h**2
@@ -178,6 +178,9 @@ def test_the_second_derivatives_are_those_of_the_margin(n: int, t: float, angle:
     ta = (corner[2][2] - corner[2][0] - corner[0][2] + corner[0][0]) / (4 * h * h)
     assert min(abs(tt), abs(tt * aa - ta**2)) > 1e-4
     point = [Interval(F(x).limit_denominator(10**6), F(x).limit_denominator(10**6)) for x in (t, angle)]
+    for enclosed, value in zip(edges._curvatures(point[0], point[1], KNOWN[n]), (tt, ta, aa), strict=True):
+        assert enclosed.low <= enclosed.high < enclosed.low + F(1, 10**20)
+        assert abs(float(enclosed.low) - value) < 1e-5
     assert is_convex(point[0], point[1], KNOWN[n], 0) == (tt > 0 and tt * aa > ta**2)
 
 

@@ -183,11 +183,10 @@ def window_fault(c: Polygon, known: Constants) -> str | None:
     return None
 
 
-def is_convex(t: Interval, angle: Interval, known: Constants, depth: int) -> bool:
-    """Whether G(t, γ) = (ρ* + μ(γ − γ*))C − B², with C for two edges of the ratio cos γ, is convex on the box.
+def _curvatures(t: Interval, angle: Interval, known: Constants) -> tuple[Interval, Interval, Interval]:
+    """The second derivatives of G(t, γ) = mC − B² on a box, C for two edges of the ratio q = cos γ > t.
 
-    That is, its second derivatives form a positive definite matrix; the box is quartered up to `depth` times. With
-    q = cos γ, m = ρ* + μ(γ − γ*) and u = t/q < 1,
+    With m = ρ* + μ(γ − γ*) and u = t/q,
 
     G_tt = m(2(1 − t) + 4(1 − u)) − (1 − t²)²/2 − 2tB
     G_tγ = 2m sin γ (1 − u²) − μ((1 − t)² + 2q(1 − u)²)
@@ -204,7 +203,12 @@ def is_convex(t: Interval, angle: Interval, known: Constants, depth: int) -> boo
     tt = m * (rest.times(2) + gap.times(4)) - (square * square).times(Fraction(1, 2)) - (t * _saving(t)).times(2)
     ta = (m * height * (one - u * u)).times(2) - known.slope * (rest * rest + (q * gap * gap).times(2))
     aa = (m * (height * height * kappa_qq - q * kappa_q)).times(2) - (known.slope * height * kappa_q).times(4)
-    tt, ta, aa = outward(tt), outward(ta), outward(aa)
+    return outward(tt), outward(ta), outward(aa)
+
+
+def is_convex(t: Interval, angle: Interval, known: Constants, depth: int) -> bool:
+    """Whether the second derivatives of G form a positive definite matrix, the box quartered up to `depth` times."""
+    tt, ta, aa = _curvatures(t, angle, known)
     if tt.low > 0 and (tt * aa - ta * ta).low > 0:
         return True
     return depth > 0 and all(is_convex(x, y, known, depth - 1) for x in _halves(t) for y in _halves(angle))
