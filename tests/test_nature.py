@@ -95,9 +95,20 @@ def test_the_symmetric_failure_is_on_a_kink_and_leads_down() -> None:
     assert loss(ahead, Axial(7)) < loss(model, Axial(7))
 
 
-def test_the_square_with_a_null_feature_is_undecided_on_a_kink() -> None:
-    model = Parameters(np.array([[1, 0, -1, 0, 0.0], [0, 1, 0, -1, 0]]), np.array([0, 0, 0, 0, 0.1]))
-    found = nature(model, UniformAxial(5))
+def test_the_square_with_a_null_feature_is_settled_by_its_theorem() -> None:
+    W, b = np.array([[1, 0, -1, 0, 0.0], [0, 1, 0, -1, 0]]), np.array([0, 0, 0, 0, 0.1])
+    turned = np.array([[0.6, -0.8], [0.8, 0.6]]) @ W
+    for model in (Parameters(W, b), Parameters(turned[:, [4, 1, 0, 3, 2]], b[[4, 1, 0, 3, 2]])):
+        found = nature(model, UniformAxial(5), certificates=False)
+        assert (found.name, found.spurious) == ("strict minimum", True)
+        assert "square-with-a-null-feature" in found.reason
+    claims = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
+    assert "| PROVED | For n = 5, m = 2 and data a·e_i with a uniform on (0, 1], the square" in claims
+
+
+def test_another_null_feature_beside_the_square_is_undecided_on_a_kink() -> None:
+    W = np.array([[1, 0, -1, 0, 0.0, 0.0], [0, 1, 0, -1, 0, 0]])
+    found = nature(Parameters(W, np.array([0, 0, 0, 0, 1 / 12, 1 / 12])), UniformAxial(6))
     assert (found.name, found.one_sided) == ("on a kink", "undecided")
     assert "no bound" in found.reason
 

@@ -46,6 +46,7 @@ from relugeom.landscape.curvatures import Curvatures, curvatures
 from relugeom.landscape.families.polygons import polished_polygons
 from relugeom.landscape.kinks import one_sided
 from relugeom.landscape.polishing import Status, polish
+from relugeom.landscape.symmetry import invariants
 
 __all__ = ["Nature", "NatureName", "known_minimum", "nature"]
 
@@ -67,6 +68,7 @@ _ZERO = 1e-10  # a loss below this part of Σ x² (of the total of the axes) is 
 _REACHED = 1e-9  # how near the least value that a theorem gives counts as reached
 _NEAR = 0.1  # polishing that moves a model by more than this part of its norm has left it
 _MOST_PARAMETERS = 600  # beyond, the Hessian is too large to polish with
+_SAME_POINT = 1e-6  # invariants within this are those of the point that a theorem is about
 _STEEP = 1e-4  # a gradient beyond this part of the model's norm is no critical point's
 _MOST_CERTIFIED = 60  # beyond, exact arithmetic takes minutes
 _MOST_RATIONAL = 600  # weights of a model whose exactness is checked
@@ -400,6 +402,14 @@ class _Question:
 
     def _on_a_kink(self, model: Parameters) -> Nature:
         why = "there is no kind of certificate for a point on a kink"
+        theorem = _known_kink(model, self.data)
+        if theorem:
+            better = self._better(model)
+            reason = f"a strict minimum modulo rotation by the theorem {theorem}"
+            if better is not None:
+                reason += f"; spurious: another model has loss {float(loss(better, self.data)):.3g}"
+            why = f"the theorem {theorem} is the evidence (relugeom explain {theorem})"
+            return self._say("strict minimum", reason, model, spurious=better is not None, uncertified=why)
         if not (isinstance(self.data, AxialData) and model.tied):
             reason = (
                 f"a pre-activation is {float(kink_distance(model, self.data)):.1g} from 0, where the loss has no "
@@ -442,6 +452,15 @@ class _Question:
             return None, f"exact arithmetic is tried up to {_MOST_CERTIFIED} parameters"
         found = certify(model, self.data, better)
         return (None, found.reason) if isinstance(found, NoCertificate) else (found, "")
+
+
+def _known_kink(model: Parameters, data: DataSet) -> str:
+    """The theorem that settles this point on a kink: the square with a null feature; empty if none does."""
+    if not (isinstance(data, UniformAxial) and model.tied and model.b is not None and model.W.shape == (2, 5)):
+        return ""
+    square = Parameters(np.array([[1.0, 0, -1, 0, 0], [0, 1, 0, -1, 0]]), np.array([0, 0, 0, 0, 0.1]))
+    near = np.abs(invariants(model) - invariants(square)).max() < _SAME_POINT
+    return "square-with-a-null-feature" if near else ""
 
 
 def _batch(model: Parameters) -> Parameters:
