@@ -288,7 +288,7 @@ _STYLE = """
 .inspection table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; }
 .inspection th, .inspection td { padding: .15rem .7rem .15rem 0; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line, #c3cad3); }
-.inspection th:last-child, .inspection td:last-child { text-align: left; }
+.inspection th:last-child, .inspection td:last-child { text-align: left; white-space: normal; }
 .inspection .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
   gap: 1rem; align-items: start; margin: 1rem 0; }
 .inspection figure { margin: 0; } .inspection svg { width: 100%; height: auto; }
