@@ -25,7 +25,7 @@ from relugeom.cli._options import (
 from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.records import csv_text
-from relugeom.writing import make_folder, write_atomically
+from relugeom.writing import check_writable, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.atlases import Atlas, AtlasGroup
@@ -114,6 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
     prefer_one_blas_thread()
     if arguments.certificates is not None:
         make_folder(arguments.certificates)
+    if arguments.csv is not None:
+        check_writable(arguments.csv)
     if arguments.figures is not None:
         make_folder(arguments.figures)
     from relugeom.studies.atlases import atlas

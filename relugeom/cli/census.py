@@ -21,7 +21,7 @@ from relugeom.cli._options import (
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.records import csv_text
-from relugeom.writing import write_atomically
+from relugeom.writing import check_writable, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.censuses import Summary
@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.censuses import Cohort, census
 
     prefer_one_blas_thread()
+    if arguments.csv is not None:
+        check_writable(arguments.csv)
     check_resume(arguments.output, arguments)
     cohorts = [Cohort(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
     line = ProgressLine("blocks of seeds")

@@ -24,7 +24,7 @@ from relugeom.cli._options import (
     positive_int,
 )
 from relugeom.cli._terminal import ProgressLine, print_json
-from relugeom.writing import write_atomically
+from relugeom.writing import check_writable, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.training.configuration import Configuration
@@ -112,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.figures.training import draw_sweep
     from relugeom.training.sweeps import DATABASE, best_of, sweep
 
+    if arguments.csv is not None:
+        check_writable(arguments.csv)
     check_resume(arguments.output / DATABASE, arguments)
     line = ProgressLine("runs")
     try:

@@ -25,6 +25,7 @@ from relugeom.cli._options import (
     positive_int,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.writing import make_folder
 
 if TYPE_CHECKING:
     from relugeom.studies.toy_models import ToyRow
@@ -102,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]  # fmt: skip
     optimiser = optimiser_from(arguments)
     if arguments.figures is not None:
-        arguments.figures.mkdir(parents=True, exist_ok=True)
+        make_folder(arguments.figures)
     check_resume(arguments.output, arguments)
     progress = ProgressLine("blocks of models")
     with RunDatabase(arguments.output) if arguments.output else nullcontext() as database:
