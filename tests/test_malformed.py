@@ -319,7 +319,7 @@ def test_nonsense_through_the_command_line(stored: dict[str, Stored], tier: Tier
         assert "Traceback" not in run.stderr
         if run.returncode == 2:
             assert run.stderr.count("\n") == 1, run.stderr
-        assert path.read_bytes() == before
+            assert path.read_bytes() == before
     tier.tell(f"{total} of {total} damaged checkpoints through the command line")
 
 

@@ -213,7 +213,10 @@ def test_sweep_command(tmp_path: Path) -> None:
     assert [line.split()[0] for line in ended.stdout.splitlines()[:5]] == ["T", "3", "3", "5", "5"]
     for name in ("losses.png", "dimensionality.png", "vectors.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
-    again = json.loads(command(*arguments, "--json", "--no-pictures").stdout)
+    refused = command(*arguments)
+    assert refused.returncode == 2
+    assert "add --resume to go on with it" in refused.stderr
+    again = json.loads(command(*arguments, "--resume", "--json", "--no-pictures").stdout)
     assert len(again["runs"]) == 4
     assert {run["configuration"]["learning_rate"] for run in again["runs"]} == {0.01, 0.02}
 

@@ -180,7 +180,7 @@ class Configuration:
             engine = dict(named["engine"])
             engine["leaves"] = tuple(engine["leaves"])
             found = cls(**{**named, "engine": EngineChoice(**engine)})
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(f"not a configuration ({error!s:.200})") from None
         _check_types(found)
         _check_types(found.chosen_engine)
