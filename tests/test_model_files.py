@@ -254,6 +254,7 @@ def tensor_program(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
         ((0, (2, 5), (6, 1), 10, "FloatStorage"), 40, "reaches beyond"),
         ((0, (2, 5), (-5, 1), 10, "FloatStorage"), 40, "not negative"),
         ((-1, (2, 5), (5, 1), 10, "FloatStorage"), 40, "not negative"),
+        ((0, (2,) * 400_000, (0,) * 400_000, 10, "FloatStorage"), 40, "a shape of 400000 axes"),
         ((0, (2, 5), (5, 1), 10, "FloatStorage"), 36, "36 bytes for 10 of float32"),
         ((0, (2, 10**12), (0, 0), 1, "FloatStorage"), 4, "more than 100000000 numbers"),
         ((0, (2, 5), (5, 1), 10, "BoolStorage"), 10, "real numbers; got bool"),
@@ -286,6 +287,8 @@ def test_parts_that_hold_themselves_or_nest_without_end(tmp_path: Path) -> None:
     deep = b"]" + b"]" * 50_000 + b"a" * 50_000 + b"."
     with pytest.raises(StorageError, match="nested deeper"):
         load_models(torch_zip(tmp_path / "deep.pt", deep))
+    with pytest.raises(StorageError, match="more than 2000000 instructions"):
+        load_models(torch_zip(tmp_path / "long.pt", b"]" * 2_000_001 + b"."))
     doubled = b"]" + b"q\x00](h\x00h\x00e" * 25 + b"."
     with pytest.raises(StorageError, match="more than 1000000 parts"):
         load_models(torch_zip(tmp_path / "doubled.pt", doubled))
@@ -316,8 +319,10 @@ def npy(header: str, content: bytes = b"") -> bytes:
     [
         (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 1000000000000)}"), "more than 100000000 numbers"),
         (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 5)}", b"\0" * 8), "does not hold the shape"),
-        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, -5)}"), "no shape of an array"),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, -5)}"), "not negative"),
         (npy("{'descr': '<c16', 'fortran_order': False, 'shape': (1, 2)}", b"\0" * 32), "real numbers; got complex128"),
+        (npy("{'descr': '|V9000', 'fortran_order': False, 'shape': (1, 2)}", b"\0" * 18_000), "real numbers; got void"),
+        (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "2," * 40 + ")}"), "a shape of 40 axes"),
         (npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 2)}", b"\0" * 16), "only a pickle can"),
         (npy("__import__('os').abort()"), "damaged"),
         (npy("(" * 5000), "damaged"),
@@ -350,6 +355,7 @@ def tensors(header: object, content: bytes = b"") -> bytes:
         (tensors({"W": {"dtype": "F32", "shape": [2, 5], "data_offsets": [0, 40]}}, b"\0" * 39), "does not hold"),
         (tensors({"W": {"dtype": "F32", "shape": [2, 5], "data_offsets": [0, 36]}}, b"\0" * 40), "does not hold"),
         (tensors({"W": {"dtype": "F32", "shape": [2, -5], "data_offsets": [0, 40]}}, b"\0" * 40), "not negative"),
+        (tensors({"W": {"dtype": "F32", "shape": [2] * 400_000, "data_offsets": [0, 4]}}, b"\0" * 4), "400000 axes"),
         (tensors({"W": {"dtype": "F8_E4M3", "shape": [2, 5], "data_offsets": [0, 10]}}, b"\0" * 10), "type F8_E4M3"),
         (tensors({"W": {"shape": [2, 5]}}), "damaged"),
         (tensors({"W": 3}), "damaged"),

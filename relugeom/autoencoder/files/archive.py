@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.files.stored import MOST_NUMBERS, StoredArray
+from relugeom.autoencoder.files.stored import MOST_NUMBERS, StoredArray, check_stored
 from relugeom.errors import StorageError
 
 __all__ = ["npy_array", "npz_arrays", "open_archive"]
@@ -71,13 +71,14 @@ def _array(name: str, opened: Callable[[], IO[bytes]], size: int) -> StoredArray
         raise StorageError(f"{name:.60}: a header of {length} bytes; at most {_LONGEST_HEADER} are read")
     fields = ast.literal_eval(stream.read(length).decode("latin1" if version < (3, 0) else "utf-8"))
     dtype, shape, fortran = np.dtype(fields["descr"]), tuple(fields["shape"]), bool(fields["fortran_order"])
-    if any(type(count) is not int or count < 0 for count in shape):
-        raise StorageError(f"{name:.60}: no shape of an array: {shape!r:.60}")
+    check_stored(name, shape)
     count, begin = math.prod(shape), 8 + width + length
 
     def fetch() -> npt.NDArray[Any]:
         if dtype.hasobject:
             raise StorageError(f"{name:.60} holds Python objects, which only a pickle can; save W and b as arrays")
+        if dtype.kind not in "fiu":  # texts and records may be of any length
+            raise StorageError(f"{name:.60} must hold real numbers; got {dtype.name:.40}")
         if count > MOST_NUMBERS or count * dtype.itemsize != size - begin:
             raise StorageError(f"{name:.60} does not hold the shape it claims, {shape}")
         stream = opened()

@@ -20,12 +20,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.files.stored import MOST_NUMBERS, StoredArray, bfloat16
+from relugeom.autoencoder.files.stored import MOST_NUMBERS, StoredArray, bfloat16, check_stored
 from relugeom.errors import StorageError
 
 __all__ = ["Unknown", "pytorch_pickle", "pytorch_tree"]
 
 _MOST_PICKLE = 16_000_000
+_MOST_INSTRUCTIONS = 2_000_000  # each takes a microsecond or more, and a hundred bytes
 _STORAGES = {
     "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "BFloat16Storage": "u2", "LongStorage": "i8",
     "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1", "BoolStorage": "b1",
@@ -100,8 +101,7 @@ def _tensor(
     """A view of a storage; it is checked to lie inside before any memory is taken."""
     if not isinstance(storage, _Storage) or len(shape) != len(strides):
         raise StorageError("a tensor without a storage")
-    if any(type(count) is not int or count < 0 for count in (offset, storage.count, *shape, *strides)):
-        raise StorageError("shapes, strides and offsets must be whole numbers that are not negative")
+    check_stored("a tensor", shape, offset, storage.count, *strides[: len(shape)])
     dtype = np.dtype(_STORAGES[storage.kind]).newbyteorder(order)
     last = offset + sum((count - 1) * stride for count, stride in zip(shape, strides, strict=True))
     if math.prod(shape) and last >= storage.count:
@@ -143,7 +143,9 @@ class _Machine:
     def run(self, program: bytes) -> Any:
         """What the program leaves on the stack."""
         argument: Any
-        for instruction, argument, _ in pickletools.genops(program):
+        for count, (instruction, argument, _) in enumerate(pickletools.genops(program)):
+            if count >= _MOST_INSTRUCTIONS:
+                raise StorageError(f"a pickle of more than {_MOST_INSTRUCTIONS} instructions")
             name = instruction.name
             if name == "STOP":
                 return self._stack.pop()

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.autoencoder.files.stored import StoredArray, bfloat16
+from relugeom.autoencoder.files.stored import StoredArray, bfloat16, check_stored
 from relugeom.errors import StorageError
 
 __all__ = ["safetensors_arrays", "seems_safetensors"]
@@ -50,8 +50,7 @@ def safetensors_arrays(file: IO[bytes], size: int) -> dict[str, StoredArray]:
 
 def _array(name: str, entry: dict[str, Any], file: IO[bytes], base: int, size: int) -> StoredArray:
     kind, shape, (begin, end) = str(entry["dtype"]), tuple(entry["shape"]), entry["data_offsets"]
-    if any(type(count) is not int or count < 0 for count in (*shape, begin, end)):
-        raise StorageError(f"{name:.60}: shapes and offsets must be whole numbers that are not negative")
+    check_stored(name, shape, begin, end)
     dtype = np.dtype(_DTYPES.get(kind, "V0"))
     if begin > end or base + end > size or (dtype.itemsize and math.prod(shape) * dtype.itemsize != end - begin):
         raise StorageError(f"{name:.60} does not hold the shape it claims, {shape}")

@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from relugeom.errors import StorageError
 
-__all__ = ["MOST_NUMBERS", "StoredArray", "bfloat16"]
+__all__ = ["MOST_NUMBERS", "StoredArray", "bfloat16", "check_stored"]
 
 MOST_NUMBERS = 100_000_000
 """The most numbers taken from one file: 800 MB as float64."""
+
+_MOST_AXES = 32  # as many as every version of NumPy takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +58,20 @@ class StoredArray:
         if array.dtype.kind not in "fiu":
             raise StorageError(f"{name} must hold real numbers; got {self.dtype}")
         return np.asarray(array, dtype=np.float64)
+
+
+def check_stored(name: str, shape: tuple[Any, ...], *counts: Any) -> None:
+    """Refuse a shape that is none, before its entries are multiplied: a header has room for millions of them.
+
+    Raises
+    ------
+    StorageError
+        There are too many axes, or an entry, or one of the other `counts`, is no whole number from 0 to 2⁶³ − 1.
+    """
+    if len(shape) > _MOST_AXES:
+        raise StorageError(f"{name:.60}: a shape of {len(shape)} axes; at most {_MOST_AXES} are read")
+    if any(type(count) is not int or not 0 <= count < 2**63 for count in (*shape, *counts)):
+        raise StorageError(f"{name:.60}: shapes, strides and offsets must be whole numbers that are not negative")
 
 
 def bfloat16(raw: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
