@@ -246,6 +246,21 @@ def test_docstrings_are_there_whatever_python_was_told(tmp_path: Path, monkeypat
     assert result.argument == "Opposite signs."
 
 
+def test_a_child_has_its_three_streams_and_the_reply_and_no_file_more(tmp_path: Path) -> None:
+    body = """
+    numbers = os.listdir("/proc/self/fd")
+    return Open(str(sorted(int(n) for n in numbers if os.path.exists("/proc/self/fd/" + n))))
+"""
+    (result,) = verify([write(tmp_path, "a.py", declare("a", body))], jobs=1).results
+    assert result.evidence == "[0, 1, 2, 3]"
+
+
+def test_what_is_no_text_on_the_path_of_imports_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [tmp_path, *sys.path])
+    (result,) = verify([write(tmp_path, "a.py", GOOD)], jobs=1).results
+    assert result.verdict is Verdict.CERTIFIED
+
+
 def test_a_closed_slot_starts_nothing() -> None:
     slot = Slot(None, [])
     slot.close()

@@ -77,7 +77,7 @@ class Slot:
             channel.settimeout(limit + GRACE)
             send(channel, {**request, "limit": limit})
             message = receive(channel)
-        except (_Lost, OSError) as error:
+        except (_Lost, OSError, ValueError) as error:  # what cannot be read comes from no server of ours
             message, reason = None, f"no process could be started ({error!s:.200})" if self._channel is None else ""
         else:
             reason = ""
@@ -93,7 +93,7 @@ class Slot:
         if "PYTHONHASHSEED" not in os.environ:
             alone["PYTHONHASHSEED"] = "0"
         options = {
-            "path": sys.path,
+            "path": [entry for entry in sys.path if isinstance(entry, str)],  # imports pass over anything else
             "channel": there.fileno(),
             "modules": self._modules,
             "memory_limit": self._memory_limit,

@@ -183,10 +183,10 @@ def _fork(request: Mapping[str, Any], options: Mapping[str, Any], reply: int, ou
             os._exit(1)  # the server was gone before the kernel was told
         for number in others:
             os.close(number)
-        reply, output = _out_of_the_way(reply), _out_of_the_way(output)
-        for number, target in ((output, 1), (output, 2), (reply, _REPLY)):
+        pipes = [reply, output, _out_of_the_way(reply), _out_of_the_way(output)]
+        for number, target in ((pipes[3], 1), (pipes[3], 2), (pipes[2], _REPLY)):
             os.dup2(number, target, inheritable=target != _REPLY)
-        os.closerange(_REPLY + 1, max(reply, output) + 1)
+        os.closerange(_REPLY + 1, max(pipes) + 1)
         # Its random numbers are no copy of its siblings'; the module `random` sees to that by itself.
         if "numpy.random" in sys.modules:
             sys.modules["numpy.random"].seed()
