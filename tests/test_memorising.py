@@ -132,6 +132,18 @@ def test_examples_without_a_private_feature_are_lost_whole() -> None:
     assert memorising_loss(nothing) == pytest.approx(2.5)
 
 
+@pytest.mark.parametrize("size", [1e-8, 1.0, 1e8])
+def test_the_answer_does_not_depend_on_how_large_the_values_are(size: float) -> None:
+    star, path = np.zeros((4, 7)), np.zeros((4, 7))
+    star[range(4), range(4)] = path[range(4), range(4)] = 1 / 3
+    for k, (s, t) in enumerate([(0, 1), (0, 2), (0, 3)]):
+        star[[s, t], 4 + k] = size
+    for k, (s, t) in enumerate([(2, 0), (0, 3), (3, 1)]):
+        path[[s, t], 4 + k] = 0.7, size
+    assert memorisable(SparseExamples.from_dense(star)).answer == "no"
+    assert memorisable(SparseExamples.from_dense(path)).answer == "yes"
+
+
 def test_the_paper_s_data_of_thirty_examples_are_memorised_exactly() -> None:
     examples = sparse_unit_norm_examples(30, 10_000, 0.999, seed=0, dtype=np.float64)
     assert memorisable(examples).answer == "yes"

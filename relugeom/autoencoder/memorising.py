@@ -97,7 +97,7 @@ def memorising_order(examples: SparseExamples) -> tuple[int, ...]:
         most = max(value**2 for value in shared.values)
         for a, (t, x) in enumerate(zip(shared.holders, shared.values, strict=True)):
             for u, y in zip(shared.holders[a + 1 :], shared.values[a + 1 :], strict=True):
-                gain = x**2 + y**2 - most
+                gain = min(x, y) ** 2 - (most - max(x, y) ** 2)  # exact where there are two
                 if gain > 0:
                     gains[t, u] = gains.get((t, u), 0.0) + gain
     ends: dict[int, int] = {t: t for t in members}  # the other end of the path of which t is an end
@@ -135,7 +135,8 @@ def _kept(facts: _Facts, order: Sequence[int]) -> Iterator[tuple[_Shared, tuple[
             for b in range(len(holders))
             if (place[holders[b]] - place[holders[a]]) % around == 1
         ]
-        yield shared, max(choices, key=lambda choice: choice[1])[0]
+        # Rounding may hide what a small value adds: of two that keep the same, the pair.
+        yield shared, max(choices, key=lambda choice: (choice[1], len(choice[0])))[0]
 
 
 def _order(facts: _Facts, examples: SparseExamples, order: Sequence[int] | None) -> tuple[int, ...]:
@@ -160,20 +161,34 @@ def memorising_loss(examples: SparseExamples, order: Sequence[int] | None = None
 def memorising_polygon(examples: SparseExamples, order: Sequence[int] | None = None) -> Parameters:
     """A model with m = 2 that gives back every private feature, and of every shared one as much as the order allows.
 
-    Parameters ---------- examples : SparseExamples Not negative. order : sequence of int, optional The examples with
-    private features, around the polygon. Default: `memorising_order`.
+    Parameters
+    ----------
+    examples : SparseExamples
+        Not negative.
+    order : sequence of int, optional
+        The examples with private features, around the polygon. Default: `memorising_order`.
 
-    Returns ------- Parameters float64. Its loss is `memorising_loss`, up to rounding: ‖h‖² grows as T², and faster
-    where features are shared, and an answer is a difference of numbers of that size.
+    Returns
+    -------
+    Parameters
+        float64. Its loss is `memorising_loss`, up to rounding: ‖h‖² grows as T², and faster where features are shared,
+        and an answer is a difference of numbers of that size.
 
-    Notes ----- A shared feature that answers x at u alone has R w = x p u and b = x (1 − p), p = max(1, 1/(1 − cos φ)),
-    φ the angle of the polygon. One that answers x and y at neighbours, with v their bisector and e at right angles to
-    it, has R w = αv + γe with γ = (y − x)/(2 sin(φ/2)), b = (x + y)/2 − α cos(φ/2), and α the least for which it is off
-    at all others. Examples without a private feature have h = 0 and are lost whole.
+    Notes
+    -----
+    A shared feature that answers x at u alone has R w = x p u and b = x (1 − p), p = max(1, 1/(1 − cos φ)), φ the angle
+    of the polygon. One that answers x and y at neighbours, with v their bisector and e at right angles to it, has
+    R w = αv + γe with γ = (y − x)/(2 sin(φ/2)), b = (x + y)/2 − α cos(φ/2), and α the least for which it is off at all
+    others. Examples without a private feature have h = 0 and are lost whole.
 
-    Examples -------- >>> from relugeom.autoencoder import reconstruct >>> X = np.array([[3, 0, 0, 1], [0, 2, 0, 2], [0,
-    0, 5, 0]]) >>> reconstruct(memorising_polygon(SparseExamples.from_dense(X)), X).round(9) + 0.0 array([[3., 0., 0.,
-    1.], [0., 2., 0., 2.], [0., 0., 5., 0.]])
+    Examples
+    --------
+    >>> from relugeom.autoencoder import reconstruct
+    >>> X = np.array([[3, 0, 0, 1], [0, 2, 0, 2], [0, 0, 5, 0.0]])
+    >>> reconstruct(memorising_polygon(SparseExamples.from_dense(X)), X).round(9) + 0.0
+    array([[3., 0., 0., 1.],
+           [0., 2., 0., 2.],
+           [0., 0., 5., 0.]])
     """
     facts = _facts(examples)
     around = _order(facts, examples, order)
@@ -267,7 +282,9 @@ def memorisable(examples: SparseExamples) -> Memorisable:
     facts = _facts(examples)
     order = memorising_order(examples)
     left = memorising_loss(examples, order)
-    if left <= 1e-15 and len(order) == examples.T:
+    # By counting, not by what is left, which may be as small as rounding.
+    is_kept = all(len(places) == len(shared.holders) for shared, places in _kept(facts, order))
+    if is_kept and len(order) == examples.T:
         return Memorisable("yes", order, None, 0.0)
     found = _obstruction(facts, examples.T) if len(order) == examples.T else None
     return Memorisable("undecided" if found is None else "no", order, found, left)
