@@ -115,7 +115,8 @@ def bias_steps(asked: Any) -> list[Step]:
 
 @conjecture(
     "For m = 2 and every n ≥ 2, if ReLU(WᵀW + b1ᵀ) = I then max ‖w_j‖² ≥ 1/(1 − cos(2π/n)), with equality if and only "
-    "if the columns are a regular n-gon; and every longest column has b_j ≤ −B(n), B(n) = cos(2π/n)/(1 − cos(2π/n))",
+    "if the columns are a regular n-gon of this size; and every longest column has b_j ≤ −B(n), B(n) = "
+    "cos(2π/n)/(1 − cos(2π/n))",
     source=POST,
     expected=Verdict.PROVED,
     id="smallest-is-regular",
