@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from relugeom.autoencoder import (
     Axial,
+    Independent,
     Parameters,
     SparseExamples,
     UniformAxial,
@@ -186,3 +188,14 @@ def test_many_models_and_other_data_are_refused() -> None:
         nature(Parameters(W[None], np.asarray(b)[None]))
     with pytest.raises(ArgumentError, match="n = 4 columns"):
         nature(Parameters(W, b), Axial(4))
+
+
+@pytest.mark.parametrize("data", [1e-6 * np.eye(5), Independent(5, 1 - 1e-12)])
+def test_small_examples_make_no_loss_zero(data: Any) -> None:
+    model = Parameters(np.array([[1.0, -1.0, 0.2, 0.0, 0.3], [0.0, 0.1, 1.0, -1.0, 0.3]]), np.full(5, -0.1))
+    assert nature(model, data, iterations=5).name != "global minimum"
+    assert nature(Parameters(np.eye(5), np.zeros(5)), data).name == "global minimum"
+
+
+def test_on_no_examples_but_zeros_answering_zero_is_best() -> None:
+    assert nature(Parameters(np.eye(2), -np.ones(2)), np.zeros((3, 2))).name == "global minimum"

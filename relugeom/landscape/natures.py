@@ -64,7 +64,7 @@ NatureName = Literal[
     "undecided",
 ]
 
-_ZERO = 1e-10  # a loss below this part of Σ x² (of the total of the axes) is zero but for rounding
+_ZERO = 1e-10  # a total below this part of Σ x², or of 1 if that is less, is zero but for rounding
 _REACHED = 1e-9  # how near the least value that a theorem gives counts as reached
 _NEAR = 0.1  # polishing that moves a model by more than this part of its norm has left it
 _MOST_PARAMETERS = 600  # beyond, the Hessian is too large to polish with
@@ -286,7 +286,7 @@ class _Question:
     def _lowest(self, model: Parameters) -> Nature | None:
         """The answer where no loss can be lower."""
         value = float(loss(model, self.data))
-        if self.data.T * value < _ZERO:
+        if value == 0 or self.data.T * value < _ZERO * min(1.0, self.data.T * self._nothing(model)):
             certificate, why = self._certified_zero(model)
             reason = f"zero loss: the total is {self.data.T * value:.2g}, 0 but for rounding, and no loss is negative"
             return self._say("global minimum", reason, model, certificate=certificate, uncertified=why)
@@ -296,6 +296,12 @@ class _Question:
             why = f"the theorem {least[1]} is the evidence (relugeom explain {least[1]})"
             return self._say("global minimum", reason, model, uncertified=why)
         return None
+
+    def _nothing(self, model: Parameters) -> float:
+        """The loss of answering 0 to everything, the mean of Σ x²: what is small is small beside it."""
+        W, b, R = model.W, model.b, model.decoder
+        zeros = [None if part is None else np.zeros_like(part) for part in (b, R)]
+        return float(loss(Parameters(np.zeros_like(W), *zeros), self.data))
 
     def _certified_zero(self, model: Parameters) -> tuple[Certificate | None, str]:
         if not self.certificates:
