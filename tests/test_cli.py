@@ -68,6 +68,9 @@ def test_explain_prints_everything_about_one(tmp_path: Path) -> None:
     missing = relugeom("explain", "two-on-a-lime", path)
     assert missing.returncode == 2
     assert "did you mean two-on-a-line?" in missing.stderr
+    unlike = relugeom("explain", "zzz", path)
+    assert unlike.returncode == 2
+    assert "no conjecture has the id zzz; relugeom verify prints the ids" in unlike.stderr
 
 
 def test_check_tells_valid_invalid_and_unreadable_apart(tmp_path: Path) -> None:

@@ -224,10 +224,12 @@ def test_the_command_draws_lists_and_takes_a_model(tmp_path: Path, capsys: pytes
     assert (out / "regions.png").read_bytes() == render(draw("regions", MINE), "png")
     assert main(["figures", "relu", "--model", str(model), "--output", str(out)]) == 2
     assert main(["figures", "nonsense", "--output", str(out)]) == 2
+    assert main(["figures", "zzz", "--output", str(out)]) == 2
     assert main(["figures", "relu", "--output", str(model)]) == 2
     errors = capsys.readouterr().err
     assert "takes no model" in errors
     assert "no figure has the name nonsense" in errors
+    assert "no figure has the name zzz; there are " in errors
     assert "cannot be made a folder" in errors
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -256,7 +257,9 @@ def test_the_command(tmp_path: Path) -> None:
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "global minimum" in ended.stdout
-    assert "because none were named" in ended.stdout
+    assert "--data names others" in ended.stdout
+    assert "valid, next to this model: ReLU" in ended.stdout
+    assert not re.search(r"\de-\d", ended.stdout)  # one minus sign on the page
     assert isinstance(check(loads((tmp_path / "a.json").read_text())), Valid)
     rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
     assert len(rows) == 5

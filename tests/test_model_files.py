@@ -154,6 +154,9 @@ def test_folders(tmp_path: Path) -> None:
     found = load_models(many)
     assert [file.name for file in found.models] == ["a"]
     assert found.notes[0].startswith("b.json is passed over: no model")
+    np.savez(many / "a.npz", W=W, b=b)
+    assert [file.name for file in load_models(many).models] == ["a.json", "a.npz"]  # told apart
+    (many / "a.npz").unlink()
     (many / "a.json").unlink()
     with pytest.raises(StorageError, match="no model in 1 files"):
         load_models(many)

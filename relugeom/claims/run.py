@@ -216,7 +216,10 @@ def _choose(items: list[_Task | Result], select: Sequence[str], ids: Sequence[st
     for name in ids:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            if close:
+                hint = f"; did you mean {' or '.join(close)}?"
+            else:
+                hint = "; relugeom verify prints the ids, and relugeom verify -k TEXT those that contain a text"
             broken = [item for item in items if isinstance(item, Result) and not item.statement]
             failed = "".join(f"\n{row.file} was not read: {row.error}" for row in broken)
             raise ArgumentError(f"no conjecture has the id {name}{hint}{failed}")

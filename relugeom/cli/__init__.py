@@ -91,7 +91,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             traceback.print_exc()
         _abandon_output()
-        _say(f"relugeom {arguments.command}: error: {error}")
+        told = str(error)
+        if isinstance(error, OSError) and error.filename is not None and error.filename2 is None:
+            told = f"{error.filename}: {error.strerror}"  # without Python's "[Errno 2]"
+        _say(f"relugeom {arguments.command}: error: {told}")
         return 2
     except Exception as error:  # an answer of 1 means "no", and this is no answer
         if isinstance(error, ValueError) and any(words in str(error) for words in _NUMPY_HAS_NO_SPACE):

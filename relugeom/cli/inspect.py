@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif len(found) == 1:
         print(found[0].text(width()), end="")
         if arguments.data == "identity":
-            print("\nThe data are X = I because none were named; --data names others.")
+            print("\nThe data are X = I; --data names others.")
     else:
         print(text_table(found), end="")
         if len(found) > _MOST_CERTIFIED:

@@ -89,7 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(f"  examples {_listed(found.obstruction)} share features around a cycle that leaves others out")
     order = found.order or ()
-    print(f"  on the polygon: {len(order)} examples, the others are lost; order {_listed(order[:12])}", end="")
+    lost = ", the others are lost" if len(order) < examples.T else ""
+    print(f"  on the polygon: {len(order)} examples{lost}; order {_listed(order[:12])}", end="")
     print(" ..." if len(order) > 12 else "")
     print(f"  loss left by the best order found: {found.loss:.6g}; of the model built: {reached:.6g}")
     print(f"  longest column of W: {longest:.4g}")

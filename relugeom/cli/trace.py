@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )  # fmt: skip
         return 0
-    print("    step       loss   gradient  circles  alive")
+    print("    step total loss   gradient  circles  alive")
     last = len(record.steps) - 1
     rows = min(arguments.rows, last + 1)
     for row in sorted({round(k * last / max(rows - 1, 1)) for k in range(rows)}):

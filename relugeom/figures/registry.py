@@ -102,7 +102,7 @@ def find_figure(name: str) -> FigureEntry:
     """
     if name not in FIGURES:
         close = difflib.get_close_matches(name, FIGURES, n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(FIGURES))}"
         raise ArgumentError(f"no figure has the name {name}{hint}")
     return FIGURES[name]
 

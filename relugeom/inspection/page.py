@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -59,8 +60,13 @@ def sections(found: Inspection) -> list[tuple[str, list[Row]]]:
     ]
     parts = [("", rows)]
     if found.nature.name != "diverged":
-        parts += [("Geometry", _geometry(found)), ("On the data", _on_data(found))]
-    return [*parts, ("Nature", _nature(found))]
+        parts += [("Geometry", _with_minus(_geometry(found))), ("On the data", _with_minus(_on_data(found)))]
+    return [*parts, ("Nature", _with_minus(_nature(found)))]
+
+
+def _with_minus(rows: Sequence[Row]) -> list[Row]:
+    """The rows with − in the exponents, as `_number` writes it."""
+    return [(name, re.sub(r"(?<=\de)-(?=\d)", "−", text)) for name, text in rows]
 
 
 def _geometry(found: Inspection) -> list[Row]:
@@ -156,7 +162,8 @@ def _nature(found: Inspection) -> list[Row]:
         up, down, level = nature.inertia
         rows.append(("curvatures", f"{up} up, {down} down, {level} level; those of symmetries left out"))
     if nature.certificate is not None:
-        rows.append(("certificate", f"valid: {nature.certificate.statement()}"))
+        # Its numbers are fractions: a model next to this one, which may be exact where this one rounds.
+        rows.append(("certificate", f"valid, next to this model: {nature.certificate.statement()}"))
     else:
         rows.append(("certificate", f"none: {nature.uncertified}"))
     return rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +35,10 @@ T = TypeVar("T")
 
 _MOST_FROM_PIPE = 64_000_000
 _MOST_FILES = 10_000
+_NO_MODEL = (
+    "no file of a model; read are JSON, .npz, .npy, .pt and .pth in PyTorch's zip format, .safetensors, and our "
+    "checkpoints"
+)
 
 
 def load_models(
@@ -116,17 +121,25 @@ def _folder(path: Path, transpose: bool | None) -> ModelFiles:
         raise StorageError(f"a folder with {len(files)} files of models; from 1 to {_MOST_FILES} are read")
     found: list[ModelFile] = []
     notes: list[str] = []
+    stems = Counter(file.stem for file in files)
     for file in files:
         try:
             inside = _file(file, transpose)
         except StorageError as error:
             notes.append(f"{file.name} is passed over: {error}")
             continue
-        found += inside.models
+        found += (_told_apart(one, file) if stems[file.stem] > 1 else one for one in inside.models)
         notes += [f"{file.name}: {note}" for note in inside.notes]
     if not found:
         raise StorageError(f"no model in {len(files)} files; the first: {notes[0]}")
     return ModelFiles(tuple(found), tuple(notes))
+
+
+def _told_apart(model: ModelFile, file: Path) -> ModelFile:
+    """The model by its file's whole name, where two files differ in their suffix alone."""
+    if not model.name.startswith(file.stem):
+        return model
+    return model._replace(name=file.name + model.name[len(file.stem) :])
 
 
 def _loose_arrays(path: Path, transpose: bool | None) -> ModelFiles:
@@ -194,6 +207,8 @@ def _content(file: IO[bytes], path: Path, transpose: bool | None) -> ModelFiles:
         tree = safetensors_arrays(file, size)
     else:
         text = _text(file)
+        if text.lstrip()[:1] not in ("{", "["):
+            raise StorageError(_NO_MODEL)
         if _states_format(text):
             read = loads_model(text)
             return ModelFiles((read if read.name else read._replace(name=name),))
@@ -206,10 +221,7 @@ def _text(file: IO[bytes]) -> str:
     try:
         return file.read(4 * MOST_CHARACTERS).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise StorageError(
-            "no file of a model; read are JSON, .npz, .npy, .pt and .pth in PyTorch's zip format, .safetensors, and "
-            "our checkpoints"
-        ) from None
+        raise StorageError(_NO_MODEL) from None
 
 
 def _states_format(text: str) -> bool:
