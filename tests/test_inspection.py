@@ -130,7 +130,7 @@ def test_a_pentagon() -> None:
     assert trained.shape.regular
     assert trained.shape.words.startswith("a regular 5-gon")
     assert not trained.recovery.recovered.any()  # z is 1.2e-5 above 0 beside it, and that is said
-    assert "by 1.2e-05" in trained.text()
+    assert "by 1.2e−05" in trained.text()
     assert isinstance(check(trained.nature.certificate), Valid)
     for model in (zero_loss_polygon(5), zero_loss_polygon(5, 0.3), zero_loss_polygon(12, 0.1)):
         polygon = inspect(*model)

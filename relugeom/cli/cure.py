@@ -139,7 +139,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     head = (
         "   n  optimiser rate   start   bias     zero loss (Σ < 1e-3)       steps   ratio     gap      size  live  "
-        "median loss"
+        "median total loss"
     )
     print(paint(head, "bold"))
     for label, cure in zip(labels, found, strict=True):
