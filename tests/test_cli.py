@@ -31,6 +31,8 @@ def test_verify_prints_a_table_and_the_summary_last(tmp_path: Path) -> None:
     assert run.returncode == 0
     assert run.stderr == ""
     assert "CERTIFIED  two on a line" in run.stdout
+    assert run.stdout.count("mine.py") == 1
+    assert "1 certificate written; re-check: relugeom check" in run.stdout
     assert run.stdout.splitlines()[-1].endswith("1 certified; all as expected")
     assert "\x1b" not in run.stdout
     checked = relugeom("check", tmp_path / "out")

@@ -140,5 +140,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({str(n): [_entry_json(entry) for entry in entries] for n, entries in found.items()})
     elif arguments.certificates is not None:
-        print(f"\n{written} certificates written; re-check with: relugeom check {arguments.certificates}")
+        several = "s" * (written != 1)
+        print(f"\n{written} certificate{several} written; re-check: relugeom check {arguments.certificates}")
     return 0

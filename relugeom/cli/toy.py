@@ -122,7 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(paint("sparsity  density  best loss  median     represented  ‖W‖²/m        norms of the best", "bold"))
     for row in rows:
         print(_line(row))
-    print(f"\nloss: {what}; of {arguments.seeds} seeds. represented: features of norm at least {REPRESENTED}.")
+    several = "s" * (arguments.seeds != 1)
+    print(f"\nloss: {what}; of {arguments.seeds} seed{several}. represented: features of norm at least {REPRESENTED}.")
     for path in drawn:
         print(path)
     return 0

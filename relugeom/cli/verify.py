@@ -52,7 +52,9 @@ def _row(result: Result, heading: str) -> str:
     """The lines for one result, under the heading of its file when that is new."""
     lines = []
     if heading:
-        lines.append(f"\n{paint(indent(heading.strip(), 0), 'bold')}\n{paint(printable(result.file), 'dim')}")
+        lines.append(f"\n{paint(indent(heading.strip(), 0), 'bold')}")
+        if heading != result.file:  # a file without a docstring is headed by its name alone
+            lines.append(paint(printable(result.file), "dim"))
     lines.append(f"  {verdict_label(result.verdict)}  {indent(result.statement or result.id, 13)}")
     surprise = ""
     if result.verdict is not None and not result.as_expected:
@@ -173,7 +175,8 @@ def run(arguments: argparse.Namespace) -> int:
             others = len(list(arguments.certificates.glob("*.json"))) - len(written)
             if others:
                 print(f"{others} other .json files were in {arguments.certificates} before", file=sys.stderr)
-            print(f"{len(written)} certificates written; re-check with: relugeom check {arguments.certificates}")
+            several = "s" * (len(written) != 1)
+            print(f"{len(written)} certificate{several} written; re-check: relugeom check {arguments.certificates}")
         for row in formal:
             print(f"formal proof {row['status']}: {printable(row['message'])}")
         print(report.summary())
