@@ -170,10 +170,10 @@ def replacing(path: Path, lock: FileLock | None = None) -> Iterator[IO[bytes]]:
     try:
         temporary, handle = _temporary(target.parent)
         with handle:
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # a private file stays private throughout
             yield handle
             handle.flush()
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # a private file stays private
             _sync(handle.fileno())
             if lock is not None:
                 lock.pass_on(handle.fileno())

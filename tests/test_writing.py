@@ -21,7 +21,7 @@ import pytest
 
 from relugeom.errors import StorageError
 from relugeom.storage import load_arrays, save_arrays
-from relugeom.writing import FileLock, check_writable, make_folder, write_atomically
+from relugeom.writing import FileLock, check_writable, make_folder, replacing, write_atomically
 from tests.conftest import Tier
 from tests.test_cli import ENVIRONMENT, relugeom
 
@@ -115,6 +115,16 @@ def test_permissions_are_kept(tmp_path: Path) -> None:
     path.chmod(0o600)
     write_atomically(path, b"new")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_takes_the_place_of_a_private_file_is_private_before_anything_stands_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "private"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    with replacing(path) as handle:
+        assert stat.S_IMODE(os.fstat(handle.fileno()).st_mode) == 0o600
+        handle.write(b"new")
+    assert path.read_bytes() == b"new"
 
 
 def test_the_same_arrays_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
