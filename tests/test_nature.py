@@ -73,6 +73,10 @@ def test_the_values_that_theorems_give_are_global_minima() -> None:
     uniform = nature(shaken(Parameters(polygon(5, gon.radius), np.full(5, gon.bias)), 1e-4), UniformAxial(5))
     assert uniform.name == "global minimum"
     assert "pentagon-with-bias-is-optimal" in uniform.reason
+    six = kgons(6)[0]
+    hexagon = nature(shaken(Parameters(polygon(6, six.radius), np.full(6, six.bias)), 1e-4), UniformAxial(6))
+    assert hexagon.name == "global minimum"
+    assert "hexagon-with-bias-is-optimal" in hexagon.reason
     assert known_minimum(Axial(3), 1, biased=False) == (1 / 3, "any-m-lower-bound")
     assert known_minimum(Axial(3), 2, biased=True) is None
     line = Parameters(np.array([[1.0, -1.0, 0.0]]))
@@ -81,7 +85,7 @@ def test_the_values_that_theorems_give_are_global_minima() -> None:
 
 def test_the_claims_that_are_named_exist() -> None:
     text = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
-    cases = [(Axial(3), 1, False), (Axial(6), 2, False), (UniformAxial(5), 2, True)]
+    cases = [(Axial(3), 1, False), (Axial(6), 2, False), (UniformAxial(5), 2, True), (UniformAxial(6), 2, True)]
     for data, m, biased in cases:
         known = known_minimum(data, m, biased=biased)
         assert known is not None
@@ -116,10 +120,10 @@ def test_another_null_feature_beside_the_square_is_undecided_on_a_kink() -> None
 
 
 def test_a_strict_minimum_and_a_saddle_have_certificates() -> None:
-    gon = kgons(6)[0]
-    found = nature(shaken(Parameters(polygon(6, gon.radius), np.full(6, gon.bias)), 1e-4), UniformAxial(6))
+    gon = kgons(7)[0]
+    found = nature(shaken(Parameters(polygon(7, gon.radius), np.full(7, gon.bias)), 1e-4), UniformAxial(7))
     assert (found.name, found.spurious) == ("strict minimum", False)
-    assert found.inertia == (17, 0, 0)
+    assert found.inertia == (20, 0, 0)
     assert isinstance(found.certificate, CriticalPoint)
     gon = kgons(10)[0]
     saddle = nature(Parameters(polygon(10, gon.radius), np.full(10, gon.bias)), UniformAxial(10), certificates=False)

@@ -149,10 +149,14 @@ def known_minimum(data: DataSet, m: int, *, biased: bool) -> tuple[float, str] |
             return (n - 5 * (7 + sqrt(5)) / 11) / n, "pentagon-is-optimal"
     if isinstance(data, UniformAxial) and biased and (m, n) == (2, 5):
         return _PENTAGON / 5, "pentagon-with-bias-is-optimal"
+    if isinstance(data, UniformAxial) and biased and (m, n) == (2, 6):
+        return _HEXAGON / 6, "hexagon-with-bias-is-optimal"
     return None
 
 
+# F* of the certificates PentagonMinimum and HexagonMinimum.
 _PENTAGON = 0.079128135372471
+_HEXAGON = 0.289154256189035
 
 
 def nature(
