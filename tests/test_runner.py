@@ -182,6 +182,7 @@ def test_neighbouring_files_can_be_imported(tmp_path: Path) -> None:
     path = write(tmp_path, "a.py", "from _helper_of_mine import WHY\n", declare("told", "return Open(WHY)"))
     assert by_id([tmp_path])["told"].evidence == "a neighbour said so"
     assert find_files([tmp_path, path]) == [path]
+    assert find_files(path) == find_files(str(path)) == [path]
 
 
 def test_paths_are_checked(tmp_path: Path) -> None:

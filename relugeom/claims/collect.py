@@ -29,7 +29,7 @@ def default_paths() -> list[Path]:
     return [installed if installed.is_dir() else checkout]
 
 
-def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
     """The Python files named, and those inside the folders named (not the ones that start with an underscore).
 
     Raises
@@ -38,7 +38,7 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         A path is empty, does not exist, is not a Python file, or there is nothing to run in it.
     """
     files: list[Path] = []
-    for given in paths:
+    for given in [paths] if isinstance(paths, str | os.PathLike) else paths:
         if not os.fspath(given):
             raise ArgumentError("a path must not be empty; the folder one is in is .")
         path = Path(given)

@@ -300,7 +300,7 @@ def _collected(
 
 
 def list_conjectures(
-    paths: Iterable[str | os.PathLike[str]] | None = None,
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
     *,
     select: str | Sequence[str] = (),
     jobs: int | None = None,
@@ -314,7 +314,7 @@ def list_conjectures(
 
 
 def verify(
-    paths: Iterable[str | os.PathLike[str]] | None = None,
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
     *,
     select: str | Sequence[str] = (),
     ids: Sequence[str] = (),
@@ -330,7 +330,7 @@ def verify(
     Parameters
     ----------
     paths
-        Files and folders; the conjectures that come with relugeom by default.
+        A file or folder, or several; the conjectures that come with relugeom by default.
     select
         Run only conjectures whose id, file name or statement contains this text (or one of these texts).
     ids
