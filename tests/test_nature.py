@@ -201,5 +201,12 @@ def test_small_examples_make_no_loss_zero(data: Any) -> None:
     assert nature(Parameters(np.eye(5), np.zeros(5)), data).name == "global minimum"
 
 
+def test_what_the_sum_over_sets_leaves_out_is_no_zero_loss() -> None:
+    model = antipodal_pairs(2)
+    data = Independent(4, 0.9, most_active=1)
+    assert loss(Parameters(model, np.zeros(4)), data) < 1e-12
+    assert nature(Parameters(model, np.zeros(4)), data, iterations=5).name != "global minimum"
+
+
 def test_on_no_examples_but_zeros_answering_zero_is_best() -> None:
     assert nature(Parameters(np.eye(2), -np.ones(2)), np.zeros((3, 2))).name == "global minimum"

@@ -275,12 +275,12 @@ class Independent(DataSet):
         return b[:, None, :] + np.einsum("zji,si->zsj", gains, sets), sets
 
     def dead(self, parameters: Parameters) -> Array:
-        """The largest z_j is below 0."""
+        """The largest z_j is below 0, over sets of at most `most_active` features."""
         highest, _ = self._highest(parameters)
         return self._shaped_by_feature(np.asarray((highest < 0).all(axis=1)), parameters)
 
     def silent(self, parameters: Parameters) -> Array:
-        """The largest z_j is not above 0 where j is present."""
+        """The largest z_j is not above 0 where j is present, over sets of at most `most_active` features."""
         highest, sets = self._highest(parameters)
         return self._shaped_by_feature(np.asarray(((highest <= 0) | (sets == 0)).all(axis=1)), parameters)
 

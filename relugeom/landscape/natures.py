@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial, is_identity
+from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import (
     DataSet,
     Parameters,
@@ -290,6 +291,8 @@ class _Question:
     def _lowest(self, model: Parameters) -> Nature | None:
         """The answer where no loss can be lower."""
         value = float(loss(model, self.data))
+        if isinstance(self.data, Independent):
+            value += float(self.data.rest(model))  # of the sets that the sum leaves out
         if value == 0 or self.data.T * value < _ZERO * min(1.0, self.data.T * self._nothing(model)):
             certificate, why = self._certified_zero(model)
             reason = f"zero loss: the total is {self.data.T * value:.2g}, 0 but for rounding, and no loss is negative"
