@@ -28,7 +28,7 @@ from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, stored
 from relugeom.training.many_models import Training, initial_models, train_from
 
-__all__ = ["Cohort", "Count", "Summary", "census", "summary"]
+__all__ = ["Cohort", "Count", "Summary", "census", "run_missing", "summary"]
 
 _ZERO = 1e-3  # of the loss summed over examples: what training can't tell from 0 in the steps it has
 _LEVEL = 0.95
@@ -162,12 +162,29 @@ def census(
         Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
     """
     tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
-    missing = [task for task in tasks if _stored_block(database, *task) is None]
-    news = Reporter(progress, len(tasks), len(tasks) - len(missing))
-    for index, records in completed(_run_block, missing, executor):
-        database.record(_key(*missing[index]), {"records": records})
-        news.advance()
+    run_missing(tasks, _run_block, _key, _stored_block, database, executor, progress)
     return Rows(summary(_records(cohort, database)) for cohort in cohorts)
+
+
+#: A block of a cohort: the number of its first seed, and how many there are.
+Block = tuple[Cohort, int, int]
+
+
+def run_missing(
+    tasks: Sequence[Block],
+    run: Callable[[Block], list[dict[str, Any]]],
+    key: Callable[[Cohort, int, int], dict[str, Any]],
+    stored_block: Callable[[RunDatabase, Cohort, int, int], list[dict[str, Any]] | None],
+    database: RunDatabase,
+    executor: ExecutorLike,
+    progress: OnProgress | None,
+) -> None:
+    """Run the blocks that the database does not hold, and record each as soon as it is finished."""
+    missing = [task for task in tasks if stored_block(database, *task) is None]
+    news = Reporter(progress, len(tasks), len(tasks) - len(missing))
+    for index, records in completed(run, missing, executor):
+        database.record(key(*missing[index]), {"records": records})
+        news.advance()
 
 
 def _blocks(cohort: Cohort) -> list[tuple[int, int]]:

@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.geometry import angular_gaps
 from relugeom.autoencoder.model import Parameters, loss
-from relugeom.executors import ExecutorLike, completed
-from relugeom.progress import OnProgress, Reporter
+from relugeom.executors import ExecutorLike
+from relugeom.progress import OnProgress
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
-from relugeom.studies.censuses import Cohort, Count, stored_records
+from relugeom.studies.censuses import Cohort, Count, run_missing, stored_records
 from relugeom.training.many_models import descend, initial_models
 
 __all__ = ["Cure", "cures", "watch"]
@@ -76,11 +76,7 @@ def cures(
 ) -> list[Cure]:
     """Run what is missing and count every cohort; the parameters are those of `relugeom.studies.censuses.census`."""
     tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
-    missing = [task for task in tasks if _stored_block(database, *task) is None]
-    news = Reporter(progress, len(tasks), len(tasks) - len(missing))
-    for index, records in completed(_run_block, missing, executor):
-        database.record(_key(*missing[index]), {"records": records})
-        news.advance()
+    run_missing(tasks, _run_block, _key, _stored_block, database, executor, progress)
     found = []
     for cohort in cohorts:
         results = [_stored_block(database, cohort, first, count) for first, count in _blocks(cohort)]
