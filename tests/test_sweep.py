@@ -253,7 +253,7 @@ def test_a_killed_sweep_leaves_no_worker_and_goes_on(tmp_path: Path) -> None:
         time.sleep(0.05)
     done = len(list(out.glob("*.npz")))
     assert done >= 1
-    resumed = command(*arguments, "-o", str(out), "--json")
+    resumed = command(*arguments, "-o", str(out), "--resume", "--json")
     assert resumed.returncode == 0, resumed.stderr
     whole = json.loads(command(*arguments, "-o", str(tmp_path / "whole"), "--json").stdout)
     for one, other in zip(json.loads(resumed.stdout)["runs"], whole["runs"], strict=True):
@@ -290,7 +290,10 @@ def test_mistakes_get_one_line(arguments: list[str], tmp_path: Path) -> None:
     )  # fmt: skip
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert ended.stderr.count("\n") == 1, ended.stderr
+    *usage, line = ended.stderr.splitlines()
+    assert line.startswith(f"relugeom {arguments[0]}: error: "), ended.stderr
+    # Where an option is wrong, how its command is used stands before the line.
+    assert all(part.startswith(("usage: ", " ")) for part in usage), ended.stderr
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
