@@ -102,6 +102,7 @@ def _layers(n: int, most: int) -> tuple[_Layer, ...]:
     return tuple(layers)
 
 
+@cache
 def active_sets(n: int, most: int) -> Array:
     """The sets of at most `most` of n features, by size and in each size in the order of `itertools.combinations`.
 
@@ -109,7 +110,9 @@ def active_sets(n: int, most: int) -> Array:
     -------
     ndarray of bool, shape (sets, n)
     """
-    return np.concatenate([layer.active[layer.plain] for layer in _layers(n, most)])
+    sets = np.concatenate([layer.active[layer.plain] for layer in _layers(n, most)])
+    sets.flags.writeable = False  # every caller gets the same array
+    return sets
 
 
 def moments(a: Array, b: Array, *, most: int, order: int = 0) -> Moments:
