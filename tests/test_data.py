@@ -59,6 +59,7 @@ def every_kind(seed: int = 0) -> list[DataSet]:
         UniformAxial(N),
         Independent(N, 0.7),
         Independent(N, 0.6, (1.0, 0.9, 0.8, 0.7), values="one"),
+        DenseExamples(X, (2.0, 1.0, 0.0, 0.5)),
     ]
 
 
@@ -257,11 +258,40 @@ def test_wrong_decoders_and_directions_are_named() -> None:
         hessian_vector_product(model, np.eye(N), Parameters(model.W, model.b))
 
 
+def test_importance_weighs_the_outputs_of_dense_examples() -> None:
+    """The loss by its definition, its gradient by the complex step, and equal importance is none."""
+    rng = np.random.default_rng(6)
+    X, weights = rng.uniform(size=(T, N)), np.array([2.0, 1.0, 0.0, 0.5])
+    W, b, R = untied(5)
+    data = DenseExamples(X, weights)
+
+    def plain(W: Any, b: Any, R: Any) -> Any:
+        Z = X @ W.T @ R.T + b
+        return (((Z.real > 0) * Z - X) ** 2 @ weights).mean()
+
+    assert float(loss(Parameters(W, b, R), data)) == pytest.approx(float(plain(W, b, R)))
+    found = gradient(Parameters(W, b, R), data)
+    for place, slope in enumerate(found):
+        for index in np.ndindex(slope.shape):
+            parts = [np.array(part, complex) for part in (W, b, R)]
+            parts[place][index] += 1e-30j
+            assert slope[index] == pytest.approx(plain(*parts).imag / 1e-30, abs=1e-13)
+    ones = DenseExamples(X, [1] * N)
+    np.testing.assert_array_equal(hessian(Parameters(W, b), ones), hessian(Parameters(W, b), X))
+
+
+@pytest.mark.parametrize("importance", [[1, 1], [1, 1, -1, 1], [1, 1, 1, float("nan")], "much", [[1] * N]])
+def test_bad_importance_is_named(importance: Any) -> None:
+    for make in (lambda: DenseExamples(np.eye(N), importance), lambda: Independent(N, 0.5, importance)):
+        with pytest.raises(ArgumentError, match="importance must be 4 finite numbers that are not negative; got"):
+            make()
+
+
 def test_untied_models_keep_their_kind_of_array(xp: Any) -> None:
     model = untied(4, batch=(2,))
     there = Parameters(*(xp.asarray(part) for part in model))
     for data in (data for data in every_kind() if not isinstance(data, Independent)):  # whose sums are NumPy's
-        place = xp.asarray(data.X) if isinstance(data, DenseExamples) else data
+        place = DenseExamples(xp.asarray(data.X), data.importance) if isinstance(data, DenseExamples) else data
         for function in (loss, hessian, kink_distance, total_loss, dead_features, silent_features):
             np.testing.assert_allclose(xp.to_numpy(function(there, place)), function(model, data), atol=1e-12)
         np.testing.assert_allclose(

@@ -85,6 +85,7 @@ LAWS = [
     Independent(4, 0.6, importance=[1, 0.9, 0.5, 0], correlated=[(0, 2)], anticorrelated=[(1, 3)]),
     Independent(4, 0.4, values="one", importance=[2, 1, 1, 1]),
     Independent(5, 0.9, most_active=2),
+    Independent(6, 0.7, correlated=[(0, 2, 5)], anticorrelated=[(1, 3, 4)]),
 ]
 
 
@@ -152,6 +153,54 @@ def test_a_batch_is_a_loop() -> None:
     assert law.hessian(Parameters(batch.W)).shape == (3, 8, 8)
 
 
+def test_the_hessian_is_that_of_its_products_with_directions() -> None:
+    rng = np.random.default_rng(2)
+    for law in LAWS[:3]:
+        for tied, biased in itertools.product((True, False), repeat=2):
+            W, b = model(law.n, 3)
+            parameters = Parameters(W, b if biased else None, None if tied else rng.normal(size=(law.n, 2)))
+            columns = [
+                flatten(law.hessian_vector_product(parameters, unflatten(unit, 2, law.n, untied=not tied)))
+                for unit in np.eye(len(flatten(parameters)))
+            ]
+            assert law.hessian(parameters) == pytest.approx(np.array(columns), abs=1e-12)
+
+
+def test_the_losses_by_feature_add_up() -> None:
+    for law in LAWS:
+        batch = model(law.n, 4, 2, 3)
+        assert law.feature_loss(batch).sum(-1) == pytest.approx(law.loss(batch))
+        W, b = model(law.n, 4)
+        E = (np.maximum(law.examples(100_000, 0) @ W.T @ W + b, 0) - law.examples(100_000, 0)) ** 2
+        assert law.feature_loss(Parameters(W, b)) == pytest.approx(E.mean(0) * law.weights, rel=0.05, abs=0.02)
+
+
+@pytest.mark.parametrize("values", ["uniform", "one"])
+def test_dead_and_silent_features_are_those_of_all_examples_whatever_the_sum_leaves_out(values: str) -> None:
+    """Feature 0 is switched on by three others together and by no two of them."""
+    W = np.array([[1.0, 0.4, 0.4, 0.4], [0.0, 1.0, -0.5, -0.5]])
+    parameters = Parameters(W, np.array([-1.1, 0.1, -2.0, -2.0]))
+    for most in (1, 4):
+        law = Independent(4, 0.5, values=values, most_active=most)
+        assert law.dead(parameters).tolist() == [False, False, True, True]
+        assert law.silent(parameters).tolist() == [False, False, True, True]
+    apart = Independent(4, 0.7, values=values, anticorrelated=[(1, 2, 3)])
+    assert apart.silent(Parameters(W, np.array([-1.5, 0.1, -2.0, -2.0])))[0]
+    assert apart.highest(parameters) == pytest.approx([0.3, 1.66, -1.19, -1.19])
+    X = apart.examples(20_000, 0)
+    Z = X @ W.T @ W + parameters.b
+    assert (Z.max(0) <= apart.highest(parameters) + 1e-12).all()
+    assert Z.max(0) == pytest.approx(apart.highest(parameters), abs=0.25)
+
+
+def test_a_feature_whose_own_form_ends_at_zero_is_on_a_kink() -> None:
+    """E[u (g u + b)₊] has a second derivative that jumps where g + b = 0; with another coefficient it has none."""
+    alone = Parameters(np.array([[0.5, 0.0], [0.0, 1.0]]), np.array([-0.25, 0.5]))
+    assert float(Independent(2, 0.5).kink_distance(alone)) == 0
+    beside = Parameters(np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([-0.25, 0.5]))
+    assert float(Independent(2, 0.0).kink_distance(beside)) == 0.25
+
+
 def test_features_that_are_nearly_never_present_have_the_loss_of_the_axes() -> None:
     """L/p → n × the loss of a·e_i with a uniform as p → 0 at fixed b ≤ 0: two active features are of order p²."""
     W, b = model(4)
@@ -181,10 +230,12 @@ def test_the_kinks_are_where_an_empty_example_meets_the_origin() -> None:
         (lambda: Independent(3, float("nan")), "sparsity must lie in"),
         (lambda: Independent(3, 0.5, importance=[1, -1, 1]), "importance must be 3 finite numbers"),
         (lambda: Independent(3, 0.5, importance=[1, 1]), "importance must be 3 finite numbers"),
-        (lambda: Independent(3, 0.5, correlated=[(0, 1)], anticorrelated=[(1, 2)]), "no feature may be in two pairs"),
-        (lambda: Independent(3, 0.5, correlated=[(0, 0)]), "no feature may be in two pairs"),
+        (lambda: Independent(3, 0.5, correlated=[(0, 1)], anticorrelated=[(1, 2)]), "no feature may be in two groups"),
+        (lambda: Independent(3, 0.5, correlated=[(0, 0)]), "no feature may be in two groups"),
         (lambda: Independent(3, 0.5, correlated=[(0, 3)]), "features 0 to 2"),
-        (lambda: Independent(4, 0.4, anticorrelated=[(0, 1)]), "sparsity of at least 1/2; got 0.4"),
+        (lambda: Independent(4, 0.4, anticorrelated=[(0, 1)]), "sparsity of at least 1 − 1/2; got 0.4"),
+        (lambda: Independent(4, 0.6, anticorrelated=[(0, 1, 2)]), "sparsity of at least 1 − 1/3; got 0.6"),
+        (lambda: Independent(3, 0.5, correlated=[(0,)]), "groups of two or more features"),
         (lambda: Independent(3, 0.5, values="two"), 'values must be "uniform" or "one"'),
         (lambda: Independent(3, 0.5, most_active=4), "most_active must lie in 0 to n = 3"),
         (lambda: Independent(40, 0.5).loss(model(40)), "give a smaller most_active"),

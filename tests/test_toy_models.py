@@ -129,7 +129,7 @@ def test_the_command_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_pa
     assert main(line) == 0
     assert "loss: over the population; of 2 seeds." in capsys.readouterr().out
     assert main([*line, "--correlated", "0-1", "--anticorrelated", "1-2"]) == 2
-    assert "no feature may be in two pairs" in capsys.readouterr().err
+    assert "no feature may be in two groups" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

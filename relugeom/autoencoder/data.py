@@ -19,10 +19,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from relugeom.arrays import Array, check_shape, device_of, floating_arrays
 from relugeom.autoencoder.parameters import Parameters, checked, flatten, unflatten
+from relugeom.errors import ArgumentError
 
-__all__ = ["DataSet", "DenseExamples", "as_data"]
+__all__ = ["DataSet", "DenseExamples", "as_data", "checked_importance"]
 
 
 class DataSet(ABC):
@@ -91,20 +95,36 @@ class DataSet(ABC):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DenseExamples(DataSet):
-    """Examples in the rows of an array.
+    """Examples in the rows of an array, and how much each feature counts.
 
     Attributes
     ----------
     X : array, shape (..., T, n)
         Leading axes are a batch of data sets, one for each model.
+    importance : sequence of n numbers, optional
+        I_j ≥ 0, the weight of output j in the loss; default 1 each.
+
+    Raises
+    ------
+    ArgumentError
+        X is no array of examples, or the importance no n finite numbers that are not negative.
     """
 
     X: Array
+    importance: Any = None
 
     def __post_init__(self) -> None:
         # Sequences stay what they are: they become arrays of the kind of the model that they meet.
         if len(getattr(self.X, "shape", ())) < 2:
             check_shape("X", floating_arrays(X=self.X)[1], ("T", "n"))
+        if self.importance is not None:
+            object.__setattr__(self, "importance", checked_importance(self.importance, self.n))
+
+    def _weighted(self, xp: Any, E: Array) -> Array:
+        """I_j e_tj."""
+        if self.importance is None:
+            return E
+        return E * xp.asarray(self.importance, dtype=E.dtype, device=device_of(E))
 
     @property
     def T(self) -> int:  # type: ignore[override]
@@ -125,12 +145,13 @@ class DenseExamples(DataSet):
         return at.xp, at.X, (at.X @ at.xp.matrix_transpose(at.W)) @ at.D + at.b[..., None, :]
 
     def loss(self, parameters: Parameters) -> Array:
-        """L = (1/T) Σ_t Σ_i (x_ti − ReLU(z_ti))²."""
+        """L = (1/T) Σ_t Σ_i I_i (x_ti − ReLU(z_ti))²."""
         xp, X, Z = self._preactivation(parameters)
-        return xp.mean(xp.sum((xp.maximum(Z, xp.zeros_like(Z)) - X) ** 2, axis=-1), axis=-1)
+        errors = self._weighted(xp, (xp.maximum(Z, xp.zeros_like(Z)) - X) ** 2)
+        return xp.mean(xp.sum(errors, axis=-1), axis=-1)
 
     def gradient(self, parameters: Parameters) -> Parameters:
-        """With E = ∂L/∂Z = (2/T) (ReLU(Z) − X) ⊙ 1[Z > 0], the decoder gets HᵀE, the encoder D EᵀX, b gets Σ_t e_t.
+        """With E = ∂L/∂Z = (2/T) I ⊙ (ReLU(Z) − X) ⊙ 1[Z > 0], the decoder gets HᵀE, the encoder D EᵀX, b gets Σ_t e_t.
 
         ReLU(Z) ⊙ 1[Z > 0] = ReLU(Z). Tied, W stands in both places and gets the sum.
         """
@@ -139,6 +160,7 @@ class DenseExamples(DataSet):
         H = X @ T(at.W)
         Z = H @ at.D + at.b[..., None, :]
         E = (2 / X.shape[-2]) * (xp.maximum(Z, xp.zeros_like(Z)) - X) * xp.astype(Z > 0, Z.dtype)
+        E = self._weighted(xp, E)
         decoder, encoder = T(H) @ E, at.D @ (T(E) @ X)
         return at.like(decoder + encoder if at.tied else encoder, xp.sum(E, axis=-2), decoder)
 
@@ -147,7 +169,7 @@ class DenseExamples(DataSet):
 
         Away from kinks 1[Z > 0] does not move, so with dots for derivatives along the direction
 
-            Ḣ = X Vᵀ,      Ż = Ḣ D + H U + c,      Ė = (2/T) Ż ⊙ 1[Z > 0],
+            Ḣ = X Vᵀ,      Ż = Ḣ D + H U + c,      Ė = (2/T) I ⊙ Ż ⊙ 1[Z > 0],
             (HᵀE)˙ = ḢᵀE + HᵀĖ,      (D EᵀX)˙ = U EᵀX + D ĖᵀX,      (∂L/∂b)˙ = Σ_t ė_t.
         """
         at = checked(parameters, self.X, direction)
@@ -156,7 +178,7 @@ class DenseExamples(DataSet):
         H_dot = X @ T(at.V)
         Z = H @ at.D + at.b[..., None, :]
         Z_dot = H_dot @ at.D + H @ at.U + at.c[..., None, :]
-        slope = (2 / X.shape[-2]) * xp.astype(Z > 0, Z.dtype)
+        slope = self._weighted(xp, (2 / X.shape[-2]) * xp.astype(Z > 0, Z.dtype))
         E = slope * (xp.maximum(Z, xp.zeros_like(Z)) - X)
         E_dot = slope * Z_dot
         decoder = T(H_dot) @ E + T(H) @ E_dot
@@ -173,7 +195,7 @@ class DenseExamples(DataSet):
 
     def _along(self, parameters: Parameters, direction: Parameters) -> Parameters:
         _, X = floating_arrays(X=self.X)
-        spread = DenseExamples(self.X) if X.ndim == 2 else DenseExamples(X[..., None, :, :])
+        spread = self if X.ndim == 2 else DenseExamples(X[..., None, :, :], self.importance)
         return spread.hessian_vector_product(parameters, direction)
 
     def kink_distance(self, parameters: Parameters) -> Array:
@@ -195,6 +217,23 @@ class DenseExamples(DataSet):
         """x_tj = 0 for every t."""
         xp, X = floating_arrays(X=self.X)
         return xp.all(X == 0, axis=-2)
+
+
+def checked_importance(importance: Any, n: int) -> npt.NDArray[np.float64]:
+    """n finite numbers that are not negative, as an array.
+
+    Raises
+    ------
+    ArgumentError
+        They are not.
+    """
+    try:
+        weights = np.asarray(importance, dtype=np.float64)
+    except (TypeError, ValueError):
+        weights = np.full(1, np.nan)
+    if weights.shape != (n,) or not np.isfinite(weights).all() or (weights < 0).any():
+        raise ArgumentError(f"importance must be {n} finite numbers that are not negative; got {importance!s:.80}")
+    return weights
 
 
 def as_data(X: Any) -> DataSet:

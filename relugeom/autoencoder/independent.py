@@ -2,8 +2,8 @@
 
     x_i = 0 with probability S, else uniform on (0, 1],        L = E Σ_j I_j (x_j − x'_j)²,
 
-not normalised, empty examples included, with an importance I_j in the loss (Elhage et al., 2022). Pairs may be
-correlated (present together) or anticorrelated (never together).
+not normalised, empty examples included, with an importance I_j in the loss (Elhage et al., 2022). Groups of features
+may be correlated (present together) or anticorrelated (at most one of them at a time).
 
 Given which features are active, every pre-activation is a linear form on a cube, so the loss over the whole
 population is a finite sum, without sampling: with P(A) the probability that exactly the set A is active and the moments
@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
-from relugeom.autoencoder.data import DataSet
-from relugeom.autoencoder.parameters import Parameters, checked, flatten, unflatten
+from relugeom.autoencoder.data import DataSet, checked_importance
+from relugeom.autoencoder.parameters import Parameters, checked
 from relugeom.autoencoder.positive_part import Moments, active_sets, moments
 from relugeom.errors import ArgumentError
 
@@ -58,8 +58,9 @@ class Independent(DataSet):
         S = P(x_i = 0), in [0, 1); p = 1 − S.
     importance : sequence of n floats, optional
         I_j ≥ 0; default 1 each.
-    correlated, anticorrelated : sequence of pairs of int
-        Pairs that are present together, and pairs that never are (needs p ≤ 1/2). No feature is in two pairs.
+    correlated, anticorrelated : sequence of groups of int
+        Groups whose features are present together, and groups of which at most one feature is (k of them need p ≤ 1/k).
+        A group has two features or more, and no feature is in two groups.
     values : {"uniform", "one"}
         What a present feature has: uniform on (0, 1], or 1.
     weights : ndarray, shape (n,)
@@ -70,14 +71,14 @@ class Independent(DataSet):
     Raises
     ------
     ArgumentError
-        A value is out of its range, pairs overlap, or there are too many sets to sum over.
+        A value is out of its range, groups overlap, or there are too many sets to sum over.
     """
 
     n: int
     sparsity: float
     importance: Sequence[float] | None = None
-    correlated: Sequence[tuple[int, int]] = ()
-    anticorrelated: Sequence[tuple[int, int]] = ()
+    correlated: Sequence[Sequence[int]] = ()
+    anticorrelated: Sequence[Sequence[int]] = ()
     values: str = "uniform"
     most_active: int | None = None
     weights: Array = field(init=False, repr=False)
@@ -89,21 +90,22 @@ class Independent(DataSet):
             raise ArgumentError(f"sparsity must lie in [0, 1); got {self.sparsity!r}")
         if self.values not in ("uniform", "one"):
             raise ArgumentError(f'values must be "uniform" or "one"; got {self.values!r}')
-        weights = np.ones(self.n) if self.importance is None else np.asarray(self.importance, dtype=float)
-        if weights.shape != (self.n,) or not np.isfinite(weights).all() or (weights < 0).any():
-            raise ArgumentError(
-                f"importance must be {self.n} finite numbers that are not negative; got {weights!s:.80}"
-            )
+        weights = np.ones(self.n) if self.importance is None else checked_importance(self.importance, self.n)
         object.__setattr__(self, "weights", weights)
-        members = [i for pair in (*self.correlated, *self.anticorrelated) for i in pair]
-        if any(len(pair) != 2 for pair in (*self.correlated, *self.anticorrelated)):
-            raise ArgumentError("correlated and anticorrelated must hold pairs of features")
+        groups = (*self.correlated, *self.anticorrelated)
+        members = [i for group in groups for i in group]
+        if any(len(group) < 2 for group in groups):
+            raise ArgumentError("correlated and anticorrelated must hold groups of two or more features")
         if any(i not in range(self.n) for i in members):
-            raise ArgumentError(f"pairs must be of features 0 to {self.n - 1}; got {sorted(set(members))}")
+            raise ArgumentError(f"groups must be of features 0 to {self.n - 1}; got {sorted(set(members))}")
         if len(set(members)) < len(members):
-            raise ArgumentError("no feature may be in two pairs")
-        if self.anticorrelated and self.sparsity < 0.5:
-            raise ArgumentError(f"anticorrelated pairs need a sparsity of at least 1/2; got {self.sparsity:g}")
+            raise ArgumentError("no feature may be in two groups, or twice in one")
+        longest = max(map(len, self.anticorrelated), default=1)
+        # 1/k need not be a float, nor its 1 − S.
+        if longest * self.density > 1 + 1e-12:
+            raise ArgumentError(
+                f"anticorrelated groups of {longest} need a sparsity of at least 1 − 1/{longest}; got {self.sparsity:g}"
+            )
         if self.most_active is not None and not 0 <= self.most_active <= self.n:
             raise ArgumentError(f"most_active must lie in 0 to n = {self.n}; got {self.most_active}")
 
@@ -123,8 +125,8 @@ class Independent(DataSet):
             "n": self.n,
             "sparsity": self.sparsity,
             "importance": self.weights.tolist(),
-            "correlated": [list(pair) for pair in self.correlated],
-            "anticorrelated": [list(pair) for pair in self.anticorrelated],
+            "correlated": [list(group) for group in self.correlated],
+            "anticorrelated": [list(group) for group in self.anticorrelated],
             "values": self.values,
         }
 
@@ -142,14 +144,14 @@ class Independent(DataSet):
         p = self.density
         result: Array = np.ones(sets.shape[:-1])
         alone = np.ones(self.n, dtype=bool)
-        for i, j in self.correlated:
-            alone[[i, j]] = False
-            both, neither = sets[..., i] & sets[..., j], ~sets[..., i] & ~sets[..., j]
-            result = result * np.where(both, p, np.where(neither, 1 - p, 0.0))
-        for i, j in self.anticorrelated:
-            alone[[i, j]] = False
-            both, neither = sets[..., i] & sets[..., j], ~sets[..., i] & ~sets[..., j]
-            result = result * np.where(both, 0.0, np.where(neither, 1 - 2 * p, p))
+        for group in map(list, self.correlated):
+            alone[group] = False
+            count = sets[..., group].sum(-1)
+            result = result * np.where(count == len(group), p, np.where(count == 0, 1 - p, 0.0))
+        for group in map(list, self.anticorrelated):
+            alone[group] = False
+            count = sets[..., group].sum(-1)
+            result = result * np.where(count > 1, 0.0, np.where(count == 1, p, max(0.0, 1 - len(group) * p)))
         result = result * np.where(sets[..., alone], p, 1 - p).prod(-1)
         return result
 
@@ -174,11 +176,14 @@ class Independent(DataSet):
         presence, sizes = (np.random.default_rng(stream) for stream in streams)
         tosses = presence.random((T, self.n))
         present = tosses < self.density
-        for i, j in self.correlated:
-            present[:, j] = present[:, i]
-        for i, j in self.anticorrelated:
-            # One toss for both: below p the first, in the next p the second.
-            present[:, j] = (tosses[:, i] >= self.density) & (tosses[:, i] < 2 * self.density)
+        for first, *others in self.correlated:
+            present[:, others] = present[:, [first]]
+        for first, *others in self.anticorrelated:
+            # One toss for all: below p the first, in the next p the second, and so on.
+            for place, j in enumerate(others, 1):
+                present[:, j] = (tosses[:, first] >= place * self.density) & (
+                    tosses[:, first] < (place + 1) * self.density
+                )
         if self.values == "one":
             return present.astype(float)
         values: Array = present * (1.0 - sizes.random((T, self.n)))  # random() lies in [0, 1)
@@ -197,15 +202,22 @@ class Independent(DataSet):
 
     def loss(self, parameters: Parameters) -> Array:
         """L = E Σ_j I_j (x_j − x'_j)², exact up to rounding (and up to `rest`)."""
+        P, by_output = self._errors(parameters)
+        return self._shaped(np.einsum("s,zsj,j->z", P, by_output, self.weights), parameters)
+
+    def feature_loss(self, parameters: Parameters) -> Array:
+        """I_j E (x_j − x'_j)² for every feature j, shape (..., n); they add up to `loss`."""
+        P, by_output = self._errors(parameters)
+        return self._shaped_by_feature(np.einsum("s,zsj,j->zj", P, by_output, self.weights), parameters)
+
+    def _errors(self, parameters: Parameters) -> tuple[Array, Array]:
+        """P(A), and E (x_j − x'_j)² given each set A, shape (batch, sets, n)."""
         a, b, P = self._forms(parameters)
         sets = self._sets()
         if self.values == "one":
-            z = self._vertex_forms(a, b)
-            error = np.maximum(z, 0) - sets
-            return self._shaped(np.einsum("s,zsj,j->z", P, error**2, self.weights), parameters)
+            return P, (np.maximum(self._vertex_forms(a, b), 0) - sets) ** 2
         found = moments(a, b, most=self._most, order=0)
-        by_output = found["", 2] - 2 * found["j", 1] + sets / 3
-        return self._shaped(np.einsum("s,zsj,j->z", P, by_output, self.weights), parameters)
+        return P, found["", 2] - 2 * found["j", 1] + sets / 3
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """∂L/∂W = RᵀD, ∂L/∂R = D Wᵀ, tied ∂L/∂W = W (D + Dᵀ); and ∂L/∂b = d.
@@ -245,44 +257,158 @@ class Independent(DataSet):
         return self._like(parameters, dW, d_dot, dR)
 
     def hessian(self, parameters: Parameters) -> Array:
-        """The matrix of second derivatives, in the order of `flatten`, one product with a unit direction at a time."""
+        """The matrix of second derivatives, in the order of `flatten`.
+
+        With J_j = ∂(a_j1, ..., a_jn)/∂θ, a_ji = r_j·w_i, and K, k, κ as in `hessian_vector_product`, it is
+        Σ_j J_jᵀ K_j J_j, with J_jᵀ k_j in the column of b_j, κ_j on its diagonal, and D_ji from ∂²a_ji = 2 ∂r_j·∂w_i.
+        """
+        return self._hessian(parameters, None)
+
+    def smooth_hessian(self, parameters: Parameters, off: Array) -> Array:
+        """`hessian` without the parts of the loss that `kinks` marks.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            One model.
+        off : ndarray of bool, shape (sets, n)
+        """
+        return self._hessian(parameters, off)
+
+    def _hessian(self, parameters: Parameters, off: Array | None) -> Array:
         at, lead = checked(parameters), _batch(parameters)
-        m, n = at.W.shape[-2:]
-        columns = []
-        for unit in np.eye(flatten(parameters).shape[-1]):
-            way = unflatten(np.broadcast_to(unit, (*lead, len(unit))), m, n, untied=not at.tied)
-            columns.append(flatten(self.hessian_vector_product(parameters, way)))
-        H = np.stack(columns, axis=-1)
-        matrices: Array = (H + _transposed(H)) / 2
+        W, _, R = self._arrays(parameters)
+        (B, m, n), eye = W.shape, np.eye(self.n)
+        slopes = self._slopes(parameters)
+        K, k, kappa = self._curvatures(parameters, off)
+        own = np.einsum("zja,il->zjial", R, eye).reshape(B, n, n, m * n)  # ∂a_ji/∂W_al
+        of_decoder = np.einsum("zai,jl->zjila", W, eye)  # ∂a_ji/∂R_la
+        D = np.einsum("zji,ac->zajci", slopes.D, np.eye(m))  # the part of ∂²L/∂R_ja ∂W_ci
+        if at.tied:
+            J = own + np.swapaxes(of_decoder, -1, -2).reshape(B, n, n, m * n)
+            bend = D.reshape(B, m * n, m * n)
+            bend = bend + _transposed(bend)
+        else:
+            J = np.concatenate([own, of_decoder.reshape(B, n, n, n * m)], axis=-1)
+            bend = np.zeros((B, 2 * m * n, 2 * m * n))
+            bend[:, m * n :, : m * n] = np.swapaxes(D, 1, 2).reshape(B, n * m, m * n)
+            bend[:, : m * n, m * n :] = _transposed(bend[:, m * n :, : m * n])
+        H = (_transposed(J) @ (K @ J)).sum(1) + bend
+        if at.biased:
+            cross = np.einsum("zjip,zji->zpj", J, k)
+            level = np.einsum("zj,jl->zjl", kappa, eye)
+            first = m * n  # the bias stands between W and the decoder
+            above = np.concatenate([H[:, :first, :first], cross[:, :first], H[:, :first, first:]], axis=2)
+            middle = np.concatenate([_transposed(cross[:, :first]), level, _transposed(cross[:, first:])], axis=2)
+            below = np.concatenate([H[:, first:, :first], cross[:, first:], H[:, first:, first:]], axis=2)
+            H = np.concatenate([above, middle, below], axis=1)
+        matrices: Array = ((H + _transposed(H)) / 2).reshape(*lead, *H.shape[1:])
         return matrices
 
-    def kink_distance(self, parameters: Parameters) -> Array:
-        """How far the nearest jump of a second derivative is.
+    def _near_kinks(self, parameters: Parameters) -> Array:
+        """For every set that may occur and every output, how far the form is from a jump of its second derivatives.
 
-        An empty example gives ReLU(b_j)², whose second derivative jumps at b_j = 0; for values of 1 the same holds of
-        every pre-activation. Where some feature is active with a uniform value the loss is twice differentiable.
+        A form z on a set with two or more coefficients that are not 0 is smooth enough. A set without j gives
+        E[z_j₊²], which has a jump where z_j vanishes whatever the values are; a set with j gives −2 E[u_j z_j₊] too,
+        with a jump where z_j = 0 at u_j = 1 whatever the other values are.
         """
         a, b, P = self._forms(parameters)
-        z = np.abs(self._vertex_forms(a, b)) if self.values == "one" else np.abs(b)[:, None, :]
-        possible = P > 0 if self.values == "one" else np.ones(1, dtype=bool)
-        return self._shaped(z[:, possible].min(axis=(-2, -1)), parameters)
+        possible = P > 0
+        sets = self._sets()[possible]
+        if self.values == "one":
+            return np.abs(self._vertex_forms(a, b)[:, possible])
+        own = np.einsum("zjj->zj", a)
+        end = np.abs(b[:, None, :] + np.where(sets, own[:, None, :], 0.0))
+        others = np.where(sets[:, None, :] & ~np.eye(self.n, dtype=bool), np.abs(a)[:, None], 0.0).max(-1, initial=0.0)
+        distances: Array = np.maximum(end, others)
+        return distances
 
-    def _highest(self, parameters: Parameters) -> tuple[Array, Array]:
-        """The largest z_j on every set that may occur, shape (batch, sets, n), and these sets; values of 0 count."""
-        a, b, P = self._forms(parameters)
-        sets = self._sets()[P > 0].astype(float)
+    def kink_distance(self, parameters: Parameters) -> Array:
+        """How far the nearest jump of a second derivative is: of b_j from 0 where nothing is active, for instance.
+
+        For values of 1 the least |z_j| of all sets; for uniform values the least distance to a form that has a jump.
+        """
+        return self._shaped(self._near_kinks(parameters).min(axis=(-2, -1)), parameters)
+
+    def kinks(self, parameters: Parameters, tolerance: float) -> Array:
+        """Which parts of the loss, by set and output, are within `tolerance` of a kink.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            One model.
+        tolerance : float
+
+        Returns
+        -------
+        ndarray of bool, shape (sets, n)
+            In the order of `relugeom.autoencoder.positive_part.active_sets`.
+        """
+        _, _, P = self._forms(parameters)
+        marks = np.zeros((len(P), self.n), dtype=bool)
+        marks[P > 0] = self._near_kinks(parameters)[0] <= tolerance
+        return marks
+
+    def kink_form(self, kinks: Array, a: Array, b: Array) -> tuple[float, Array, Array]:
+        """Σ P(A) I_j E[(b_j + Σ_{i∈A} a_ji u_i)₊²] over the marked sets and outputs, and its slopes in a and b.
+
+        Where those forms are 0 and move by (a, b), this is what the loss gains to second order.
+
+        Parameters
+        ----------
+        kinks : ndarray of bool, shape (sets, n)
+        a : ndarray, shape (n, n)
+        b : ndarray, shape (n,)
+        """
+        sets = self._sets()
+        share = self.probabilities(sets)[:, None] * kinks * self.weights
+        if self.values == "one":
+            z = np.maximum(self._vertex_forms(a[None], b[None])[0], 0)
+            return float((share * z**2).sum()), 2 * (share * z).T @ sets, 2 * (share * z).sum(0)
+        found = moments(a[None], b[None], most=self._most, order=1)
+        return (
+            float((share * found["", 2][0]).sum()),
+            2 * np.einsum("sj,sji->ji", share, found["i", 1][0]),
+            2 * (share * found["", 1][0]).sum(0),
+        )
+
+    def highest(self, parameters: Parameters, *, present: bool = False) -> Array:
+        """The largest z_j over all examples that may occur, of any number of active features; shape (..., n).
+
+        Parameters
+        ----------
+        parameters : Parameters
+        present : bool
+            Only over examples that have feature j.
+        """
+        W, b, R = self._arrays(parameters)
+        a, p, n = R @ W, self.density, self.n
+        # By how much a feature that is present can raise z_j, its value going down to 0 where that is uniform.
         gains = a if self.values == "one" else np.maximum(a, 0)
-        return b[:, None, :] + np.einsum("zji,si->zsj", gains, sets), sets
+        groups = [
+            *((list(group), True) for group in self.correlated),
+            *((list(group), False) for group in self.anticorrelated),
+        ]
+        grouped = {i for group, _ in groups for i in group}
+        groups += [([i], True) for i in range(n) if i not in grouped]
+        top = np.array(np.broadcast_to(b, gains.shape[:2]))
+        for group, together in groups:
+            part = gains[..., group]
+            most = part.sum(-1) if together else part.max(-1)
+            always = (1 if together else len(group)) * p >= 1
+            free = most if always else np.maximum(most, 0)
+            if present:
+                free[:, group] = most[:, group] if together else part[:, group, range(len(group))]
+            top += free
+        return self._shaped_by_feature(top, parameters)
 
     def dead(self, parameters: Parameters) -> Array:
-        """The largest z_j is below 0, over sets of at most `most_active` features."""
-        highest, _ = self._highest(parameters)
-        return self._shaped_by_feature(np.asarray((highest < 0).all(axis=1)), parameters)
+        """z_j < 0 on every example, of any number of active features."""
+        return self.highest(parameters) < 0
 
     def silent(self, parameters: Parameters) -> Array:
-        """The largest z_j is not above 0 where j is present, over sets of at most `most_active` features."""
-        highest, sets = self._highest(parameters)
-        return self._shaped_by_feature(np.asarray(((highest <= 0) | (sets == 0)).all(axis=1)), parameters)
+        """z_j ≤ 0 on every example that has feature j, with any number of others."""
+        return self.highest(parameters, present=True) <= 0
 
     def untouched(self) -> Array:
         """None is: every feature is present with probability p > 0."""
@@ -349,16 +475,23 @@ class Independent(DataSet):
         d = np.einsum("s,zsj,j->zj", P, found["", 1] - found["j", 0], 2 * self.weights)
         return _Slopes(D, d)
 
-    def _curvatures(self, parameters: Parameters) -> tuple[Array, Array, Array]:
+    def _curvatures(self, parameters: Parameters, off: Array | None = None) -> tuple[Array, Array, Array]:
+        """K, k and κ of `hessian_vector_product`; `off` marks sets and outputs to leave out, of one model."""
         a, b, P = self._forms(parameters)
         if self.values == "one":
             sets = self._sets().astype(float)
-            slope = 2 * (self._vertex_forms(a, b) > 0) * P[:, None] * self.weights
+            on = self._vertex_forms(a, b) > 0
+            slope = 2 * (on if off is None else on & ~off) * P[:, None] * self.weights
             return (
                 np.einsum("zsj,si,sl->zjil", slope, sets, sets),
                 np.einsum("zsj,si->zji", slope, sets),
                 slope.sum(1),
             )
+        if off is not None and off.any():
+            # A form that is 0 has no moments.
+            outputs = off.any(axis=0)
+            members = np.einsum("sj,si->ji", off, self._sets()) > 0
+            a, b = np.where(members, 0.0, a), np.where(outputs, 0.0, b)
         found: Moments = moments(a, b, most=self._most, order=2)
         twice = 2 * self.weights
         return (

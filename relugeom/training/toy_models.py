@@ -47,7 +47,7 @@ class ToyTraining:
     Parameters
     ----------
     laws : sequence of Independent
-        One for each model, of the same n: sparsities, importances, pairs and values may differ.
+        One for each model, of the same n: sparsities, importances, groups and values may differ.
     m : int
         Latent dimensions.
     batch : int
@@ -125,7 +125,7 @@ class _Batches:
         density = np.array([law.density for law in self._laws])
         self._odds = (-1 / density).astype(training.dtype)[:, None, None]
         self._zero = np.zeros(1, training.dtype)
-        self._paired = [k for k, law in enumerate(self._laws) if law.correlated or law.anticorrelated]
+        self._grouped = [k for k, law in enumerate(self._laws) if law.correlated or law.anticorrelated]
         self._plain = [k for k, law in enumerate(self._laws) if law.values == "one"]
 
     def draw(self) -> Floats:
@@ -133,8 +133,8 @@ class _Batches:
         X = self.X
         for part, stream in zip(X, self._streams, strict=True):
             stream.random(out=part, dtype=part.dtype)
-        if self._paired:
-            self._pair()
+        if self._grouped:
+            self._group()
         np.multiply(X, self._odds, out=X)
         np.add(X, 1, out=X)
         np.maximum(X, self._zero, out=X)
@@ -142,15 +142,18 @@ class _Batches:
             X[k] = X[k] > 0
         return X
 
-    def _pair(self) -> None:
-        """Let the second of a pair be present where its law says so, with a number of its own below p."""
-        for k in self._paired:
+    def _group(self) -> None:
+        """Let the others of a group be present where their law says so, with a number of their own below p."""
+        for k in self._grouped:
             law, X, stream = self._laws[k], self.X[k], self._streams[k]
             p = law.density
-            for i, j in law.correlated:
-                X[j] = np.where(X[i] < p, p * stream.random(X.shape[1], dtype=X.dtype), 1)
-            for i, j in law.anticorrelated:
-                X[j] = np.where((X[i] >= p) & (X[i] < 2 * p), p * stream.random(X.shape[1], dtype=X.dtype), 1)
+            for first, *others in law.correlated:
+                for j in others:
+                    X[j] = np.where(X[first] < p, p * stream.random(X.shape[1], dtype=X.dtype), 1)
+            for first, *others in law.anticorrelated:
+                for place, j in enumerate(others, 1):
+                    chosen = (X[first] >= place * p) & (X[first] < (place + 1) * p)
+                    X[j] = np.where(chosen, p * stream.random(X.shape[1], dtype=X.dtype), 1)
 
 
 def _train_block(training: ToyTraining, seed: int, block: tuple[int, int]) -> Parameters:
