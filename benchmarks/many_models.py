@@ -94,11 +94,11 @@ def _models() -> tuple[Array, Array]:
     return _state["form"][1]()  # type: ignore[no-any-return]
 
 
-def torch_form(W: Array, b: Array, compiled: bool) -> Form:
+def torch_form(W: Array, b: Array, compiled: bool, device: str = "cpu") -> Form:
     import torch
 
-    theta = [torch.tensor(W, requires_grad=True), torch.tensor(b, requires_grad=True)]
-    eye = torch.eye(W.shape[2])
+    theta = [torch.tensor(part, device=device, requires_grad=True) for part in (W, b)]
+    eye = torch.eye(W.shape[2], device=device)
     optimiser = torch.optim.Adam(theta, RATE, (BETA1, BETA2), EPSILON, foreach=True)
 
     def total(W: Array, b: Array) -> Array:
@@ -112,8 +112,10 @@ def torch_form(W: Array, b: Array, compiled: bool) -> Form:
             optimiser.zero_grad(set_to_none=True)
             value(*theta).backward()
             optimiser.step()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
-    return run, lambda: (theta[0].detach().numpy(), theta[1].detach().numpy())
+    return run, lambda: (theta[0].detach().cpu().numpy(), theta[1].detach().cpu().numpy())
 
 
 def jax_form(W: Array, b: Array, by_hand: bool) -> Form:
