@@ -418,6 +418,7 @@ _ROOMS = frozenset(
         "progress",
         "records",
         "report",
+        "resuming",
         "statistics",
         "storage",
         "studies",

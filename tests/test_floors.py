@@ -18,6 +18,7 @@ FLOORS: list[set[str]] = [
     {"records", "writing"},
     {"arrays", "blas", "notebook", "storage", "progress", "statistics"},
     {"executors"},
+    {"resuming"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},
     {"training"},

@@ -11,24 +11,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.engines.many_models import kernel_for
-from relugeom.executors import ExecutorLike, completed
+from relugeom.executors import ExecutorLike
 from relugeom.landscape.kinds import kind
 from relugeom.landscape.polishing import Polished, Status, polish
 from relugeom.optim import AdamW, Optimiser
-from relugeom.progress import OnProgress, Reporter
+from relugeom.progress import OnProgress
 from relugeom.records import Rows
+from relugeom.resuming import run_missing
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, stored
 from relugeom.training.many_models import Training, initial_models, train_from
 
-__all__ = ["Cohort", "Count", "Summary", "census", "run_missing", "summary"]
+__all__ = ["Cohort", "Count", "Summary", "census", "cohort_records", "summary"]
 
 _ZERO = 1e-3  # of the loss summed over examples: what training can't tell from 0 in the steps it has
 _LEVEL = 0.95
@@ -161,48 +161,49 @@ def census(
     progress : callable, optional
         Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
     """
-    tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
-    run_missing(tasks, _run_block, _key, _stored_block, database, executor, progress)
-    return Rows(summary(_records(cohort, database)) for cohort in cohorts)
+    records = cohort_records(
+        cohorts, _block_size, _run_block, _key, _FIELDS, _FIELDS.keys(), database, executor, progress
+    )
+    return Rows(summary(rows) for rows in records)
 
 
 #: A block of a cohort: the number of its first seed, and how many there are.
 Block = tuple[Cohort, int, int]
 
 
-def run_missing(
-    tasks: Sequence[Block],
-    run: Callable[[Block], list[dict[str, Any]]],
-    key: Callable[[Cohort, int, int], dict[str, Any]],
-    stored_block: Callable[[RunDatabase, Cohort, int, int], list[dict[str, Any]] | None],
+def cohort_records(
+    cohorts: Sequence[Cohort],
+    size: Callable[[Cohort], int],
+    run: Callable[[Block], dict[str, Any]],
+    key: Callable[[Block], dict[str, Any]],
+    kinds: Mapping[str, tuple[type | None, ...]],
+    needed: Set[str],
     database: RunDatabase,
     executor: ExecutorLike,
     progress: OnProgress | None,
-) -> None:
-    """Run the blocks that the database does not hold, and record each as soon as it is finished."""
-    missing = [task for task in tasks if stored_block(database, *task) is None]
-    news = Reporter(progress, len(tasks), len(tasks) - len(missing))
-    for index, records in completed(run, missing, executor):
-        database.record(key(*missing[index]), {"records": records})
-        news.advance()
+) -> list[list[dict[str, Any]]]:
+    """The records of every cohort, run in blocks of `size` seeds; `kinds` and `needed` as in `stored_records`."""
+    blocks = [
+        [(cohort, first, min(size(cohort), cohort.seeds - first)) for first in range(0, cohort.seeds, size(cohort))]
+        for cohort in cohorts
+    ]
+
+    def read(block: Block, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return stored_records(kinds, needed, *block[1:], row)
+
+    found = iter(
+        run_missing(run, [block for part in blocks for block in part], key, read, database, executor, progress)
+    )
+    return [[record for _ in part for record in next(found)] for part in blocks]
 
 
-def _blocks(cohort: Cohort) -> list[tuple[int, int]]:
-    size = kernel_for(cohort.training.data.n)[1]
-    return [(first, min(size, cohort.seeds - first)) for first in range(0, cohort.seeds, size)]
+def _block_size(cohort: Cohort) -> int:
+    return kernel_for(cohort.training.data.n)[1]
 
 
-def _key(cohort: Cohort, first: int, count: int) -> dict[str, Any]:
+def _key(block: Block) -> dict[str, Any]:
+    cohort, first, count = block
     return {**cohort.settings(), "first": first, "count": count}
-
-
-def _records(cohort: Cohort, database: RunDatabase) -> list[dict[str, Any]]:
-    found = [_stored_block(database, cohort, first, count) for first, count in _blocks(cohort)]
-    return [record for records in found if records is not None for record in records]
-
-
-def _stored_block(database: RunDatabase, cohort: Cohort, first: int, count: int) -> list[dict[str, Any]] | None:
-    return database.read(_key(cohort, first, count), partial(stored_records, _FIELDS, _FIELDS.keys(), first, count))
 
 
 # What a record holds besides its seed.
@@ -238,13 +239,13 @@ def stored_records(
     return [dict(record) for record in records]
 
 
-def _run_block(task: tuple[Cohort, int, int]) -> list[dict[str, Any]]:
-    """Train, polish and describe one block; a row of plain numbers per seed."""
-    cohort, first, count = task
+def _run_block(block: Block) -> dict[str, Any]:
+    """Train, polish and describe one block; a record of plain numbers per seed."""
+    cohort, first, count = block
     models = train_from(cohort.training, initial_models(cohort.training, cohort.seed, first, count))
     found = polish(models, cohort.training.data, escapes=0, iterations=200)
     before = cohort.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cohort.training.data))
-    return [_record(first + s, float(before[s]), found, s) for s in range(count)]
+    return {"records": [_record(first + s, float(before[s]), found, s) for s in range(count)]}
 
 
 def _double(part: Any) -> Any:

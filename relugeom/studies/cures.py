@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import cos, pi
 from typing import Any
 
@@ -23,7 +22,7 @@ from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
-from relugeom.studies.censuses import Cohort, Count, run_missing, stored_records
+from relugeom.studies.censuses import Block, Cohort, Count, cohort_records
 from relugeom.training.many_models import descend, initial_models
 
 __all__ = ["Cure", "cures", "watch"]
@@ -75,20 +74,14 @@ def cures(
     progress: OnProgress | None = None,
 ) -> list[Cure]:
     """Run what is missing and count every cohort; the parameters are those of `relugeom.studies.censuses.census`."""
-    tasks = [(cohort, first, count) for cohort in cohorts for first, count in _blocks(cohort)]
-    run_missing(tasks, _run_block, _key, _stored_block, database, executor, progress)
-    found = []
-    for cohort in cohorts:
-        results = [_stored_block(database, cohort, first, count) for first, count in _blocks(cohort)]
-        found.append(_counted([record for records in results if records is not None for record in records]))
-    return found
+    records = cohort_records(
+        cohorts, lambda _: _BLOCK, _run_block, _key, _FIELDS, {"step", "live"}, database, executor, progress
+    )
+    return [_counted(rows) for rows in records]
 
 
-def _blocks(cohort: Cohort) -> list[tuple[int, int]]:
-    return [(first, min(_BLOCK, cohort.seeds - first)) for first in range(0, cohort.seeds, _BLOCK)]
-
-
-def _key(cohort: Cohort, first: int, count: int) -> dict[str, Any]:
+def _key(block: Block) -> dict[str, Any]:
+    cohort, first, count = block
     return {**cohort.settings(), "task": "cures", "block": _BLOCK, "first": first, "count": count}
 
 
@@ -97,13 +90,8 @@ _FIELDS: Mapping[str, tuple[type | None, ...]] = {
 }  # fmt: skip
 
 
-def _stored_block(database: RunDatabase, cohort: Cohort, first: int, count: int) -> list[dict[str, Any]] | None:
-    return database.read(_key(cohort, first, count), partial(stored_records, _FIELDS, {"step", "live"}, first, count))
-
-
-def _run_block(task: tuple[Cohort, int, int]) -> list[dict[str, Any]]:
-    cohort, first, count = task
-    return watch(cohort, first, count)
+def _run_block(block: Block) -> dict[str, Any]:
+    return {"records": watch(*block)}
 
 
 def watch(cohort: Cohort, first: int, count: int) -> list[dict[str, Any]]:

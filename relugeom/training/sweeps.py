@@ -21,9 +21,10 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
-from relugeom.executors import ExecutorLike, completed
-from relugeom.progress import OnProgress, Reporter
+from relugeom.executors import ExecutorLike
+from relugeom.progress import OnProgress
 from relugeom.records import Rows
+from relugeom.resuming import run_missing
 from relugeom.storage import RunDatabase, load_arrays, save_arrays, stored
 from relugeom.training.checkpoint import named_arrays
 from relugeom.training.configuration import Configuration
@@ -31,7 +32,7 @@ from relugeom.training.loop import measure_run, train
 from relugeom.training.metrics import Metrics
 from relugeom.writing import make_folder
 
-__all__ = ["DATABASE", "Finished", "best_of", "configurations", "independent_seeds", "model_of", "run_one", "sweep"]
+__all__ = ["DATABASE", "Finished", "best_of", "configurations", "independent_seeds", "model_of", "sweep"]
 
 Array = npt.NDArray[Any]
 
@@ -100,11 +101,10 @@ def configurations(
     ]
 
 
-def run_one(task: tuple[dict[str, Any], int]) -> dict[str, Any]:
-    """Train and measure the configuration of a task; runs in a worker, so plain values go in and come out."""
-    values, test_examples = task
+def _run_one(test_examples: int, run: Configuration) -> dict[str, Any]:
+    """Train and measure, in a worker."""
     begin = time.perf_counter()
-    end = train(Configuration.from_dict(values), record=(), snapshots=False)
+    end = train(run, record=(), snapshots=False)
     return {
         "status": end.status,
         "metrics": dataclasses.asdict(measure_run(end, test_examples)),
@@ -144,23 +144,24 @@ def sweep(
     """
     directory = Path(directory)
     make_folder(directory)
-    keys = [{**run.key(), "test_examples": test_examples} for run in runs]
+
+    def key(run: Configuration) -> dict[str, Any]:
+        return {**run.key(), "test_examples": test_examples}
+
+    def read(run: Configuration, row: Mapping[str, Any]) -> Finished | None:
+        found = _finished(run, directory, _file_of(key(run)), row)
+        return found if found.path.is_file() else None  # a run whose model is gone is done again
+
+    def store(run: Configuration, row: dict[str, Any]) -> dict[str, Any]:
+        # The arrays first: a recorded run has its file.
+        name = _file_of(key(run))
+        save_arrays(directory / name, row.pop("arrays"), {"kind": "model", "configuration": key(run)})
+        return {**row, "file": name}
+
     with RunDatabase(directory / DATABASE) as database:
-        readers = [partial(_finished, run, directory, _file_of(key)) for run, key in zip(runs, keys, strict=True)]
-        known = [database.read(key, reader) for key, reader in zip(keys, readers, strict=True)]
-        # A run whose model is gone is done again.
-        missing = [index for index, run in enumerate(known) if run is None or not run.path.is_file()]
-        news = Reporter(progress, len(runs), len(runs) - len(missing))
-        tasks = [(runs[index].as_dict(), test_examples) for index in missing]
-        for which, result in completed(run_one, tasks, executor):
-            key = keys[missing[which]]
-            name = _file_of(key)
-            # The arrays first: a recorded run has its file.
-            save_arrays(directory / name, result.pop("arrays"), {"kind": "model", "configuration": key})
-            database.record(key, {**result, "file": name})
-            news.advance()
-        finished = (database.read(key, reader) for key, reader in zip(keys, readers, strict=True))
-        return Rows(run for run in finished if run is not None)
+        return Rows(
+            run_missing(partial(_run_one, test_examples), runs, key, read, database, executor, progress, store=store)
+        )
 
 
 def _file_of(key: Mapping[str, Any]) -> str:

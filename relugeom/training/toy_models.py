@@ -27,9 +27,10 @@ import numpy.typing as npt
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError
-from relugeom.executors import ExecutorLike, completed
+from relugeom.executors import ExecutorLike
 from relugeom.optim import AdamW, Optimiser, Schedule
-from relugeom.progress import OnProgress, Reporter
+from relugeom.progress import OnProgress
+from relugeom.resuming import run_missing
 from relugeom.storage import RunDatabase, stored
 
 __all__ = ["ToyTraining", "train_toy_models"]
@@ -225,34 +226,29 @@ def train_toy_models(
     """
     size = max(1, _NUMBERS_IN_A_BLOCK // (training.n * training.batch))
     blocks = [(first, min(size, len(training.laws) - first)) for first in range(0, len(training.laws), size)]
-    keys = [{**training.settings(), "seed": seed, "first": first, "count": count} for first, count in blocks]
-    models: dict[int, Parameters] = {}
-    for index, key in enumerate(keys):
-        found = None if database is None else database.read(key, partial(_unpacked, training, blocks[index][1]))
-        if found is not None:
-            models[index] = found
-    missing = [index for index in range(len(blocks)) if index not in models]
-    news = Reporter(progress, len(blocks), len(models))
-    run = partial(_train_block, training, seed)
-    for place, model in completed(run, [blocks[index] for index in missing], executor):
-        index = missing[place]
-        if database is not None:
-            database.record(keys[index], _packed(model))
-        models[index] = model
-        news.advance()
-    ordered = [models[index] for index in range(len(blocks))]
-    return Parameters(np.concatenate([model.W for model in ordered]), np.concatenate([model.b for model in ordered]))
+    models = run_missing(
+        partial(_packed_block, training, seed),
+        blocks,
+        lambda block: {**training.settings(), "seed": seed, "first": block[0], "count": block[1]},
+        partial(_unpacked, training),
+        database,
+        executor,
+        progress,
+    )
+    return Parameters(np.concatenate([model.W for model in models]), np.concatenate([model.b for model in models]))
 
 
-def _packed(model: Parameters) -> dict[str, Any]:
-    """A block as text, bit for bit."""
+def _packed_block(training: ToyTraining, seed: int, block: tuple[int, int]) -> dict[str, Any]:
+    """A trained block as text, bit for bit."""
+    model = _train_block(training, seed, block)
     return {
         name: base64.b64encode(np.ascontiguousarray(part, part.dtype.newbyteorder("<")).tobytes()).decode("ascii")
         for name, part in zip(("W", "b"), model, strict=False)
     }
 
 
-def _unpacked(training: ToyTraining, count: int, row: Mapping[str, Any]) -> Parameters:
+def _unpacked(training: ToyTraining, block: tuple[int, int], row: Mapping[str, Any]) -> Parameters:
+    _, count = block
     dtype = np.dtype(training.dtype).newbyteorder("<")
 
     def part(name: str, shape: tuple[int, ...]) -> Floats:

@@ -1,0 +1,76 @@
+"""Work in blocks: what the database holds is read, the rest is done, recorded and told about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relugeom.errors import StorageError
+from relugeom.progress import Progress
+from relugeom.resuming import run_missing
+from relugeom.storage import RunDatabase
+
+
+def key(task: int) -> dict[str, Any]:
+    return {"task": task}
+
+
+def square(task: int) -> dict[str, Any]:
+    return {"square": task * task, "text": "x" * task}
+
+
+def read(task: int, row: Mapping[str, Any]) -> int:
+    if row["square"] != task * task:
+        raise ValueError("no square")
+    return int(row["square"])
+
+
+def test_only_what_is_missing_is_done(tmp_path: Path) -> None:
+    done: list[int] = []
+    news: list[Progress] = []
+
+    def noted(task: int) -> dict[str, Any]:
+        done.append(task)
+        return square(task)
+
+    with RunDatabase(tmp_path / "runs.db") as database:
+        assert run_missing(noted, [3, 1], key, read, database) == [9, 1]
+        assert run_missing(noted, [1, 2, 3], key, read, database, progress=news.append) == [1, 4, 9]
+        assert done == [3, 1, 2]
+        assert [(item.done, item.total) for item in news] == [(2, 3), (3, 3)]
+    assert run_missing(noted, [2], key, read, None) == [4]
+    assert done == [3, 1, 2, 2]
+
+
+def test_the_order_is_that_of_the_tasks(tmp_path: Path) -> None:
+    with RunDatabase(tmp_path / "runs.db") as database:
+        run_missing(square, [5], key, read, database)
+        assert run_missing(square, [7, 5, 6], key, read, database, "processes://2") == [49, 25, 36]
+
+
+def test_what_goes_into_files_is_stored_first_and_done_again_when_gone(tmp_path: Path) -> None:
+    files: dict[int, str] = {}
+
+    def store(task: int, row: dict[str, Any]) -> dict[str, Any]:
+        files[task] = row.pop("text")
+        return row
+
+    def reread(task: int, row: Mapping[str, Any]) -> tuple[int, str] | None:
+        assert "text" not in row
+        return (read(task, row), files[task]) if task in files else None
+
+    with RunDatabase(tmp_path / "runs.db") as database:
+        assert run_missing(square, [2, 3], key, reread, database, store=store) == [(4, "xx"), (9, "xxx")]
+        del files[2]
+        assert run_missing(square, [2, 3], key, reread, database, store=store) == [(4, "xx"), (9, "xxx")]
+        assert files == {2: "xx", 3: "xxx"}
+
+
+def test_nothing_is_believed_of_a_stored_row(tmp_path: Path) -> None:
+    with RunDatabase(tmp_path / "runs.db") as database:
+        database.record(key(4), {"square": 15})
+        with pytest.raises(StorageError, match="no square"):
+            run_missing(square, [4], key, read, database)
