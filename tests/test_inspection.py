@@ -26,6 +26,7 @@ from relugeom.autoencoder import (
     zero_loss_polygon,
 )
 from relugeom.autoencoder.examples import SparseExamples
+from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.exact.certificates import loads
 from relugeom.exact.check import Valid, check
@@ -272,6 +273,18 @@ def test_the_command(tmp_path: Path) -> None:
     assert json.loads(one.stdout)["data"] == "a·e_i, a in 0.25, 0.5, 0.75, 1"
 
 
+def test_many_models_are_certified_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    W, b = zero_loss_polygon(3)
+    np.savez(tmp_path / "many.npz", W=np.stack([W] * 21), b=np.stack([b] * 21))
+    asked = ["inspect", str(tmp_path / "many.npz"), "--json"]
+    for more, certified in (([], False), (["--certify"], True)):
+        assert main([*asked, *more]) == 0
+        assert all(row["certified"] is certified for row in json.loads(capsys.readouterr().out)["models"])
+    assert main([*asked[:-1], "--html", str(tmp_path / "many.html")]) == 0
+    assert "--certify tries for all of them" in capsys.readouterr().out
+    assert "--certify tries for all of them" in (tmp_path / "many.html").read_text()
+
+
 def test_the_data_of_the_command(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.eye(5) / 2)
     assert (
@@ -280,6 +293,10 @@ def test_the_data_of_the_command(tmp_path: Path) -> None:
     sparse = relugeom("inspect", FILES / "bare.json", "--data", "sparse", "--examples", 30, cwd=tmp_path)
     assert "30 examples of 5 features" in sparse.stdout
     checkpoint = FILES.parent / "version-0.1.0" / "checkpoint-blocked.npz"
+    told = relugeom("inspect", checkpoint, "--html", "told.html", cwd=tmp_path)
+    assert "--data training takes these" in " ".join(told.stdout.split())
+    assert "--data names others" not in told.stdout
+    assert "--data training takes these" in (tmp_path / "told.html").read_text()
     trained = relugeom("inspect", checkpoint, "--data", "training", "--json", cwd=tmp_path)
     assert json.loads(trained.stdout)["data"].endswith("examples of 40 features")
     refused = relugeom("inspect", FILES / "bare.json", "--data", "training", cwd=tmp_path)

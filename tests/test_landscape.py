@@ -33,7 +33,7 @@ def test_the_atlas_of_six_features_holds_a_certified_spurious_minimum() -> None:
     assert [entry.count for entry in entries] == sorted((entry.count for entry in entries), reverse=True)
     first = entries[0]
     assert first.kind.type == "5 represented, 1 null; 1 circle"
-    assert (first.nature, first.inertia) == ("minimum", (17, 0, 0))
+    assert (first.nature, first.inertia) == ("strict minimum", (17, 0, 0))
     assert first.is_spurious
     assert first.certificate is not None
     assert isinstance(check(first.certificate), Valid)
@@ -45,7 +45,7 @@ def test_the_atlas_of_six_features_holds_a_certified_spurious_minimum() -> None:
 
 def test_zero_loss_on_the_identity_is_grouped_by_type() -> None:
     entries = atlas(Training(Axial(5), optimiser=QUICK, steps=4000), 20)
-    assert all(entry.nature == "zero loss" for entry in entries)
+    assert all(entry.nature == "global minimum" for entry in entries)
     assert len({entry.kind.type for entry in entries}) == len(entries) < 6
 
 

@@ -168,7 +168,7 @@ def test_folders(tmp_path: Path) -> None:
 def test_our_own_files(tmp_path: Path) -> None:
     before = FILES.parent / "version-0.1.0"
     found = load_models(before / "checkpoint-blocked.npz")
-    assert found.facts["configuration"]["n"] == 40
+    assert found.models[0].facts["configuration"]["n"] == 40
     assert found.models[0].model.W.shape == (2, 40)
     assert load_model(before / "checkpoint-blocked-untied.npz").model.decoder.shape == (40, 3)
     assert len(load_models(before / "sweep").models) == 2

@@ -81,6 +81,9 @@ def test_the_census_finds_its_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_atlas_is_still_found(capsys: pytest.CaptureFixture[str]) -> None:
     (found,) = printed(capsys, "atlas --n 5 --seeds 40 --data uniform --steps 3000 --json").values()
     (expected,) = json.loads((OLD / "atlas.json").read_text(encoding="utf-8")).values()
+    for group in expected:  # by the name that it has now
+        before = {"minimum": "strict minimum", "undecided on a kink": "on a kink: undecided"}
+        group["nature"] = before.get(group["nature"], group["nature"])
     assert [(g["count"], g["nature"], g["type"], g["spurious"]) for g in found] == [
         (g["count"], g["nature"], g["type"], g["spurious"]) for g in expected
     ]

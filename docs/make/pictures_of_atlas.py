@@ -19,7 +19,7 @@ HERE = Path(__file__).parent.parent / "img"
 
 
 def panel(n: int, entry: AtlasGroup) -> tuple[str, np.ndarray]:
-    nature = entry.nature if entry.nature == "zero loss" else f"{entry.nature}, {entry.loss:.2f}"
+    nature = "zero loss" if entry.nature == "global minimum" else f"{entry.nature}, {entry.loss:.2f}"
     return f"n = {n}: {100 * entry.count / entry.seeds:g} %, {nature}", entry.example.W
 
 

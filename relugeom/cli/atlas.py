@@ -68,14 +68,14 @@ def _entry_json(entry: AtlasGroup) -> dict[str, Any]:
 
 def _print_entries(n: int, entries: Atlas, rows: int) -> None:
     print(f"\n{paint(f'n = {n}', 'bold')}  {entries.caption()}")
-    print(f"  {'seeds':<17s} total loss  {'nature':<18s} {'curvatures':<11s} what")
+    print(f"  {'seeds':<17s} total loss  {'nature':<20s} {'curvatures':<11s} what")
     for entry in entries[:rows]:
         low, high = entry.interval
         share = f"{entry.count / entry.seeds:5.1%} [{low:.0%}, {high:.0%}]"
         signs = "" if entry.inertia is None else "+{} −{} 0:{}".format(*entry.inertia)
         mark = "  spurious, certified" if entry.is_spurious else "  certified" if entry.certificate else ""
         what = f"{entry.kind.type}{paint(mark, 'cyan')}"
-        print(f"  {share:<17s} {entry.loss:10.6f}  {entry.nature:<18s} {signs:<11s} {what}")
+        print(f"  {share:<17s} {entry.loss:10.6f}  {entry.nature:<20s} {signs:<11s} {what}")
     if len(entries) > rows:
         print(f"  and {len(entries) - rows} more groups, {sum(entry.count for entry in entries[rows:])} seeds")
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from relugeom.inspection import Inspection
 
 _MOST_CERTIFIED = 20
+_SPARED = (
+    f"no certificates were tried for, as there are more than {_MOST_CERTIFIED} models: --certify tries for all of "
+    "them, --instance I for one"
+)
+_TRAINED_ON = "the data are X = I, not those that the checkpoint was trained on: --data training takes these"
 
 SUMMARY = "say what a model is: its geometry, which features it gives back, and whether it is a minimum, with the proof"
 
@@ -30,6 +35,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="+", type=path_given, metavar="FILE", help=f"models ({KINDS}), or folders of them"
     )
+    add_inspection(parser)
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page with pictures")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the pictures of the model, as SVG")
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write one row per feature; of several models, one row each"
+    )
+    parser.add_argument("--certificate", type=Path, metavar="FILE", help="write the certificate, where there is one")
+    add_json(parser)
+
+
+def add_inspection(parser: argparse.ArgumentParser) -> None:
+    """Which models of a file, on which data, with which tolerances."""
     add_model_choice(parser)
     parser.add_argument(
         "--data", default="identity", metavar="X",
@@ -49,13 +66,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--circle-tolerance", type=positive_float, default=0.02, metavar="X",
         help="norms linked by steps up to this part of the largest are one circle (default 0.02)",
     )  # fmt: skip
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page with pictures")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="write the pictures of the model, as SVG")
     parser.add_argument(
-        "--csv", type=Path, metavar="FILE", help="write one row per feature; of several models, one row each"
+        "--certify", action="store_true", help=f"try for certificates of more than {_MOST_CERTIFIED} models too"
     )
-    parser.add_argument("--certificate", type=Path, metavar="FILE", help="write the certificate, where there is one")
-    add_json(parser)
 
 
 def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
@@ -89,31 +102,37 @@ def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
     return load_examples(path)
 
 
-def _inspected(arguments: argparse.Namespace) -> list[Inspection]:
+def inspected(paths: list[Path], arguments: argparse.Namespace) -> list[Inspection]:
+    """The models of these files, on the data and with the tolerances that the arguments name."""
     from relugeom.inspection import inspect_file
 
-    loaded: list[tuple[ModelFile, tuple[str, ...], Any]] = []
-    for path in arguments.files:
+    loaded: list[tuple[ModelFile, tuple[str, ...]]] = []
+    for path in paths:
         found = chosen_models(path, arguments)
-        loaded += [(file, found.notes, found.facts) for file in found.models]
+        loaded += [(file, found.notes) for file in found.models]
     several = len(loaded) > 1
     if several:
-        for note in dict.fromkeys(note for _, notes, _ in loaded for note in notes):
+        for note in dict.fromkeys(note for _, notes in loaded for note in notes):
             print(f"note: {printable(note)}", file=sys.stderr)
+    certificates = arguments.certify or len(loaded) <= _MOST_CERTIFIED
     progress = ProgressLine("inspect")
     progress.start(len(loaded))
-    inspected = []
-    for file, notes, facts in loaded:
-        data = _data(arguments, file.model.W.shape[1], facts)
-        inspected.append(
+    answers = []
+    for file, of_file in loaded:
+        notes = () if several else of_file
+        if arguments.data == "identity" and "configuration" in file.facts:
+            notes += (_TRAINED_ON,)
+        if not certificates:
+            notes += (_SPARED,)
+        answers.append(
             inspect_file(
-                file, data, tolerance=arguments.tolerance, circle_tolerance=arguments.circle_tolerance,
-                notes=() if several else notes, certificates=len(loaded) <= _MOST_CERTIFIED,
+                file, _data(arguments, file.model.W.shape[1], file.facts), tolerance=arguments.tolerance,
+                circle_tolerance=arguments.circle_tolerance, notes=notes, certificates=certificates,
             )
         )  # fmt: skip
         progress.advance()
     progress.clear()
-    return inspected
+    return answers
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -122,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = [path for path in (arguments.html, arguments.csv, arguments.certificate) if path is not None]
     for path in outputs:
         check_writable(path)
-    found = _inspected(arguments)
+    found = inspected(arguments.files, arguments)
     from relugeom.inspection import html_page, table, text_table
 
     if arguments.html is not None:
@@ -137,12 +156,14 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(found[0].as_dict() if len(found) == 1 else {"models": table(found)})
     elif len(found) == 1:
         print(found[0].text(width()), end="")
-        if arguments.data == "identity":
-            print("\nThe data are X = I; --data names others.")
     else:
         print(text_table(found), end="")
-        if len(found) > _MOST_CERTIFIED:
-            print(f"\nCertificates are tried for up to {_MOST_CERTIFIED} models; --instance I has that of one.")
+    if not arguments.json:
+        shared = [note for note in (_TRAINED_ON, _SPARED) if any(note in one.notes for one in found)]
+        if len(found) > 1:
+            print("".join(f"\n{note[:1].upper()}{note[1:]}.\n" for note in shared), end="")
+        if arguments.data == "identity" and _TRAINED_ON not in shared:
+            print("\nThe data are X = I; --data names others.")
     return 0
 
 

@@ -52,8 +52,9 @@ class AtlasGroup:
     loss : float
         Summed over the axes and averaged over the amplitudes: n times the mean over examples.
     nature : str
-        "minimum", "saddle", "flat" (no negative curvature, zeros beyond rotation), "zero loss", or on a kink what
-        the one-sided analysis says, with "on a kink"; "diverged"; else the status of the polishing.
+        In the words of `relugeom.landscape.natures`: "global minimum" (at zero loss), "strict minimum" (modulo
+        rotation), "saddle", "flat" (no negative curvature, zeros beyond rotation), "on a kink: " with what the
+        one-sided analysis says, "drifting", "not critical", "diverged".
     inertia : tuple of int, or None
         Positive, negative and zero curvatures modulo rotation; None on kinks.
     kind : Kind
@@ -153,7 +154,7 @@ def atlas(
         model = found.model(first)
         nature, signs = _nature(model, data, found, first)
         certificate = None
-        if certificates and found.status[first] == Status.SMOOTH and nature in ("minimum", "saddle"):
+        if certificates and found.status[first] == Status.SMOOTH and nature in ("strict minimum", "saddle"):
             worse = found.loss[first] > least + 1e-6
             found_one = certify(model, data, lowest if worse else None)
             certificate = found_one if isinstance(found_one, CriticalPoint) else None
@@ -199,15 +200,15 @@ def _nature(model: Parameters, data: AxialData, found: Polished, s: int) -> tupl
     if not np.isfinite(found.loss[s]):
         return "diverged", None
     if data.n * found.loss[s] < _CONTINUUM:
-        return "zero loss", None
+        return "global minimum", None
     status = Status(int(found.status[s]))
     if status == Status.SMOOTH:
         signs = inertia(model, data)
-        name = "saddle" if signs.negative else "flat" if signs.zero else "minimum"
+        name = "saddle" if signs.negative else "flat" if signs.zero else "strict minimum"
         return name, (signs.positive, signs.negative, signs.zero)
     if status == Status.KINK:
         try:
-            return f"{one_sided(model, data).verdict} on a kink", None
+            return f"on a kink: {one_sided(model, data).verdict}", None
         except KinkError:
-            return "undecided on a kink", None
-    return status.name.lower(), None
+            return "on a kink: undecided", None
+    return "drifting" if status == Status.DRIFTING else "not critical", None

@@ -81,7 +81,7 @@ def load_models(
             return _checked(found)
         if not -len(found.models) <= instance < len(found.models):
             raise StorageError(f"holds {len(found.models)} model{'s' * (len(found.models) > 1)}; none is {instance}")
-        return _checked(ModelFiles((found.models[instance],), found.notes, found.facts))
+        return _checked(ModelFiles((found.models[instance],), found.notes))
     except StorageError as error:
         message = str(error)
         raise StorageError(message if message.startswith(str(path)) else f"{path}: {message}") from None
@@ -110,7 +110,7 @@ def _checked(found: ModelFiles) -> ModelFiles:
     for file in found.models:
         check_size(file.name, file.model.W, file.model.b, file.model.decoder)
     models = (file._replace(name=file.name.encode("utf-8", "replace").decode()) for file in found.models)
-    return ModelFiles(tuple(models), found.notes, found.facts)
+    return ModelFiles(tuple(models), found.notes)
 
 
 def _folder(path: Path, transpose: bool | None) -> ModelFiles:
@@ -214,7 +214,7 @@ def _content(file: IO[bytes], path: Path, transpose: bool | None) -> ModelFiles:
             return ModelFiles((read if read.name else read._replace(name=name),))
         tree = text_tree(text)
     models, notes = models_from(tree, name, transpose=transpose, is_ours=is_ours)
-    return ModelFiles(tuple(models), tuple(notes), facts)
+    return ModelFiles(tuple(one._replace(facts=facts) for one in models), tuple(notes))
 
 
 def _text(file: IO[bytes]) -> str:

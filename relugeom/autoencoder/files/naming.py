@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,11 +53,14 @@ class ModelFile(NamedTuple):
         What it is called; "" for nothing.
     dtype : str
         The type of the numbers in the file, by which rounding in them is judged.
+    facts : mapping
+        What our own files say about themselves (a checkpoint: its configuration); empty for all others.
     """
 
     model: Parameters
     name: str = ""
     dtype: str = "float64"
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -69,13 +73,10 @@ class ModelFiles:
         At least one.
     notes : tuple of str
         What a reader should know: what was turned round, taken in, passed over.
-    facts : mapping
-        What our own files say about themselves (a checkpoint: its configuration); empty for all others.
     """
 
     models: tuple[ModelFile, ...]
     notes: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
