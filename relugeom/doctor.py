@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import subprocess
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from relugeom.engines.cuda.backend import Device, find_device
 from relugeom.engines.cuda.nvrtc import compile_for, find_nvrtc
 from relugeom.errors import ArgumentError, DeviceError
 
-__all__ = ["Diagnosis", "EngineAdvice", "blas", "diagnose", "machine"]
+__all__ = ["Diagnosis", "EngineAdvice", "blas", "commit", "diagnose", "machine", "versions"]
 
 _PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "array-api-compat", "python-flint")
 
@@ -112,7 +115,7 @@ def diagnose(T: int = 1_000, n: int = 10_000, m: int = 2, dtype: str = "float32"
             reason = device.reason
         advice.append(EngineAdvice(engine, engine == chosen, reason))
     return Diagnosis(
-        {"relugeom": __version__, "python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        versions(),
         machine(),
         blas(),
         device,
@@ -120,6 +123,38 @@ def diagnose(T: int = 1_000, n: int = 10_000, m: int = 2, dtype: str = "float32"
         {"T": T, "n": n, "m": m, "dtype": dtype},
         tuple(advice),
     )
+
+
+def versions() -> dict[str, str]:
+    """The versions of relugeom, Python and the libraries; "not installed" for an optional one that is missing."""
+    own = {"relugeom": __version__, "python": platform.python_version()}
+    return own | {name: _version(name) for name in _PACKAGES}
+
+
+def commit() -> str:
+    """The commit that runs, with "and changes" where files differ from it; empty where that cannot be known.
+
+    It is known in a checkout, and where pip installed from a repository by its address.
+    """
+    root = Path(__file__).resolve().parent.parent
+    if (root / ".git").exists():
+        found = _git(root, "rev-parse", "HEAD")
+        return f"{found} and changes" if found and _git(root, "status", "--porcelain", "-uno") else found
+    try:
+        origin = json.loads(metadata.distribution("relugeom").read_text("direct_url.json") or "{}")
+    except (metadata.PackageNotFoundError, ValueError):
+        return ""
+    return str(origin.get("vcs_info", {}).get("commit_id", ""))
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        ran = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
 def _version(package: str) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from relugeom import __version__, doctor
 from relugeom.cli import COMMANDS, build_parser, main
 from relugeom.exact import SignPattern, dumps
 from relugeom.exact.rationals import as_matrix
@@ -337,3 +340,37 @@ def test_a_checkpoint_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     ended = relugeom("train", "--resume", "-o", "x.npz", cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
+
+
+def test_version_alone_and_with_the_commit_and_the_libraries(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"relugeom {__version__}\n"
+    assert main(["--version", "-v"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"relugeom {__version__}"
+    assert lines[1].startswith("commit ")
+    assert f"numpy {metadata.version('numpy')}" in lines
+
+
+def test_the_commit_is_the_checkouts_or_the_one_that_pip_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    (tmp_path / "relugeom").mkdir()
+    module = tmp_path / "relugeom" / "doctor.py"
+    monkeypatch.setattr(doctor, "__file__", str(module))
+
+    class Installed:
+        def read_text(self, _: str) -> str:
+            return '{"vcs_info": {"vcs": "git", "commit_id": "abc"}}'
+
+    monkeypatch.setattr(metadata, "distribution", lambda _: Installed())
+    assert doctor.commit() == "abc"
+    monkeypatch.setattr(Installed, "read_text", lambda *_: None)
+    assert doctor.commit() == ""
+    module.write_text("1")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
+        subprocess.run([*git, *command], check=True)
+    assert re.fullmatch(r"[0-9a-f]{40}", doctor.commit())
+    module.write_text("2")
+    assert doctor.commit().endswith(" and changes")

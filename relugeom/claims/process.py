@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from relugeom.claims.worker import REPLY_LIMIT, receive, send
 
-__all__ = ["Answer", "Slot"]
+__all__ = ["FOR_EVER", "Answer", "Slot", "fault_of", "single_threaded"]
 
 # A server that has imported nothing after so many seconds is none.
 START_LIMIT = 120.0
@@ -27,17 +27,14 @@ FOR_EVER = 1_814_400.0
 FORKS = hasattr(os, "fork") and sys.platform != "darwin"
 # A server has one thread when it forks: the pools of BLAS and OpenMP would not survive that. The seed of hashes is
 # fixed, so that a result does not depend on the slot; docstrings are kept, since they hold the arguments.
-_ALONE = {
-    name: "1"
-    for name in (
-        "OPENBLAS_NUM_THREADS",
-        "OMP_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "BLIS_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-    )
-}
+_POOLS = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 _PROGRAM = (
     "import json, sys; options = json.loads(sys.argv[1]); sys.path[:] = options['path']; "
     "from relugeom.claims.worker import serve; serve(options)"
@@ -85,11 +82,11 @@ class Slot:
             ending = self._lose()
             return Answer(b"", f"{what}: {reason or f'the process that runs it {ending}'}", 0.0, "")
         head, body = message
-        return Answer(body, _fault(head, body, limit, what), head["seconds"], head["output"])
+        return Answer(body, fault_of(head, body, limit, what), head["seconds"], head["output"])
 
     def _start(self) -> socket.socket:
         here, there = socket.socketpair()
-        alone = dict(_ALONE)
+        alone = single_threaded()
         if "PYTHONHASHSEED" not in os.environ:
             alone["PYTHONHASHSEED"] = "0"
         options = {
@@ -161,7 +158,12 @@ class Slot:
             channel.close()
 
 
-def _fault(head: dict[str, Any], body: bytes, limit: float, what: str) -> str:
+def single_threaded() -> dict[str, str]:
+    """The variables of the environment with which the libraries start no threads of their own."""
+    return dict.fromkeys(_POOLS, "1")
+
+
+def fault_of(head: dict[str, Any], body: bytes, limit: float, what: str) -> str:
     """Why there is no reply; empty when there is one to be read."""
     match head["ending"]:
         case "time":

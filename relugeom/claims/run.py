@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from relugeom.claims.collect import default_paths, find_files, imports_of
 from relugeom.claims.conjectures import Declaration
 from relugeom.claims.formal import find_formal
+from relugeom.claims.interpreters import InterpreterSlot
 from relugeom.claims.process import Answer, Slot
 from relugeom.claims.results import Report, Result, own_fields
 from relugeom.claims.schema import ITEM_LIMIT, Fields, ReplyError, parse
@@ -34,6 +35,7 @@ from relugeom.exact import Invalid, check, loads
 __all__ = ["MEMORY_LIMIT", "list_conjectures", "verify"]
 
 K = TypeVar("K")
+AnySlot = Slot | InterpreterSlot
 
 # Importing a file of conjectures gets this long, SymPy and all.
 COLLECT_LIMIT = 60.0
@@ -254,8 +256,9 @@ def _refuse_duplicates(items: Iterable[_Task | Result]) -> Iterator[_Task | Resu
 
 
 @contextmanager
-def _slots(count: int, memory_limit: int | None, modules: Sequence[str]) -> Iterator[list[Slot]]:
-    slots = [Slot(memory_limit, modules) for _ in range(count)]
+def _slots(count: int, memory_limit: int | None, modules: Sequence[str]) -> Iterator[list[AnySlot]]:
+    kind = Slot if hasattr(os, "fork") else InterpreterSlot
+    slots: list[AnySlot] = [kind(memory_limit, modules) for _ in range(count)]
     try:
         yield slots
     finally:
@@ -263,29 +266,37 @@ def _slots(count: int, memory_limit: int | None, modules: Sequence[str]) -> Iter
             slot.close()
 
 
-def _spread(slots: list[Slot], requests: Sequence[tuple[K, dict[str, Any], float, str]]) -> Iterator[tuple[K, Answer]]:
+def _spread(
+    slots: list[AnySlot], requests: Sequence[tuple[K, dict[str, Any], float, str]]
+) -> Iterator[tuple[K, Answer]]:
     """Hand the requests to the slots in order; yield (key, answer) as they come."""
     waiting: queue.SimpleQueue[tuple[K, dict[str, Any], float, str]] = queue.SimpleQueue()
     for request in requests:
         waiting.put(request)
-    done: queue.SimpleQueue[tuple[K, Answer]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[K, Answer | BaseException]] = queue.SimpleQueue()
 
-    def serve(slot: Slot) -> None:
+    def serve(slot: AnySlot) -> None:
         while True:
             try:
                 key, request, limit, what = waiting.get_nowait()
             except queue.Empty:
                 return
-            done.put((key, slot.ask(request, limit, what)))
+            try:
+                done.put((key, slot.ask(request, limit, what)))
+            except BaseException as error:  # a mistake of ours: raised where somebody sees it
+                done.put((key, error))
 
     for slot in slots:
         threading.Thread(target=serve, args=(slot,), daemon=True).start()
     for _ in requests:
-        yield done.get()
+        key, answer = done.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        yield key, answer
 
 
 def _collected(
-    slots: list[Slot],
+    slots: list[AnySlot],
     files: Sequence[Path],
     select: Sequence[str],
     ids: Sequence[str],

@@ -12,7 +12,6 @@ kernel's hand when the server dies, even if it never returns to the interpreter.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import gc
 import importlib
 import json
@@ -34,7 +33,7 @@ from relugeom.claims.schema import TEXT_LIMIT
 from relugeom.claims.steps import prepare
 from relugeom.errors import ConjectureError
 
-__all__ = ["OUTPUT_LIMIT", "REPLY_LIMIT", "limit_memory", "main", "receive", "send", "serve"]
+__all__ = ["OUTPUT_LIMIT", "REPLY_LIMIT", "answer_in_file", "limit_memory", "main", "receive", "send", "serve"]
 
 # More than this, in bytes, is no evidence that anyone would read.
 REPLY_LIMIT = 64_000_000
@@ -138,11 +137,8 @@ def reply_to(request: Mapping[str, Any]) -> bytes:
         return json.dumps({"error": _fault(error), "traceback": where}).encode() + b"\n"
 
 
-def main(request: Mapping[str, Any], memory_limit: int | None) -> NoReturn:
-    """Answer one request through the reply pipe, and end."""
-    with suppress(PermissionError):
-        os.setsid()
-    os.set_inheritable(_REPLY, False)
+def _work(request: Mapping[str, Any], memory_limit: int | None) -> bytes:
+    """The reply to one request, from a process that does nothing else and prints so that all of it can be read."""
     limit_memory(memory_limit)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError):
@@ -155,6 +151,26 @@ def main(request: Mapping[str, Any], memory_limit: int | None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(BaseException):
             stream.flush()
+    return text
+
+
+def answer_in_file(request: Mapping[str, Any], memory_limit: int | None, path: str) -> NoReturn:
+    """Answer one request in a new file, where there are no pipes to wait on, and end."""
+    text = _work(request, memory_limit)
+    try:
+        with open(path, "xb") as handle:
+            handle.write(text)
+    except OSError:
+        os._exit(1)
+    os._exit(0)
+
+
+def main(request: Mapping[str, Any], memory_limit: int | None) -> NoReturn:
+    """Answer one request through the reply pipe, and end."""
+    with suppress(PermissionError):
+        os.setsid()
+    os.set_inheritable(_REPLY, False)
+    text = _work(request, memory_limit)
     try:
         while text:
             text = text[os.write(_REPLY, text) :]
@@ -168,6 +184,8 @@ def main(request: Mapping[str, Any], memory_limit: int | None) -> NoReturn:
 
 def _out_of_the_way(number: int) -> int:
     """The same file under a number that no other is to get."""
+    import fcntl  # not on Windows, which does not come here
+
     return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _REPLY + 1)
 
 

@@ -39,7 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
         "130 interrupted, with the work so far saved",
         description="What does the tied ReLU autoencoder x' = ReLU(WᵀWx + b) give back, and what does training find?",
     )
-    parser.add_argument("--version", action="version", version=f"relugeom {__version__}")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.add_argument("-v", "--verbose", action="store_true", help="with --version: the commit and the libraries too")
     parser.add_argument(
         "--print-completion", choices=("bash", "zsh", "tcsh"),
         help="print a script that completes commands and options in this shell (needs the package shtab)",
@@ -65,6 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.print_completion is not None:
         arguments.command, arguments.debug = "--print-completion", False
         arguments.run = lambda _: _print_completion(parser, arguments.print_completion)
+    elif arguments.version:
+        arguments.command, arguments.debug = "--version", False
+        arguments.run = lambda _: _print_version(arguments.verbose)
     elif arguments.command is None:
         parser.print_help()
         return 0
@@ -108,6 +112,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             "mend: please report it with the command and what --debug prints"
         )
         return 70
+
+
+def _print_version(verbose: bool) -> int:
+    print(f"relugeom {__version__}")
+    if verbose:
+        from relugeom.doctor import commit, machine, versions
+
+        print(f"commit {commit() or 'not known (no checkout)'}")
+        for name, version in versions().items():
+            if name != "relugeom":
+                print(name, version)
+        print(machine()["system"])
+    return 0
 
 
 def _print_completion(parser: argparse.ArgumentParser, shell: str) -> int:
