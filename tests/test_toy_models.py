@@ -19,7 +19,7 @@ from relugeom.progress import Progress
 from relugeom.storage import RunDatabase
 from relugeom.studies.toy_models import sparsities, toy_models
 from relugeom.training import toy_models as training_module
-from relugeom.training.toy_models import ToyTraining, _Batches, train_toy_models
+from relugeom.training.toy_models import Batches, ToyTraining, toy_trajectories, train_toy_models
 
 LAWS = [
     Independent(4, 0.5, importance=[1, 0.5, 2, 0]),
@@ -40,7 +40,7 @@ def test_one_step_goes_down_the_gradient_of_its_batch(k: int) -> None:
     training = ToyTraining(LAWS, m=2, batch=60, steps=1, optimiser=SGD(rate), dtype="float64")
     before = train_toy_models(ToyTraining(LAWS, m=2, batch=60, steps=0, optimiser=SGD(rate), dtype="float64"), seed=3)
     after = train_toy_models(training, seed=3)
-    X = _Batches(training, 3, range(len(LAWS))).draw()[k]
+    X = Batches(training, 3, range(len(LAWS))).draw()[k]
     W, b, h = before.W[k], before.b[k], 1e-6
     for part, moved, values in ((W, after.W[k], "W"), (b, after.b[k], "b")):
         for index in np.ndindex(part.shape):
@@ -56,7 +56,7 @@ def test_one_step_goes_down_the_gradient_of_its_batch(k: int) -> None:
 
 def test_batches_follow_their_laws() -> None:
     training = ToyTraining(LAWS, batch=200_000, dtype="float64")
-    X = _Batches(training, 0, range(len(LAWS))).draw()
+    X = Batches(training, 0, range(len(LAWS))).draw()
     for law, x in zip(LAWS, X, strict=True):
         present = x > 0
         error = 5 * math.sqrt(law.density * (1 - law.density) / x.shape[1])
@@ -147,3 +147,15 @@ def test_the_command_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_pa
 def test_bad_input_is_named(make, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+def test_models_on_their_way_are_those_of_shorter_runs(tmp_path: Path) -> None:
+    with RunDatabase(tmp_path / "toy.sqlite") as database:
+        way = toy_trajectories(ToyTraining(LAWS, batch=32, steps=9), [0, 4, 9], seed=2, database=database)
+        again = toy_trajectories(ToyTraining(LAWS, batch=32, steps=9), [0, 4, 9], seed=2, database=database)
+    assert (again.W == way.W).all()
+    assert way.b is not None
+    for place, steps in enumerate((0, 4, 9)):
+        short = train_toy_models(ToyTraining(LAWS, batch=32, steps=steps), seed=2)
+        assert (way.W[place] == short.W).all()
+        assert (way.b[place] == short.b).all()
