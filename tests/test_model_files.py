@@ -36,6 +36,14 @@ def stored(array: object) -> StoredArray:
     return StoredArray(values.shape, "float64", lambda: values)
 
 
+def test_a_header_as_long_as_a_pickle_begins(tmp_path: Path) -> None:
+    """safetensors begins with the length of its header; 128 is the byte with which a pickle begins."""
+    header = {"W": {"dtype": "F64", "shape": [2, 5], "data_offsets": [0, 80]}}
+    text = json.dumps(header).ljust(128).encode()
+    (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", 128) + text + W.tobytes())
+    np.testing.assert_array_equal(load_model(tmp_path / "a.safetensors").model.W, W)
+
+
 @pytest.mark.parametrize(
     ("name", "dtype", "tolerance"),
     [

@@ -1,4 +1,4 @@
-"""`relugeom explorer -o FILE`: write the page to play with."""
+"""`relugeom explorer -o FILE`: write the page on which to drag features, train, and open models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from relugeom.cli._models import KINDS, add_model_choice, chosen_models
 from relugeom.cli._options import add_output
 from relugeom.writing import check_writable, write_atomically
 
-SUMMARY = "write the explorer: one page on which features are dragged and everything follows"
+SUMMARY = "write the explorer: one page on which features are dragged and trained and everything follows"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "the page", default="explorer.html")
     parser.add_argument(
         "--model", type=Path, action="append", default=[], metavar="FILE",
-        help=f"offer the models of this file too ({KINDS}); may be repeated",
+        help=f"open on the first model of this file ({KINDS}; m = 2 or 3, n up to 40) and offer all; may be repeated",
     )  # fmt: skip
     add_model_choice(parser)
     parser.add_argument(

@@ -1,7 +1,8 @@
-/* The arithmetic of the explorer: the definitions of relugeom.autoencoder for X = I, in plain JavaScript.
+/* The arithmetic of the explorer: the definitions of relugeom.autoencoder for data on the axes, in plain JavaScript.
  *
- * W is an array of m rows of n numbers, b an array of n numbers. Index i is the active feature, j the output. Every
- * function is compared with its Python twin in tests/test_explorer.py.
+ * W is an array of m rows of n numbers, b an array of n numbers. Index i is the active feature, j the output. Data are
+ * {kind: "grid", amplitudes, weights} or {kind: "uniform"}. Every function is compared with its Python twin in
+ * tests/test_explorer.py.
  */
 "use strict";
 
@@ -12,46 +13,73 @@ const Relugeom = (() => {
   const column = (W, i) => W.map((row) => row[i]);
   const dot = (u, v) => u.reduce((sum, x, k) => sum + x * v[k], 0);
 
+  /* The examples a e_i, every axis equally often: a from a grid with equal weights, or uniform on (0, 1] */
+  const grid = (...amplitudes) =>
+    ({ kind: "grid", amplitudes, weights: amplitudes.map(() => 1 / amplitudes.length) });
+  const IDENTITY = grid(1), UNIFORM = { kind: "uniform" };
+
   /* G_ij = w_i·w_j */
   function gram(W) {
     const columns = range(W[0].length).map((i) => column(W, i));
     return columns.map((w) => columns.map((v) => dot(w, v)));
   }
 
+  const norms = (W) => range(W[0].length).map((i) => Math.hypot(...column(W, i)));
+
+  /* D_i = ‖w_i‖⁴ / Σ_j (w_i·w_j)², and 0 for w_i = 0 */
+  const dimensionality = (W) =>
+    gram(W).map((row, i) => (row[i] > 0 ? row[i] ** 2 / row.reduce((sum, g) => sum + g * g, 0) : 0));
+
   /* A_ij = w_i·w_j + b_j, the pre-activation of output j for the example e_i */
   const responses = (W, b) => gram(W).map((row) => row.map((g, j) => g + b[j]));
 
-  /* L = (1/n) Σ_ij (δ_ij − ReLU(A_ij))² */
-  function loss(W, b) {
-    const A = responses(W, b);
+  /* [φ, φ_g, φ_b] of φ(g, b, δ) = E_a (aδ − ReLU(a g + b))², as AxialData has them */
+  function pair(data, g, b, delta) {
+    if (data.kind === "uniform") {
+      const fromStart = b > 0, toStop = g + b > 0;
+      const end = fromStart !== toStop ? -b / g : 0;
+      const low = fromStart ? 0 : end, high = toStop ? 1 : end;
+      const s1 = high - low, s2 = (high ** 2 - low ** 2) / 2, s3 = (high ** 3 - low ** 3) / 3, u = g - delta;
+      return [
+        u * u * s3 + 2 * u * b * s2 + b * b * s1 + delta * (1 / 3 - s3), 2 * (u * s3 + b * s2), 2 * (u * s2 + b * s1),
+      ];
+    }
+    const sums = [0, 0, 0];
+    data.amplitudes.forEach((a, k) => {
+      const z = a * g + b, p = data.weights[k], error = Math.max(z, 0) - a * delta;
+      sums[0] += p * error * error;
+      if (z > 0) { sums[1] += 2 * p * a * error; sums[2] += 2 * p * error; }
+    });
+    return sums;
+  }
+
+  /* L = (1/n) Σ_ij φ(g_ij, b_j, δ_ij), summed over features, the mean over examples */
+  function loss(W, b, data = IDENTITY) {
     let sum = 0;
-    A.forEach((row, i) => row.forEach((z, j) => { sum += (Math.max(z, 0) - (i === j ? 1 : 0)) ** 2; }));
+    gram(W).forEach((row, i) => row.forEach((g, j) => { sum += pair(data, g, b[j], i === j ? 1 : 0)[0]; }));
     return sum / b.length;
   }
 
-  /* With E = (2/n) (ReLU(A) − I) ⊙ 1[A > 0]:  ∂L/∂W = W (E + Eᵀ),  ∂L/∂b_j = Σ_i E_ij */
-  function gradient(W, b) {
-    const n = b.length;
-    const E = responses(W, b).map((row, i) =>
-      row.map((z, j) => (z > 0 ? (2 / n) * (z - (i === j ? 1 : 0)) : 0)));
+  /* ∂L/∂W = W (Φ_g + Φ_gᵀ) and ∂L/∂b_j = Σ_i (Φ_b)_ij, Φ the n × n matrices of slopes divided by n */
+  function gradient(W, b, data = IDENTITY) {
+    const n = b.length, slopes = gram(W).map((row, i) => row.map((g, j) => pair(data, g, b[j], i === j ? 1 : 0)));
     return {
-      W: W.map((row) => range(n).map((j) => row.reduce((sum, w, i) => sum + w * (E[i][j] + E[j][i]), 0))),
-      b: range(n).map((j) => E.reduce((sum, row) => sum + row[j], 0)),
-    };
-  }
-
-  /* (W, b) − rate × gradient */
-  function descend(W, b, rate) {
-    const slope = gradient(W, b);
-    return {
-      W: W.map((row, k) => row.map((w, i) => w - rate * slope.W[k][i])),
-      b: b.map((c, i) => c - rate * slope.b[i]),
+      W: W.map((row) => range(n).map((j) =>
+        row.reduce((sum, w, i) => sum + w * (slopes[i][j][1] + slopes[j][i][1]), 0) / n)),
+      b: range(n).map((j) => slopes.reduce((sum, row) => sum + row[j][2], 0) / n),
     };
   }
 
   /* Axis i is recovered iff A_ii > 0 and A_ij ≤ 0 for all j ≠ i */
   const recovered = (W, b, tolerance = 0) =>
     responses(W, b).map((row, i) => row.every((z, j) => (z > tolerance) === (i === j)));
+
+  /* Whether the loss is 0, by one tolerance t: the total loss nL is at most t², and every axis is recovered up to t.
+   * On X = I the second follows from the first: no output is then off by more than t. */
+  function isZero(W, b, data, tolerance) {
+    const total = b.length * loss(W, b, data);
+    return total <= tolerance ** 2 && recovered(W, b, tolerance).every(Boolean);
+  }
 
   /* b_i − (1 − ‖w_i‖²), which must be 0 for zero loss */
   const biasExcess = (W, b) => gram(W).map((row, i) => b[i] - (1 - row[i]));
@@ -111,41 +139,8 @@ const Relugeom = (() => {
   const dump = (state) =>
     JSON.stringify({ format: FORMAT, name: state.name, W: state.W, b: state.b }) + "\n";
 
-  /* The state in a text, or an Error that says what is wrong with it */
-  function load(text, most = { m: 2, n: 12 }) {
-    if (text.length > 1e6) throw new Error("the text is too long");
-    let data;
-    try { data = JSON.parse(text); } catch (error) { throw new Error("not JSON: " + error.message); }
-    if (data === null || typeof data !== "object" || data.format !== FORMAT) {
-      throw new Error(`format must be "${FORMAT}"`);
-    }
-    const numbers = (where, values, n) => {
-      if (!Array.isArray(values) || values.length !== n) throw new Error(`${where} must be a list of ${n} numbers`);
-      values.forEach((value, k) => {
-        if (typeof value !== "number" || !Number.isFinite(value)) {
-          throw new Error(`${where}[${k}] must be a finite number`);
-        }
-      });
-      return values.slice();
-    };
-    if (!Array.isArray(data.W) || data.W.length !== most.m || !Array.isArray(data.W[0])) {
-      throw new Error(`W must be a list of ${most.m} rows of numbers`);
-    }
-    const n = data.W[0].length;
-    if (n < 1 || n > most.n) throw new Error(`W must have 1 to ${most.n} columns; got ${n}`);
-    const name = data.name === undefined ? "" : data.name;
-    if (typeof name !== "string" || name.length > 200) throw new Error("name must be a text of at most 200 characters");
-    return {
-      name,
-      W: data.W.map((row, k) => numbers(`W[${k}]`, row, n)),
-      b: data.b === undefined || data.b === null ? range(n).map(() => 0) : numbers("b", data.b, n),
-    };
-  }
-
   return {
-    FORMAT, activeAt, area, biasExcess, clip, defaultWindow, descend, dump, gradient, gram, load, loss, recovered,
-    responses, slack, thresholds, zeroLossBias, zones,
+    FORMAT, IDENTITY, UNIFORM, activeAt, area, biasExcess, clip, defaultWindow, dimensionality, dump, gradient, gram,
+    grid, isZero, loss, norms, recovered, responses, slack, thresholds, zeroLossBias, zones,
   };
 })();
-
-if (typeof module !== "undefined") module.exports = Relugeom;

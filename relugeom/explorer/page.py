@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import cos, pi, sin, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,13 +29,29 @@ from relugeom.figures.style import DARK, LIGHT
 from relugeom.html import css_variables, script_json
 from relugeom.landscape.certifying import stored_certificates
 
-__all__ = ["explorer_page", "presets", "read_atlas"]
+__all__ = ["Offer", "explorer_page", "presets", "read_atlas"]
 
-MOST_FEATURES = 12
+MOST_FEATURES = 40
 _MOST_BYTES = 64_000_000
+_GRID = (0.25, 0.5, 0.75, 1.0)
 
 
-def presets() -> list[tuple[str, list[ModelFile]]]:
+class Offer(NamedTuple):
+    """A model to start from.
+
+    Attributes
+    ----------
+    file : ModelFile
+    data : {"identity", "uniform", "grid"} or None
+        The data that the page goes to with it: X = I; a·e_i with a uniform on (0, 1], or a = 1/4, 1/2, 3/4, 1. None:
+        those that it is at.
+    """
+
+    file: ModelFile
+    data: str | None = None
+
+
+def presets() -> list[tuple[str, list[Offer]]]:
     """The models to start from, in groups: constructions, and solutions that training found."""
     up = np.pi / 2
     constructions = [
@@ -47,31 +64,47 @@ def presets() -> list[tuple[str, list[ModelFile]]]:
             Parameters(pentagon_measure([0, 0, 1, 2, 3, 4, 4]), np.zeros(7)), "7 features in 5 directions, no bias"
         ),
         ModelFile(symmetric_failure(7), "symmetric failure, 6 of 7"),
+        ModelFile(Parameters(antipodal_pairs(3), np.zeros(6)), "m = 3: three pairs, no bias"),
+        ModelFile(_antiprism(), "m = 3: square antiprism, zero loss"),
     ]
     found = [
         ModelFile(failure(8), "three of eight recovered"),
         ModelFile(failure(7), "seven of unequal length, zero loss"),
     ]
-    certified = [
-        ModelFile(Parameters(np.array(point.encoder, dtype=float), np.array(point.bias, dtype=float)), name)
-        for name, point in _certified_points().items()
-    ]
     return [
-        ("Constructions", constructions),
-        ("Found by gradient descent", found),
-        ("Certified points of the atlas, on the data of their name", certified),
+        ("Constructions", [Offer(file, "identity") for file in constructions]),
+        ("Found by gradient descent", [Offer(file, "identity") for file in found]),
+        ("Certified points of the atlas, on their data", _certified_points()),
     ]
 
 
-def _certified_points() -> dict[str, CriticalPoint]:
-    """The critical points of the plane that come with the package, by what is known of them."""
-    return {
-        name.removesuffix(".json").replace("-", " "): certificate
-        for name, certificate in stored_certificates().items()
-        if isinstance(certificate, CriticalPoint)
-        and len(certificate.encoder) == 2
-        and len(certificate.bias) <= MOST_FEATURES
-    }
+def _antiprism() -> Parameters:
+    """Eight features in space: two squares at heights ±h, one turned by 45°, all neighbours equally far.
+
+    Unit vectors: the cosine within a square is h², between the squares (1 − h²)/√2 − h². They are equal for
+    h² = 1/(1 + 2√2), and zero loss asks for r²(1 − h²) ≥ 1 and b = 1 − r².
+    """
+    square = 1 / (1 + 2 * sqrt(2))
+    ring, height, r = sqrt(1 - square), sqrt(square), sqrt(1 / (1 - square))
+    angles = [pi / 4 * k for k in range(8)]
+    W = r * np.array(
+        [[ring * cos(t) for t in angles], [ring * sin(t) for t in angles], [height * (-1) ** k for k in range(8)]]
+    )
+    return Parameters(W, np.full(8, 1 - r**2))
+
+
+def _certified_points() -> list[Offer]:
+    """The critical points of the plane that come with the package, by what is known of them, each on its data."""
+    offers = []
+    for name, point in stored_certificates().items():
+        if not isinstance(point, CriticalPoint) or len(point.encoder) != 2 or len(point.bias) > MOST_FEATURES:
+            continue
+        if point.amplitudes is not None and (point.weights is not None or tuple(map(float, point.amplitudes)) != _GRID):
+            continue  # on data that the page does not have
+        model = Parameters(np.array(point.encoder, dtype=float), np.array(point.bias, dtype=float))
+        file = ModelFile(model, name.removesuffix(".json").replace("-", " "))
+        offers.append(Offer(file, "uniform" if point.amplitudes is None else "grid"))
+    return offers
 
 
 def read_atlas(path: str | Path) -> list[ModelFile]:
@@ -100,7 +133,7 @@ def read_atlas(path: str | Path) -> list[ModelFile]:
         raise StorageError(f"{path}: {error}") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StorageError(f"{path} is not what `relugeom atlas --json` prints: {error!s:.200}") from None
-    return [file for file in models if file.model.W.shape[1] <= MOST_FEATURES]
+    return [file for file in models if is_shown(file.model)]
 
 
 def _entry_model(n: str, entry: dict[str, Any]) -> ModelFile:
@@ -119,7 +152,7 @@ def explorer_page(more: Sequence[ModelFile] = ()) -> str:
     Parameters
     ----------
     more : sequence of ModelFile
-        Further models to offer, with m = 2 and at most 12 features.
+        Further models to offer, with m = 2 or 3 and at most 40 features. The page opens on the first.
 
     Raises
     ------
@@ -128,13 +161,15 @@ def explorer_page(more: Sequence[ModelFile] = ()) -> str:
     """
     groups = presets()
     if more:
-        groups = [*groups, ("Yours", [_named(model, k) for k, model in enumerate(more)])]
-    offered = [{"label": label, "models": [_plain(file) for file in files]} for label, files in groups]
+        groups = [*groups, ("Yours", [Offer(_named(model, k)) for k, model in enumerate(more)])]
+    offered = [{"label": label, "models": [_plain(offer) for offer in offers]} for label, offers in groups]
     parts = {
         "STYLE": _part("page.css")
         .replace("@@LIGHT@@", css_variables(LIGHT.variables()))
         .replace("@@DARK@@", css_variables(DARK.variables())),
         "ARITHMETIC": _part("arithmetic.js"),
+        "TRAINING": _part("training.js"),
+        "READING": _part("reading.js"),
         "PRESETS": script_json(offered),
         "PAGE": _part("page.js"),
     }
@@ -142,6 +177,12 @@ def explorer_page(more: Sequence[ModelFile] = ()) -> str:
     for name, text in parts.items():
         page = page.replace(f"@@{name}@@", text)
     return page
+
+
+def is_shown(model: Parameters) -> bool:
+    """Whether the page can show the model: one W of two or three rows, not too many features, tied."""
+    shape = np.shape(model.W)
+    return model.decoder is None and len(shape) == 2 and shape[0] in (2, 3) and 1 <= shape[1] <= MOST_FEATURES
 
 
 def _named(file: ModelFile, k: int) -> ModelFile:
@@ -152,11 +193,15 @@ def _part(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _plain(file: ModelFile) -> dict[str, Any]:
+def _plain(offer: Offer) -> dict[str, Any]:
+    file, data = offer
     if file.model.decoder is not None:
         raise ArgumentError(f"the explorer takes tied models; {file.name or 'this one'} has a decoder of its own")
     W = np.asarray(to_numpy(file.model.W), dtype=np.float64)
-    if W.ndim != 2 or W.shape[0] != 2 or not 1 <= W.shape[1] <= MOST_FEATURES:
-        raise ArgumentError(f"the explorer takes models with m = 2 and n from 1 to {MOST_FEATURES}; got W {W.shape}")
+    if not is_shown(Parameters(W)):
+        raise ArgumentError(
+            f"the explorer takes models with m = 2 or 3 and n from 1 to {MOST_FEATURES}; got W {W.shape}; "
+            "`relugeom inspect FILE --html PAGE` shows any"
+        )
     b = np.zeros(W.shape[1]) if file.model.b is None else np.asarray(to_numpy(file.model.b), dtype=np.float64)
-    return {"name": file.name, "W": W.tolist(), "b": b.tolist()}
+    return {"name": file.name, "W": W.tolist(), "b": b.tolist(), "data": data}

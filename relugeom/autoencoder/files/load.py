@@ -198,13 +198,13 @@ def _content(file: IO[bytes], path: Path, transpose: bool | None) -> ModelFiles:
         tree = {"W": npy_array(file, size)}
     elif head[:15] == b"SQLite format 3":
         raise StorageError("a database; the models of a sweep are in the folder that holds it")
+    elif seems_safetensors(head, size):  # before pickles: the length of its header may begin as one
+        tree = safetensors_arrays(file, size)
     elif head[:1] == b"\x80":
         raise StorageError(
             "a pickle, which is a program and is not run; write it anew with torch.save (PyTorch 1.6 or later), "
             "numpy.savez or safetensors"
         )
-    elif seems_safetensors(head, size):
-        tree = safetensors_arrays(file, size)
     else:
         text = _text(file)
         if text.lstrip()[:1] not in ("{", "["):
