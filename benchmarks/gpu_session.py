@@ -14,7 +14,8 @@ when it is called again, and a stage that fails or is stopped costs the others n
     models      many small models (many_models.py), all on the GPU, and ours on the processor
     arc         the paper's run for T = 3 to 1,000,000; models in FOLDER/models, states of unfinished runs beside them
     metrics     the metrics of the arc's models, on the processor: not asked for while a GPU waits
-    variations  what the paper leaves open, at a few T
+    processor   the same runs with NumPy beside the GPU, as far as the time allows
+    variations  what the paper leaves open, at a few T; --part 2/12 does the second of twelve parts
     arrays      the rest of the tests marked `gpu`: the package over CuPy
 """
 
@@ -39,7 +40,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import numpy as np
-from gpu_step import PEERS, NumpyRun, compare
+from gpu_step import PAPER, PEERS, PROCESSOR, NumpyRun, compare
 
 from relugeom.autoencoder import Axial, Parameters
 from relugeom.autoencoder.examples import SparseExamples
@@ -65,6 +66,7 @@ class Plan:
     gpu: bool = True
     features: int = 10_000
     toy: bool = False
+    part: tuple[int, int] = (0, 1)
 
     @property
     def steps(self) -> int:
@@ -390,7 +392,6 @@ def arc(plan: Plan, table: Table) -> None:
     folder = table.path.parent / "models"
     folder.mkdir(exist_ok=True)
     data_seed, seeds = independent_seeds(0, 1)[0], independent_seeds(0, 2)
-    optimiser = AdamW(weight_decay=1e-2)
     for T, index, resumed in arc_runs(plan.toy):
         key = f"T={T} seed={index}"
         if key in table:
@@ -401,11 +402,11 @@ def arc(plan: Plan, table: Table) -> None:
         start = flat_start(configuration)
         state = folder / f"T{T}-seed{index}.state.npz"
         halfway = plan.steps // 2 if resumed else None
-        end, losses, kept = run_whole(plan, configuration, optimiser, start, state, snapshots, halfway)
+        end, losses, kept = run_whole(plan, configuration, PAPER, start, state, snapshots, halfway)
         seconds = time.perf_counter() - begin
         extra: Row = {}
         if resumed:
-            again, other, _ = run_whole(plan, configuration, optimiser, start, None, snapshots)
+            again, other, _ = run_whole(plan, configuration, PAPER, start, None, snapshots)
             extra["resumed_is_uninterrupted"] = bool(np.array_equal(again, end) and np.array_equal(other, losses))
         thin = np.unique(np.geomspace(1, len(losses), 400).astype(int)) - 1
         arrays = {"parameters": end, "losses": losses[thin], "loss_steps": thin, **kept}
@@ -432,6 +433,23 @@ def metrics(plan: Plan, table: Table) -> None:
         end, (m, n) = stored["parameters"], (configuration.m, configuration.n)
         found = measure(examples, Parameters(end[: m * n].reshape(m, n), end[m * n :]), test=test)
         table.add(path.stem, T=configuration.T, data=examples.digest(), **asdict(found))
+
+
+def processor(plan: Plan, table: Table) -> None:
+    """The arc's runs, on the GPU and with NumPy, at every five hundredth step."""
+    sizes = (30,) if plan.toy else (10_000, 20_000)
+    T = sizes[plan.part[0] % len(sizes)]
+    configuration = plan.configuration(T, independent_seeds(0, 1)[0], independent_seeds(0, 2)[0])
+    examples, start, rates = configuration.examples(), flat_start(configuration), configuration.learning_rates()
+    assert isinstance(examples, SparseExamples)
+    runs = {"ours": plan.run(examples, start, PAPER), PROCESSOR: NumpyRun(examples, start)}
+    piece = max(1, plan.steps // 100)
+    for stop in range(piece, (4 * piece if plan.toy else plan.steps) + 1, piece):
+        found: Row = {}
+        for name, run in runs.items():
+            loss = float(run.advance([rates(k) for k in range(stop - piece, stop)])[-1])
+            found[name] = {"last_loss": loss, **summary(plan, configuration, run.parameters, 50 if plan.toy else 2_000)}
+        table.add(f"T={T} step={stop}", T=T, step=stop, **found)
 
 
 # --- what the paper leaves open -------------------------------------------------------------------------------------
@@ -500,10 +518,14 @@ def variations_of(n: int) -> dict[str, Variation]:
 def variations(plan: Plan, table: Table) -> None:
     """Training and test loss of every reading of the recipe, T (1 − S) kept where there are fewer features."""
     seeds, data_seed = independent_seeds(0, 4), independent_seeds(0, 1)[0]
-    sizes = (200, 500, 1_000, 2_000, 5_000, 10_000)
-    sizes = (20,) if plan.toy else tuple(T * plan.features // 10_000 for T in sizes)
+    sizes: tuple[int, ...] = (2_000, 10_000, 500)
+    if plan.toy:
+        sizes = (20,)
+    elif not plan.gpu:
+        sizes = tuple(T * plan.features // 10_000 for T in (200, 500, 1_000, 2_000, 5_000, 10_000))
     names = list(variations_of(plan.features).items())
-    for T, (name, variation) in ((T, entry) for entry in (names[:2] if plan.toy else names) for T in sizes):
+    tasks = [(T, entry) for entry in (names[:2] if plan.toy else names) for T in sizes]
+    for T, (name, variation) in tasks[plan.part[0] :: plan.part[1]]:
         key = f"n={plan.features} T={T} {name}"
         if key in table:
             continue
@@ -530,11 +552,12 @@ STAGES: dict[str, tuple[Callable[[Plan, Table], None], float]] = {
     "models": (models, 80),
     "arc": (arc, 500),
     "metrics": (metrics, 3_600),
+    "processor": (processor, 400),
     "variations": (variations, 400),
     "arrays": (arrays, 90),
 }
 """Stages with the most seconds that each may take."""
-DEFAULT = [name for name in STAGES if name != "metrics"]
+DEFAULT = [name for name in STAGES if name not in ("metrics", "processor")]
 
 
 def session(folder: Path, stages: Sequence[str], seconds: float, options: Sequence[str]) -> bool:
@@ -573,13 +596,17 @@ def main() -> int:
     parser.add_argument("--numpy", action="store_true", help="without a GPU")
     parser.add_argument("--features", type=int, default=10_000, metavar="N", help="of arc and variations (10000)")
     parser.add_argument("--toy", action="store_true", help="as small as can be, with NumPy")
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="of the variations, or of the processor's runs")
     parser.add_argument("--one", choices=list(STAGES), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    plan = Plan(not (given.numpy or given.toy), 60 if given.toy else given.features, given.toy)
+    part = tuple(int(number) for number in given.part.split("/"))
+    plan = Plan(not (given.numpy or given.toy), 60 if given.toy else given.features, given.toy, (part[0] - 1, part[1]))
     if given.one:
         STAGES[given.one][0](plan, Table(given.folder / f"{given.one}.json"))
         return 0
-    options = ["--features", str(given.features)] + ["--numpy"] * given.numpy + ["--toy"] * given.toy
+    options = (
+        ["--features", str(given.features), "--part", given.part] + ["--numpy"] * given.numpy + ["--toy"] * given.toy
+    )
     return 0 if session(given.folder, given.stages, given.seconds, options) else 1
 
 

@@ -55,6 +55,8 @@ def test_a_run_of_the_arc_is_the_trainers(session: Any, tmp_path: Path) -> None:
     end = train(Configuration.from_dict(facts["configuration"]))
     np.testing.assert_allclose(stored["parameters"], end.parameters, atol=1e-6)
     assert end.data_hash == rows[0]["data"]
+    beside = run_stage(session, "processor", tmp_path)
+    assert beside[0]["ours"] == beside[0][session.PROCESSOR]
     found = {row["T"]: row for row in run_stage(session, "metrics", tmp_path)}
     assert found[30]["loss"] == pytest.approx(rows[0]["last_loss"], rel=1e-5)
     assert found[30]["test_loss"] == pytest.approx(rows[0]["test_loss"], rel=1e-5)
