@@ -33,7 +33,8 @@ SMALLER = {
 # Minutes each, or pictures that other tests draw.
 LONG = (
     "relugeom verify --full", "relugeom verify --formal", "relugeom verify --json", "relugeom verify --markdown",
-    "relugeom report", "relugeom bench", "relugeom figures", "relugeom atlas --n 3..10", "relugeom census --n 3..10",
+    "relugeom train -T 5 --n 60", "relugeom report", "relugeom bench", "relugeom figures",
+    "relugeom atlas --n 3..10", "relugeom census --n 3..10",
 )  # fmt: skip
 ELSEWHERE = {
     "--executor dask://scheduler:8786": "needs a cluster of that name; tests/test_sweep.py starts one",

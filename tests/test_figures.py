@@ -24,13 +24,10 @@ from relugeom.figures import (
     FIGURES,
     LIGHT,
     THEMES,
-    Frame,
     draw,
     failure,
     figures_for,
     film,
-    film_gif,
-    film_html,
     frames_of,
     inline_svg,
     render,
@@ -195,21 +192,6 @@ def test_recordings_can_be_made_again() -> None:
     np.testing.assert_array_equal(frames[-1].model.W, failure(7).W)
     assert frames[-1].step == FAILURES[7].steps
     assert all(np.linalg.norm(x) == pytest.approx(1) for x in sparse_examples(5, 9, 1.5, seed=0))
-
-
-def test_the_film_is_whole_and_deterministic() -> None:
-    from PIL import Image
-
-    short: list[Frame] = film()[::22]
-    data = film_gif(short)
-    assert data == film_gif(short)
-    import io
-
-    with Image.open(io.BytesIO(data)) as image:
-        assert image.n_frames == len(short)
-    page = film_html(short, theme=DARK)
-    assert page.count("data:image/png;base64,") == len(short) + 1
-    assert "http" not in page
 
 
 def test_the_command_draws_lists_and_takes_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

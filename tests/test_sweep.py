@@ -211,8 +211,8 @@ def test_sweep_command(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     assert [line.split()[0] for line in ended.stdout.splitlines()[:5]] == ["T", "3", "3", "5", "5"]
-    for name in ("losses.png", "dimensionality.png", "vectors.png"):
-        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    for name in ("losses.svg", "dimensionality.svg", "vectors.svg"):
+        assert (out / name).read_bytes().startswith(b"<?xml")
     refused = command(*arguments)
     assert refused.returncode == 2
     assert "add --resume to go on with it" in refused.stderr

@@ -8,6 +8,7 @@ import numpy as np
 
 from relugeom.autoencoder import Axial
 from relugeom.exact import CriticalPoint
+from relugeom.figures import render
 from relugeom.figures.landscape import chaos, columns, course
 from relugeom.landscape.certifying import stored_certificates
 from relugeom.studies.atlases import AtlasGroup, atlas
@@ -20,22 +21,22 @@ HERE = Path(__file__).parent.parent / "img"
 
 def panel(n: int, entry: AtlasGroup) -> tuple[str, np.ndarray]:
     nature = "zero loss" if entry.nature == "global minimum" else f"{entry.nature}, {entry.loss:.2f}"
-    return f"n = {n}: {100 * entry.count / entry.seeds:g} %, {nature}", entry.example.W
+    return f"n = {n}: {100 * entry.count / entry.seeds:g} %\n{nature}", entry.example.W
 
 
 groups = []
 for n in range(3, 11):
     commonest = [panel(n, entry) for entry in atlas(Training(Axial(n)), 200)[:4]]
     groups += [*commonest, *[None] * (4 - len(commonest))]
-columns(groups).savefig(HERE / "atlas.png", dpi=80)
+(HERE / "atlas.png").write_bytes(render(columns(groups), "png"))
 
 spurious = [
     (name, c)
     for name, c in stored_certificates().items()
     if isinstance(c, CriticalPoint) and c.better_encoder is not None and name.startswith("uniform")
 ]
-panels = [(f"{name[8:10]}  loss {len(c.bias) * float(c.low):.4f}", np.array(c.encoder, float)) for name, c in spurious]
-columns(panels).savefig(HERE / "spurious.svg")
-course(trace(Training(Axial(7)), 3)).savefig(HERE / "trace.svg")
+panels = [(f"{name[8:10]}\nloss {len(c.bias) * float(c.low):.4f}", np.array(c.encoder, float)) for name, c in spurious]
+(HERE / "spurious.svg").write_bytes(render(columns(panels)))
+(HERE / "trace.svg").write_bytes(render(course(trace(Training(Axial(7)), 3))))
 rates, moves = np.geomspace(1e-3, 1e-1, 32), np.linspace(-0.05, 0.05, 64)
-chaos(chaos_map(7, rates, moves, steps=3000), rates, moves).savefig(HERE / "chaos.png", dpi=90)
+(HERE / "chaos.png").write_bytes(render(chaos(chaos_map(7, rates, moves, steps=3000), rates, moves), "png"))

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_INITIALISATIONS", "OPTIMISERS",
-    "SCHEDULES", "add_constants", "add_csv", "add_figures", "add_index", "add_json", "add_optimiser", "add_output",
-    "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps",
-    "add_time_limit", "add_training", "add_workers", "check_resume", "configuration_from", "executor_from",
-    "fraction", "given_settings", "numbers", "optimiser_from", "path_given", "positive_float",
+    "SCHEDULES", "add_constants", "add_csv", "add_figures", "add_film", "add_index", "add_json", "add_optimiser",
+    "add_output", "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size",
+    "add_steps", "add_time_limit", "add_training", "add_workers", "check_film", "check_resume", "configuration_from",
+    "executor_from", "fraction", "given_settings", "numbers", "optimiser_from", "path_given", "positive_float",
     "positive_float_or_zero", "positive_int", "training_from", "whole_number",
 ]  # fmt: skip
 
@@ -145,9 +145,23 @@ def add_csv(parser: _Place, what: str) -> None:
     parser.add_argument("--csv", type=path_given, metavar="FILE", help=f"write {what} as CSV")
 
 
-def add_figures(parser: _Place, what: str) -> None:
+def add_figures(parser: _Place, what: str, *, default: str = "") -> None:
     """Pictures of the results."""
-    parser.add_argument("--figures", type=path_given, metavar="DIR", help=f"draw {what} into DIR, as SVG")
+    told = f" (default {default})" if default else ""
+    parser.add_argument("--figures", type=path_given, metavar="DIR", help=f"draw {what} into DIR, as SVG{told}")
+
+
+def add_film(parser: _Place) -> None:
+    """The training, moment by moment."""
+    parser.add_argument(
+        "--film", action="store_true", help="also write film.gif and film.html into the DIR of --figures"
+    )
+
+
+def check_film(arguments: argparse.Namespace) -> None:
+    """Refuse a film that has no place to go."""
+    if arguments.film and arguments.figures is None:
+        raise ArgumentError("--film needs --figures DIR, where it is written")
 
 
 def add_seed(parser: _Place) -> None:

@@ -22,6 +22,7 @@ from relugeom.cli._options import (
     training_from,
     whole_number,
 )
+from relugeom.cli._pictures import write_figures
 from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.records import csv_text
@@ -50,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=positive_int, default=10, help="groups shown for each n (default 10)")
     add_workers(parser)
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write the certificates found into DIR")
-    add_figures(parser, "the columns of W of each group, for m = 2,")
+    add_figures(parser, "the shares, and the columns of W of each group (m = 2),")
     add_csv(parser, "a row for each kind of critical point")
     add_json(parser)
 
@@ -94,18 +95,14 @@ def _write(n: int, entries: list[AtlasGroup], folder: Path, data: str) -> int:
 
 def _draw(n: int, entries: Atlas, arguments: argparse.Namespace) -> None:
     """The commonest groups, a panel each."""
-    if arguments.m != 2:
-        raise ArgumentError(f"--figures draws the plane, m = 2; got m = {arguments.m}")
-    from relugeom.figures import render
     from relugeom.figures.landscape import columns
-    from relugeom.figures.style import LIGHT, house_style
 
     shown = [entry for entry in entries if isfinite(entry.loss)][:_MOST_DRAWN]
-    with house_style(LIGHT):
-        picture = columns(
-            [(f"{entry.count / entry.seeds:.0%}, loss {entry.loss:.4g}", entry.example.W) for entry in shown]
-        )
-    write_atomically(arguments.figures / f"atlas-n{n}.svg", render(picture))
+    panels = [
+        (f"{entry.count / entry.seeds:.0%} of seeds, loss {round(entry.loss, 4):g}\n{entry.nature}", entry.example.W)
+        for entry in shown
+    ]
+    write_figures({f"atlas-n{n}": columns(panels)}, arguments.figures)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,6 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.csv is not None:
         check_writable(arguments.csv)
     if arguments.figures is not None:
+        if arguments.m != 2:
+            raise ArgumentError(f"--figures draws the plane, m = 2; got m = {arguments.m}")
         make_folder(arguments.figures)
     from relugeom.studies.atlases import atlas
 
@@ -134,6 +133,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _print_entries(n, entries, arguments.rows)
             sys.stdout.flush()
+    if arguments.figures is not None:
+        from relugeom.figures.landscape import natures_over_n
+
+        shares = {n: [(entry.nature, entry.count / entry.seeds) for entry in entries] for n, entries in found.items()}
+        write_figures({"atlas": natures_over_n(shares)}, arguments.figures)
     if arguments.csv is not None:
         rows = [{"n": n, **record} for n, entries in found.items() for record in entries.records()]
         write_atomically(arguments.csv, csv_text(rows).encode())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_csv,
+    add_figures,
     add_json,
     add_output,
     add_resume,
@@ -19,9 +21,10 @@ from relugeom.cli._options import (
     executor_from,
     training_from,
 )
+from relugeom.cli._pictures import write_figures
 from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.records import csv_text
-from relugeom.writing import check_writable, write_atomically
+from relugeom.writing import check_writable, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.censuses import Summary
@@ -38,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_training(parser)
     add_workers(parser)
     add_csv(parser, "a row for each n")
+    add_figures(parser, "the shares for each n")
     add_json(parser)
 
 
@@ -53,6 +57,24 @@ def _print_summary(n: int, s: Summary) -> None:
         print(f"    {count:6d}  {name}")
 
 
+def _draw(arguments: argparse.Namespace, summaries: Sequence[Summary]) -> None:
+    from relugeom.figures.counts import shares
+
+    rows = [
+        (
+            f"n = {n}",
+            {
+                "zero loss after training": s.zero_loss,
+                "after polishing": s.zero_loss_polished,
+                "one circle": s.one_circle,
+                "two circles": s.two_circles,
+            },
+        )
+        for n, s in zip(arguments.n, summaries, strict=True)
+    ]
+    write_figures({"census": shares(rows, "per cent of the seeds, with 95 % intervals")}, arguments.figures)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train, polish, count, print; 0 always, for whatever is found is an answer."""
     from dataclasses import asdict
@@ -63,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     prefer_one_blas_thread()
     if arguments.csv is not None:
         check_writable(arguments.csv)
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
     check_resume(arguments.output, arguments)
     cohorts = [Cohort(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
     line = ProgressLine("blocks of seeds")
@@ -72,6 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.csv is not None:
         rows = [{"n": n, **record} for n, record in zip(arguments.n, summaries.records(), strict=True)]
         write_atomically(arguments.csv, csv_text(rows).encode())
+    if arguments.figures is not None:
+        _draw(arguments, summaries)
     if arguments.json:
         print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})
     else:

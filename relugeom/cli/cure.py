@@ -11,6 +11,7 @@ from relugeom.cli._options import (
     MANY_INITIALISATIONS,
     OPTIMISERS,
     add_constants,
+    add_figures,
     add_json,
     add_output,
     add_resume,
@@ -25,7 +26,9 @@ from relugeom.cli._options import (
     optimiser_from,
     positive_float,
 )
+from relugeom.cli._pictures import write_figures
 from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.writing import make_folder
 
 if TYPE_CHECKING:
     from relugeom.studies.censuses import Cohort
@@ -63,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_schedule(parser, "cosine")
     add_seed(parser)
     add_workers(parser)
+    add_figures(parser, "the shares of each line")
     add_json(parser)
 
 
@@ -121,6 +125,8 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.cures import cures
 
     prefer_one_blas_thread()
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
     check_resume(arguments.output, arguments)
     progress = ProgressLine("blocks of seeds")
     with RunDatabase(arguments.output) as database:
@@ -131,6 +137,18 @@ def run(arguments: argparse.Namespace) -> int:
     progress.clear()
     names = ("n", "optimiser", "learning_rate", "initialisation", "bias_coordinate")
     labels = _labels(arguments)
+    if arguments.figures is not None:
+        from relugeom.figures.counts import shares
+
+        rows = [
+            (
+                f"n = {n}: {optimiser} {rate:g}, {start} start, {coordinate} bias",
+                {"zero loss": cure.zero_loss},
+            )
+            for (n, optimiser, rate, start, coordinate), cure in zip(labels, found, strict=True)
+        ]
+        picture = shares(rows, "per cent of the seeds at zero loss, with 95 % intervals")
+        write_figures({"cure": picture}, arguments.figures)
     if arguments.json:
         lines = [
             {**dict(zip(names, label, strict=True)), **asdict(cure)} for label, cure in zip(labels, found, strict=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relugeom.cli._models import KINDS, add_model_choice, chosen_model
 from relugeom.cli._options import add_json, add_output
 from relugeom.cli._terminal import ProgressLine, indent, paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.writing import make_folder, write_atomically
+
+if TYPE_CHECKING:
+    from relugeom.figures import Film
 
 SUMMARY = "draw the figures, of their own examples or of your model"
 
@@ -22,7 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")
     parser.add_argument("--model", type=Path, metavar="FILE", help=f"draw this model instead of the examples ({KINDS})")
     add_model_choice(parser)
-    parser.add_argument("--film", action="store_true", help="also write the training run as film.gif and film.html")
+    parser.add_argument(
+        "--film",
+        action="store_true",
+        help="also write film.gif and film.html, of the recorded training or of the run of --model, a checkpoint",
+    )
     parser.add_argument("--list", action="store_true", help="only list the figures")
     parser.add_argument("--gallery", action="store_true", help="only print the gallery in Markdown, as docs/gallery.md")
     add_json(parser)
@@ -70,9 +78,24 @@ def _gallery() -> str:
     parts.append(
         "## The training run as a film\n\n![The training run as a film](gallery/film.gif)\n\n"
         "The run of the picture above, moment by moment, with its regions. `film.html` has the same with a slider.\n\n"
-        "```sh\nrelugeom figures training --film\n```\n"
+        "```sh\nrelugeom figures training --film\n```\n\n"
+        "A run of your own is filmed from its checkpoint (`--film --model run.npz`), or where it is made: `relugeom "
+        "train` and `relugeom trace` take `--figures DIR --film`.\n"
     )
     return "\n".join(parts)
+
+
+def _film_of(path: Path) -> Film:
+    """The film of a checkpoint's own run."""
+    from relugeom.errors import StorageError
+    from relugeom.figures import film_of_run
+    from relugeom.training.checkpoint import Checkpoint
+
+    try:
+        run = Checkpoint.load(path)
+    except StorageError as error:
+        raise ArgumentError(f"--film films the run of a checkpoint of relugeom train; {error}") from None
+    return film_of_run(run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.list:
         return _list(arguments.json)
-    from relugeom.figures import FIGURES, THEMES, draw, figures_for, film_gif, film_html, find_figure, render
+    from relugeom.figures import FIGURES, THEMES, draw, figures_for, film_files, find_figure, render
 
     model = None if arguments.model is None else chosen_model(arguments.model, arguments).model
     names = arguments.names or ([*FIGURES] if model is None else figures_for(model))
@@ -91,6 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(f"no figure can draw a model with m = {m}, n = {n}")
     for name in names:
         find_figure(name)
+    film = _film_of(arguments.model) if arguments.film and arguments.model is not None else None
     theme = THEMES[arguments.theme]
     make_folder(arguments.output)
     progress = ProgressLine("figures")
@@ -109,8 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
         picture = draw(name, model, theme)
         write(arguments.output / f"{name}.{arguments.format}", render(picture, arguments.format, theme))
     if arguments.film:
-        write(arguments.output / "film.gif", film_gif(theme=theme))
-        write(arguments.output / "film.html", film_html(theme=theme).encode())
+        for file, data in film_files(film, theme=theme).items():
+            write(arguments.output / file, data)
     progress.clear()
     if arguments.json:
         print_json({"written": [str(path) for path in written]})

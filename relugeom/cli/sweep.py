@@ -6,12 +6,14 @@ import argparse
 import dataclasses
 import itertools
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     INITIALISATIONS,
     add_csv,
+    add_figures,
     add_json,
     add_output,
     add_resume,
@@ -23,8 +25,9 @@ from relugeom.cli._options import (
     given_settings,
     positive_int,
 )
+from relugeom.cli._pictures import write_figures
 from relugeom.cli._terminal import ProgressLine, print_json
-from relugeom.writing import check_writable, write_atomically
+from relugeom.writing import check_writable, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from relugeom.training.configuration import Configuration
@@ -64,7 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--initialisations", nargs="+", choices=INITIALISATIONS[:2], help="one run each")
     add_workers(parser)
     parser.add_argument("--test-examples", type=positive_int, default=2_000, metavar="N", help="fresh examples (2000)")
-    parser.add_argument("--no-pictures", action="store_true", help="only the table")
+    pictures = parser.add_mutually_exclusive_group()
+    pictures.add_argument("--no-pictures", action="store_true", help="only the table")
+    add_figures(pictures, "losses, dimensionalities and vectors over T", default="the DIR of --output")
     add_csv(parser, "a row for each run")
     add_json(parser)
     add_settings(parser)
@@ -109,11 +114,13 @@ def _row(run: Finished) -> dict[str, str]:
 def run(arguments: argparse.Namespace) -> int:
     """Sweep; 0 when every run finished, 1 when one diverged."""
     prefer_one_blas_thread()
-    from relugeom.figures.training import draw_sweep
+    from relugeom.figures.training import pictures_of_sweep
     from relugeom.training.sweeps import DATABASE, best_of, sweep
 
     if arguments.csv is not None:
         check_writable(arguments.csv)
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
     check_resume(arguments.output / DATABASE, arguments)
     line = ProgressLine("runs")
     try:
@@ -135,7 +142,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.csv is not None:
         write_atomically(arguments.csv, finished.to_csv().encode())
     best = best_of(finished)
-    pictures = [] if arguments.no_pictures or not best else draw_sweep(best, arguments.output)
+    pictures: list[Path] = []
+    if best and not arguments.no_pictures:
+        pictures = write_figures(pictures_of_sweep(best), arguments.figures or arguments.output)
     if arguments.json:
         print_json({"runs": [_plain(run) for run in finished], "pictures": [str(path) for path in pictures]})
     else:

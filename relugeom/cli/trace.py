@@ -7,15 +7,18 @@ import argparse
 from relugeom.cli._models import KINDS, add_model_choice, chosen_model
 from relugeom.cli._options import (
     add_figures,
+    add_film,
     add_index,
     add_json,
     add_output,
     add_size,
     add_training,
+    check_film,
     path_given,
     positive_int,
     training_from,
 )
+from relugeom.cli._pictures import write_figures, write_film
 from relugeom.cli._terminal import paint, print_json
 from relugeom.errors import ArgumentError
 
@@ -32,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=path_given, metavar="FILE", help=f"start from this model ({KINDS}), of any n")
     add_model_choice(parser)
     add_figures(parser, "the course of the training")
+    add_film(parser)
     add_output(parser, "write the whole record as an array file (.npz)")
     add_json(parser)
 
@@ -42,10 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from relugeom.storage import save_arrays
     from relugeom.studies.traces import events, trace
-    from relugeom.writing import check_writable, make_folder, write_atomically
+    from relugeom.writing import check_writable, make_folder
 
     if arguments.output is not None:
         check_writable(arguments.output)
+    check_film(arguments)
     if arguments.figures is not None:
         make_folder(arguments.figures)
     start = None if arguments.model is None else chosen_model(arguments.model, arguments).model
@@ -63,13 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
             {"kind": "trace", "n": arguments.n, "seed": arguments.seed, "index": arguments.index},
         )
     if arguments.figures is not None:
-        from relugeom.figures import render
+        from relugeom.figures import film_of_trace
         from relugeom.figures.landscape import course
-        from relugeom.figures.style import LIGHT, house_style
 
-        with house_style(LIGHT):
-            picture = course(record)
-        write_atomically(arguments.figures / "trace.svg", render(picture))
+        write_figures({"trace": course(record)}, arguments.figures)
+        if arguments.film:
+            write_film(film_of_trace(record), arguments.figures)
     if arguments.json:
         print_json(
             {

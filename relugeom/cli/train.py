@@ -8,21 +8,30 @@ import dataclasses
 import signal
 import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
+    add_figures,
+    add_film,
     add_json,
     add_output,
     add_resume,
     add_settings,
+    check_film,
     configuration_from,
     given_settings,
     positive_int,
     whole_number,
 )
+from relugeom.cli._pictures import write_figures, write_film
 from relugeom.cli._terminal import ProgressLine, print_json
 from relugeom.errors import ArgumentError
+from relugeom.writing import make_folder
+
+if TYPE_CHECKING:
+    from relugeom.training.checkpoint import Checkpoint
 
 SUMMARY = "train the autoencoder on sparse examples, full batch, at the paper's size"
 
@@ -44,6 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--processes", type=positive_int, default=1, metavar="N", help="share every step among N processes (1)"
     )
     parser.add_argument("--test-examples", type=positive_int, default=2_000, metavar="N", help="fresh examples (2000)")
+    add_figures(parser, "the run over its steps, and its model,")
+    add_film(parser)
     add_json(parser)
     add_settings(parser)
 
@@ -66,12 +77,28 @@ def _interrupts() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _draw(arguments: argparse.Namespace, end: Checkpoint) -> list[Path]:
+    """The pictures and the film that were asked for; the paths."""
+    if arguments.figures is None:
+        return []
+    from relugeom.figures import film_of_run
+    from relugeom.figures.training import pictures_of_run
+
+    paths = write_figures(pictures_of_run(end), arguments.figures)
+    return paths + (write_film(film_of_run(end), arguments.figures) if arguments.film else [])
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train or go on; 0 finished, 1 diverged, 130 interrupted."""
     prefer_one_blas_thread()
     from relugeom.training.checkpoint import Checkpoint
     from relugeom.training.loop import measure_run, resume, train
 
+    check_film(arguments)
+    if arguments.film and arguments.no_snapshots:
+        raise ArgumentError("--film needs the parameters along the way, which --no-snapshots leaves out")
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
     settings = given_settings(arguments)
     path = arguments.output
     options: dict[str, Any] = {
@@ -105,6 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"interrupted at step {end.step}; go on with: relugeom train --output {path} --resume", file=sys.stderr
             )
         return 130
+    pictures = _draw(arguments, end)
     metrics = dataclasses.asdict(measure_run(end, arguments.test_examples))
     report = {
         "status": end.status,
@@ -122,6 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{'data':<28}{end.data_hash[:16]}")
         for name, value in metrics.items():
             print(f"{name.replace('_', ' '):<28}{value:.6g}" if isinstance(value, float) else f"{name:<28}{value}")
+        for path in pictures:
+            print(path)
     if end.status == "diverged":
         saved = f", in {path}" if path else ""
         print(f"the loss diverged after step {end.step}; above is the last good state{saved}", file=sys.stderr)

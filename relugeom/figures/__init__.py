@@ -7,7 +7,7 @@ from __future__ import annotations
 from relugeom.figures import intuition, features, models, regions, descent
 
 # isort: on
-from relugeom.figures.descent import film_gif, film_html
+from relugeom.figures.films import Film, film_files, film_gif, film_html, film_of_run, film_of_trace, recorded_film
 from relugeom.figures.recordings import Frame, Recipe, failure, film, frames_of
 from relugeom.figures.registry import FIGURES, FigureEntry, draw, figures_for, find_figure
 from relugeom.figures.style import DARK, FORMATS, LIGHT, THEMES, Theme, inline_svg, render
@@ -20,6 +20,7 @@ __all__ = [
     "LIGHT",
     "THEMES",
     "FigureEntry",
+    "Film",
     "Frame",
     "Recipe",
     "Theme",
@@ -29,13 +30,17 @@ __all__ = [
     "features",
     "figures_for",
     "film",
+    "film_files",
     "film_gif",
     "film_html",
+    "film_of_run",
+    "film_of_trace",
     "find_figure",
     "frames_of",
     "inline_svg",
     "intuition",
     "models",
+    "recorded_film",
     "regions",
     "render",
     "turning",

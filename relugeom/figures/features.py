@@ -216,17 +216,13 @@ def wheel_crowded(model: Parameters | None = None, *, theme: Theme = LIGHT) -> F
 )
 def gram_matrix(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
     """WᵀW with the maximum of every row outlined."""
-    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
 
     W = polygon(10) if model is None else model.W
     n = W.shape[1]
-    G = gram(W) if n <= 40 else _sorted_gram(W)
-    extent = float(np.abs(G).max()) or 1.0
-    colours = LinearSegmentedColormap.from_list("house", (theme.feature(1), theme.paper, theme.feature(0)))
     drawn = new_figure(COLUMN if n <= 12 else PAGE, 2.9 if n <= 12 else 5.6)
     axes = drawn.add_subplot()
-    image = axes.imshow(G, cmap=colours, vmin=-extent, vmax=extent, extent=(-0.5, n - 0.5, n - 0.5, -0.5))
+    G, extent, image = gram_image(axes, W, theme)
     for i in range(n if n <= 40 else 0):
         for j in range(n):
             if n <= 12:
@@ -248,6 +244,18 @@ def gram_matrix(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Fig
     bar = drawn.colorbar(image, ax=axes, shrink=0.85, label="$w_i\\cdot w_j$")
     bar.outline.set_visible(False)
     return drawn
+
+
+def gram_image(axes: Any, W: Floats, theme: Theme, extent: float | None = None) -> tuple[Floats, float, Any]:
+    """WᵀW as an image, 0 in the colour of the paper; the matrix, the modulus of the strongest colour, the image."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    n = W.shape[1]
+    G = np.asarray(gram(W)) if n <= 40 else _sorted_gram(W)
+    extent = (float(np.abs(G).max()) or 1.0) if extent is None else extent
+    colours = LinearSegmentedColormap.from_list("house", (theme.feature(1), theme.paper, theme.feature(0)))
+    image = axes.imshow(G, cmap=colours, vmin=-extent, vmax=extent, extent=(-0.5, n - 0.5, n - 0.5, -0.5))
+    return G, extent, image
 
 
 def _sorted_gram(W: Floats, most: int = 400) -> Floats:
