@@ -30,7 +30,7 @@ def test_one_engine_is_taken_and_the_others_have_reasons(T: int, n: int, m: int)
 def test_doctor_prints_rows_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "-T", "100"]) == 0
     text = capsys.readouterr().out
-    for word in ("numpy", np.__version__, "BLAS", "CuPy", "GPU", "NVRTC", "* hull"):
+    for word in ("numpy", np.__version__, "BLAS", "CuPy", "GPU", "NVRTC", "* lazy"):
         assert word in text
     assert main(["doctor", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)

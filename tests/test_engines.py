@@ -28,6 +28,7 @@ CHOICES = [
     EngineChoice("moments", (4,)),
     EngineChoice("moments", (8, 2)),
     EngineChoice("moments", (12, 6, 3)),
+    EngineChoice("lazy"),
 ]
 every_engine = pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.name}{c.leaves}")
 
@@ -215,10 +216,10 @@ def test_tiles_are_compact() -> None:
 @pytest.mark.parametrize(
     ("T", "n", "m", "name"),
     [
-        (100, 10_000, 2, "hull"),
+        (100, 10_000, 2, "lazy"),
         (1_000, 10_000, 2, "moments"),
         (1_000_000, 10_000, 2, "moments"),
-        (1_000, 10_000, 3, "hull"),
+        (1_000, 10_000, 3, "lazy"),
         (10_000, 10_000, 3, "moments"),
         (10_000, 10_000, 8, "blocked"),
         (1_000, 50, 2, "blocked"),
@@ -240,6 +241,7 @@ def test_rule(T: int, n: int, m: int, name: str) -> None:
         {"name": "hull", "leaves": (4,)},
         {"name": "moments", "leaves": (8, 3)},
         {"name": "hull", "processes": 0},
+        {"name": "lazy", "processes": 2},
     ],
 )
 def test_choice_refuses(bad: dict) -> None:

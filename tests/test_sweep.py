@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relugeom.engines.choice import EngineChoice
 from relugeom.errors import ArgumentError, WorkerError
 from relugeom.executors import completed
 from relugeom.progress import Progress
@@ -59,6 +60,19 @@ def test_a_stopped_sweep_goes_on(serial: list[tuple], tmp_path: Path) -> None:
     again = sweep(RUNS, tmp_path, test_examples=50, progress=lambda news: seen.append(news.done))
     assert seen == [3, 4, 5, 6, 7, 8]
     assert numbers(again) == serial
+
+
+def test_what_an_earlier_rule_finished_is_not_done_again(tmp_path: Path) -> None:
+    (run,) = configurations(replace(BASE, n=600, S=0.99), [4])
+    assert run.chosen_engine.name == "lazy"
+    earlier = replace(run, engine=EngineChoice("hull"))
+    (before,) = sweep([earlier], tmp_path, test_examples=50)
+    seen: list[int] = []
+    (after,) = sweep([run], tmp_path, test_examples=50, progress=lambda news: seen.append(news.done))
+    assert seen == [1], "nothing is left to do"
+    assert (after.configuration, after.metrics) == (earlier, before.metrics)
+    (new,) = sweep([run], tmp_path / "elsewhere", test_examples=50)
+    assert new.configuration == run
 
 
 def test_best_of_keeps_the_lowest_loss(tmp_path: Path) -> None:

@@ -18,16 +18,17 @@ from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.blocked import Blocked
 from relugeom.engines.cuda.engine import CudaEngine
 from relugeom.engines.hull import Hull
+from relugeom.engines.lazy import LazyBlock
 from relugeom.engines.moments import Moments
 from relugeom.engines.objective import DensePart, Objective
 from relugeom.engines.shards import Shards
 from relugeom.errors import ArgumentError
 
-__all__ = ["ENGINES", "Engine", "EngineChoice", "choose_engine", "make_engine", "why_not"]
+__all__ = ["ENGINES", "Engine", "EngineChoice", "LazyEngine", "choose_engine", "make_engine", "why_not"]
 
 Array = npt.NDArray[Any]
 
-ENGINES = ("blocked", "hull", "moments", "cuda")
+ENGINES = ("blocked", "hull", "moments", "lazy", "cuda")
 
 # From how many examples on the moments win, by latent dimension. Boxes straddle more features the more dimensions
 # they have; from four on they never won.
@@ -39,6 +40,7 @@ _LEAVES = {
 }
 _FEW_FEATURES = 500  # below, the interpreter's share of a leaf outweighs its arithmetic
 _HULL_UP_TO = 4_000  # examples; with more, some example activates nearly every feature
+_LAZY_UP_TO = 400  # examples in the plane; elsewhere, as far as the hull
 _SHARDS_FROM = 1_000  # examples; a shorter step is over before a second process has woken up
 
 
@@ -58,13 +60,23 @@ class Engine(Protocol):
         """Release what the engine holds."""
 
 
+class LazyEngine(Engine, Protocol):
+    """An engine whose models may lack features that are off and hold no data."""
+
+    latent: Array
+    """The latent vectors of the last call in columns (h_t, 1), shape (m+1, T)."""
+
+    def select(self, features: Array) -> None:
+        """From now on models have these features only, in this (increasing) order."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
     """An engine and everything that fixes how it adds up.
 
     Attributes
     ----------
-    name : {"blocked", "hull", "moments", "cuda"}
+    name : {"blocked", "hull", "moments", "lazy", "cuda"}
     leaves : tuple of int
         Box sizes of "moments", coarse to fine, each a multiple of the next; empty for the others.
     processes : int
@@ -86,10 +98,19 @@ class EngineChoice:
             raise ArgumentError(f"leaves must be positive, each a multiple of the next; got {self.leaves}")
         if self.processes < 1:
             raise ArgumentError(f"processes must be at least 1; got {self.processes}")
+        if self.name == "lazy" and self.processes > 1:
+            raise ArgumentError(f"the engine 'lazy' works in one process; got processes = {self.processes}")
 
 
 def choose_engine(
-    T: int, n: int, m: int, dtype: npt.DTypeLike = np.float32, *, name: str = "auto", processes: int = 1
+    T: int,
+    n: int,
+    m: int,
+    dtype: npt.DTypeLike = np.float32,
+    *,
+    name: str = "auto",
+    processes: int = 1,
+    once: bool = False,
 ) -> EngineChoice:
     """The engine for T examples of n features and m latent dimensions.
 
@@ -102,14 +123,18 @@ def choose_engine(
         without a GPU.
     processes : int
         How many may be used; fewer are when a step is too short to share.
+    once : bool
+        For one evaluation, or data that change every step: there is nothing to remember from step to step.
     """
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ArgumentError(f"dtype must be float32 or float64; got {np.dtype(dtype)}")
     if processes < 1:
         raise ArgumentError(f"processes must be at least 1; got {processes}")
-    shards = min(processes, T) if T >= _SHARDS_FROM and name != "cuda" else 1
+    shards = min(processes, T) if T >= _SHARDS_FROM and name not in ("cuda", "lazy") else 1
     if name == "auto":
-        if n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
+        if n >= _FEW_FEATURES and not once and shards == 1 and (_LAZY_UP_TO if m == 2 else _HULL_UP_TO) >= T:
+            name = "lazy"
+        elif n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
             name = "moments"
         else:
             name = "hull" if T <= _HULL_UP_TO and n >= _FEW_FEATURES else "blocked"
@@ -129,9 +154,11 @@ def why_not(name: str, T: int, n: int, m: int) -> str:
         if n < _FEW_FEATURES:
             return f"n = {n} is below {_FEW_FEATURES}, where the interpreter's share outweighs the arithmetic"
         return f"T = {T} is below {_MOMENTS_FROM[m]}, where it begins to pay for m = {m}"
-    if name == "hull":
+    if name in ("hull", "lazy"):
         if n < _FEW_FEATURES:
             return f"n = {n} is below {_FEW_FEATURES}; few features are not worth leaving out"
+        if name == "hull" and choose_engine(T, n, m).name == "lazy":
+            return "lazy leaves out the same features, and does not look for them at every step"
         return "moments are faster" if T <= _HULL_UP_TO else "of many examples, some activates nearly every feature"
     if name == "cuda":
         return 'taken only when asked for (engine "cuda"): results must not depend on whether there is a GPU'
@@ -142,6 +169,8 @@ def make_engine(examples: SparseExamples, choice: EngineChoice) -> Engine:
     """Build what `choice` says over `examples`."""
     if choice.name == "cuda":
         return CudaEngine(examples)
+    if choice.name == "lazy":
+        return LazyBlock(examples)
     if choice.processes > 1:
         return Shards(examples, lambda: _dense_part(choice), choice.processes)
     return Objective(examples, _dense_part(choice))

@@ -22,7 +22,7 @@ from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
 
-__all__ = ["DensePart", "Objective"]
+__all__ = ["DensePart", "Objective", "check_fit"]
 
 Array = npt.NDArray[Any]
 
@@ -129,18 +129,7 @@ class Objective:
 
     def check(self, model: Parameters) -> None:
         """Refuse parameters that do not fit the examples."""
-        W, b, R = model.W, model.b, model.decoder
-        if b is None:
-            raise ArgumentError(f"b must have shape ({self.n},); the engines are for models with a bias")
-        if W.ndim != 2 or W.shape[1] != self.n:
-            raise ArgumentError(f"W must have shape (m, {self.n}); got {W.shape}")
-        if b.shape != (self.n,):
-            raise ArgumentError(f"b must have shape ({self.n},); got {b.shape}")
-        if R is not None and R.shape != W.shape[::-1]:
-            raise ArgumentError(f"decoder must have shape {W.shape[::-1]}; got {R.shape}")
-        for name, array in (("W", W), ("b", b), ("decoder", R)):
-            if array is not None and array.dtype != self.dtype:
-                raise ArgumentError(f"{name} must be {self.dtype}, as the examples are; got {array.dtype}")
+        check_fit(model, self.n, self.dtype)
 
     def _encode(self, W: Array) -> Array:
         """G: rows (h_t, 1), after giving the dense part a chance to reorder the examples."""
@@ -187,3 +176,19 @@ class Objective:
 
     def close(self) -> None:
         """Nothing to release; engines over processes have something."""
+
+
+def check_fit(model: Parameters, n: int, dtype: np.dtype[Any]) -> None:
+    """Refuse parameters that do not fit examples of n features of this type."""
+    W, b, R = model.W, model.b, model.decoder
+    if b is None:
+        raise ArgumentError(f"b must have shape ({n},); the engines are for models with a bias")
+    if W.ndim != 2 or W.shape[1] != n:
+        raise ArgumentError(f"W must have shape (m, {n}); got {W.shape}")
+    if b.shape != (n,):
+        raise ArgumentError(f"b must have shape ({n},); got {b.shape}")
+    if R is not None and R.shape != W.shape[::-1]:
+        raise ArgumentError(f"decoder must have shape {W.shape[::-1]}; got {R.shape}")
+    for name, array in (("W", W), ("b", b), ("decoder", R)):
+        if array is not None and array.dtype != dtype:
+            raise ArgumentError(f"{name} must be {dtype}, as the examples are; got {array.dtype}")

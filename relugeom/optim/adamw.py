@@ -138,6 +138,18 @@ class ScheduledAdamW:
             parameters *= 1 - learning_rate * rule.weight_decay
         parameters -= scratch
 
+    def at_rest(self) -> npt.NDArray[np.bool_]:
+        """Where a gradient of 0 leaves nothing but decay: μ is 0, so θ shrinks by 1 − ηλ and ν by β₂."""
+        return np.asarray(self.mean == 0)
+
+    def decay(self, learning_rate: float) -> float:
+        """1 − ηλ, by which one step multiplies a parameter at rest."""
+        return 1 - learning_rate * self.rule.weight_decay
+
+    def fading(self) -> dict[str, float]:
+        """By what one step multiplies the averages of a parameter at rest."""
+        return {"mean": 1.0, "square": self.rule.beta2}
+
     def state(self) -> dict[str, Array]:
         """What a resumed run needs."""
         return {"mean": self.mean, "square": self.square, "steps": np.array(self.steps)}

@@ -33,8 +33,20 @@ class Stepper(Protocol):
 class Scheduled(Protocol):
     """The running averages of one flat array."""
 
+    steps: int
+    """How many steps are behind it."""
+
     def update(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
         """One step, in place."""
+
+    def at_rest(self) -> npt.NDArray[np.bool_]:
+        """Where, from now on, a gradient of 0 would do nothing but multiply: θ by `decay`, the averages by `fading`."""
+
+    def decay(self, learning_rate: float) -> float:
+        """The factor of one step for parameters at rest."""
+
+    def fading(self) -> dict[str, float]:
+        """The factors of one step for the averages at rest, by their name in `state`."""
 
     def state(self) -> dict[str, Array]:
         """What a resumed run needs."""

@@ -91,6 +91,20 @@ class ScheduledSGD:
             clear_subnormals(self.velocity)
         parameters -= learning_rate * self.velocity
 
+    def at_rest(self) -> npt.NDArray[np.bool_]:
+        """Where a gradient of 0 leaves nothing but decay: μ is 0, or forgotten; with both κ and λ, nowhere."""
+        if self.rule.momentum and self.rule.weight_decay:
+            return np.zeros(len(self.velocity), bool)
+        return self.velocity == 0 if self.rule.momentum else np.ones(len(self.velocity), bool)
+
+    def decay(self, learning_rate: float) -> float:
+        """1 − ηλ, by which one step multiplies a parameter at rest."""
+        return 1 - learning_rate * self.rule.weight_decay
+
+    def fading(self) -> dict[str, float]:
+        """By what one step multiplies the velocity of a parameter at rest: it is 0, or would be made anew."""
+        return {"velocity": 0.0}
+
     def state(self) -> dict[str, Array]:
         """What a resumed run needs."""
         return {"velocity": self.velocity, "steps": np.array(self.steps)}

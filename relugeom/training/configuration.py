@@ -139,16 +139,19 @@ class Configuration:
         self.learning_rates()
         self.optimiser_for(1)
         if self.engine is None:
-            choice = choose_engine(self.T, self.n, self.m, self.dtype)
+            choice = choose_engine(self.T, self.n, self.m, self.dtype, once=self.data == "fresh")
             object.__setattr__(self, "engine", choice)  # frozen to everybody else
         if self.data == "fresh" and self.chosen_engine.processes > 1:
             raise ArgumentError("fresh data change every step; they cannot be dealt out to processes")
+        if self.data == "fresh" and self.chosen_engine.name == "lazy":
+            raise ArgumentError("fresh data change every step; the engine 'lazy' is for data that stay")
         if self.data == "fresh" and self.chosen_engine.name == "cuda":
             raise ArgumentError("fresh data change every step; the GPU engine is for data that stay on the device")
 
     def with_engine(self, name: str = "auto", processes: int = 1) -> Configuration:
         """This run with the engine `name` ("auto": by the rule), shared among `processes`."""
-        choice = choose_engine(self.T, self.n, self.m, self.dtype, name=name, processes=processes)
+        once = self.data == "fresh"
+        choice = choose_engine(self.T, self.n, self.m, self.dtype, name=name, processes=processes, once=once)
         return dataclasses.replace(self, engine=choice)
 
     @property

@@ -7,19 +7,20 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.examples import FreshExamples, SparseExamples
 from relugeom.autoencoder.parameters import Parameters
-from relugeom.engines.choice import Engine, make_engine
+from relugeom.engines.choice import Engine, LazyEngine, make_engine
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.progress import OnProgress, Reporter
 from relugeom.training.checkpoint import Checkpoint, views
 from relugeom.training.configuration import Configuration
 from relugeom.training.metrics import Metrics, active_fraction, dead_outputs, latent_vectors, measure
+from relugeom.training.positions import EveryFeature, LazyFeatures, Position
 from relugeom.training.trajectory import Trajectory, log_spaced
 from relugeom.writing import FileLock
 
@@ -51,6 +52,12 @@ class _Problem:
         """Σ_t ‖x_t‖² / T, and 1 for data that vanish."""
         examples = self.examples(0)
         return float(np.sum(np.square(examples.values, dtype=np.float64))) / examples.T or 1.0
+
+    def position(self, start: Checkpoint) -> Position:
+        """Where a run stands at `start`."""
+        if start.configuration.chosen_engine.name == "lazy":
+            return LazyFeatures(start, cast(LazyEngine, self._fixed), cast(SparseExamples, self._data))
+        return EveryFeature(start, self)
 
     def value_and_gradient(self, step: int, model: Parameters) -> tuple[float, Parameters]:
         engine = self._fixed or make_engine(self.examples(step), self._configuration.chosen_engine)
@@ -148,7 +155,6 @@ def resume(
         with _File(path) as file:
             file.check_no_later(checkpoint)
             try:
-                problem.restore(checkpoint.engine)
                 run = _Run(checkpoint, problem, file, every, record, snapshots)
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 raise ArgumentError(f"the parts of the checkpoint do not fit together ({error!s:.200})") from None
@@ -220,11 +226,7 @@ class _Run:
         self._record = frozenset(log_spaced(configuration.steps) if record is None else record)
         self._snapshots = snapshots
         self._step = start.step
-        self._parameters = start.parameters.copy()
-        self._model = views(self._parameters, configuration)
-        self._optimiser = configuration.optimiser_for(len(self._parameters))
-        if start.optimiser:
-            self._optimiser.restore(start.optimiser)
+        self._position = problem.position(start)
         self._trajectory = start.trajectory
 
     def checkpoint(self, status: str) -> Checkpoint:
@@ -233,9 +235,9 @@ class _Run:
             self._start,
             step=self._step,
             status=status,
-            parameters=self._parameters.copy(),
-            optimiser={name: array.copy() for name, array in self._optimiser.state().items()},
-            engine=self._problem.state(),
+            parameters=self._position.parameters(),
+            optimiser=self._position.optimiser_state(),
+            engine=self._position.engine_state(),
             trajectory=self._trajectory,
         )
 
@@ -243,24 +245,20 @@ class _Run:
         """Step until the end, a stop, or a loss that makes no sense."""
         configuration = self._start.configuration
         learning_rate = configuration.learning_rates()
-        gradient = np.empty_like(self._parameters)
-        before = self._parameters.copy()
         news = Reporter(progress, configuration.steps, self._step, interval=0.1)
         limit = _DIVERGED * self._problem.loss_of_zero()
         while self._step < configuration.steps:
             if stop is not None and stop():
                 return self._finish("interrupted")
             with np.errstate(over="ignore", invalid="ignore"):  # a diverging run overflows; the loss tells
-                loss, found = self._problem.value_and_gradient(self._step, self._model)
+                loss, gradient = self._position.evaluate(self._step)
                 if not (math.isfinite(loss) and loss <= limit):
-                    self._parameters[:] = before
+                    self._position.revert()
                     self._step = max(self._step - 1, 0)
                     return self._finish("diverged")
-                before[:] = self._parameters
-                np.concatenate([part.ravel() for part in found], out=gradient)
                 if self._step in self._record:
                     self._note(loss, gradient)
-                self._optimiser.update(self._parameters, gradient, learning_rate(self._step))
+                self._position.update(gradient, learning_rate(self._step))
             self._step += 1
             news.reach(self._step, partial(_loss_so_far, loss))
             if self._file.is_kept and self._step % self._every == 0 and self._step < configuration.steps:
@@ -268,12 +266,13 @@ class _Run:
         return self._finish("finished")
 
     def _note(self, loss: float, gradient: Array) -> None:
-        model = self._model
+        parameters = self._position.parameters()
+        model = views(parameters, self._start.configuration)
         D = model.W if model.tied else model.decoder.T
         H = latent_vectors(self._problem.examples(self._step), model.W)
         norm = float(np.linalg.norm(gradient.astype(np.float64)))
         row = (self._step, loss, norm, active_fraction(H, D, model.b), dead_outputs(H, D, model.b))
-        self._trajectory.add(row, self._parameters if self._snapshots else None)
+        self._trajectory.add(row, parameters if self._snapshots else None)
 
     def _finish(self, status: str) -> Checkpoint:
         final = self.checkpoint(status)

@@ -146,5 +146,5 @@ def _relative_gaps(H: Array) -> Array:
 def _loss(examples: SparseExamples, model: Parameters) -> float:
     """L in float64: the engines form it from sums that cancel near 0, so float32 would leave 1e-7 of noise."""
     exact = replace(examples, values=examples.values.astype(np.float64))
-    engine = make_engine(exact, choose_engine(exact.T, exact.n, len(model.W), np.float64))
+    engine = make_engine(exact, choose_engine(exact.T, exact.n, len(model.W), np.float64, once=True))
     return max(engine.value_and_gradient(Parameters(*(part.astype(np.float64) for part in model)))[0], 0.0)

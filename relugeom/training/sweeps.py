@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.parameters import Parameters
+from relugeom.engines.choice import choose_engine
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
@@ -159,9 +160,18 @@ def sweep(
         return {**row, "file": name}
 
     with RunDatabase(directory / DATABASE) as database:
+        runs = [_as_recorded(run, lambda earlier: database.read(key(earlier), partial(read, earlier))) for run in runs]
         return Rows(
             run_missing(partial(_run_one, test_examples), runs, key, read, database, executor, progress, store=store)
         )
+
+
+def _as_recorded(run: Configuration, find: Callable[[Configuration], Finished | None]) -> Configuration:
+    """The run, or the same under the engine that earlier versions chose for it, where that is finished already."""
+    if run.chosen_engine.name != "lazy":
+        return run
+    earlier = dataclasses.replace(run, engine=choose_engine(run.T, run.n, run.m, run.dtype, once=True))
+    return run if find(earlier) is None else earlier
 
 
 def _file_of(key: Mapping[str, Any]) -> str:
