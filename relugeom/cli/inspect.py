@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relugeom.blas import prefer_one_blas_thread
-from relugeom.cli._models import KINDS, add_model_choice, chosen_models
+from relugeom.cli._models import KINDS, add_model_choice
 from relugeom.cli._options import add_json, path_given, positive_float, positive_int, whole_number
 from relugeom.cli._terminal import ProgressLine, print_json, width
 from relugeom.errors import ArgumentError
@@ -17,7 +17,6 @@ from relugeom.text import printable
 from relugeom.writing import check_writable, make_folder, write_atomically
 
 if TYPE_CHECKING:
-    from relugeom.autoencoder.files import ModelFile
     from relugeom.inspection import Inspection
 
 _MOST_CERTIFIED = 20
@@ -104,12 +103,11 @@ def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
 
 def inspected(paths: list[Path], arguments: argparse.Namespace) -> list[Inspection]:
     """The models of these files, on the data and with the tolerances that the arguments name."""
+    from relugeom.autoencoder.files import load_files
     from relugeom.inspection import inspect_file
 
-    loaded: list[tuple[ModelFile, tuple[str, ...]]] = []
-    for path in paths:
-        found = chosen_models(path, arguments)
-        loaded += [(file, found.notes) for file in found.models]
+    found = load_files(paths, instance=arguments.instance, transpose=arguments.transpose)
+    loaded = [(file, files.notes) for files in found for file in files.models]
     several = len(loaded) > 1
     if several:
         for note in dict.fromkeys(note for _, notes in loaded for note in notes):
