@@ -2,7 +2,7 @@
 
     python benchmarks/gpu_session.py FOLDER [--stages device kernels step models arc variations arrays] [--seconds 500]
     python benchmarks/gpu_session.py FOLDER --toy                     # the same stages with NumPy, as small as can be
-    python benchmarks/gpu_session.py FOLDER --stages variations --numpy --features 1000
+    python benchmarks/gpu_session.py FOLDER --stages variations --numpy --sizes 30 100 --only 'loss averaged'
 
 Every stage is a process of its own under a time limit. It writes a row to FOLDER/STAGE.json, and the whole table to
 FOLDER/STAGE.txt, as soon as it has it, and passes over rows that are there already: a session that was cut off goes on
@@ -67,6 +67,8 @@ class Plan:
     features: int = 10_000
     toy: bool = False
     part: tuple[int, int] = (0, 1)
+    sizes: tuple[int, ...] = ()
+    only: str = ""
 
     @property
     def steps(self) -> int:
@@ -394,7 +396,7 @@ def arc(plan: Plan, table: Table) -> None:
     data_seed, seeds = independent_seeds(0, 1)[0], independent_seeds(0, 2)
     for T, index, resumed in arc_runs(plan.toy):
         key = f"T={T} seed={index}"
-        if key in table:
+        if key in table or (plan.sizes and T not in plan.sizes):
             continue
         configuration = plan.configuration(T, data_seed, seeds[index])
         begin = time.perf_counter()
@@ -516,14 +518,10 @@ def variations_of(n: int) -> dict[str, Variation]:
 
 
 def variations(plan: Plan, table: Table) -> None:
-    """Training and test loss of every reading of the recipe, T (1 − S) kept where there are fewer features."""
+    """Training and test loss of every reading of the recipe; ten active features per example whatever n is."""
     seeds, data_seed = independent_seeds(0, 4), independent_seeds(0, 1)[0]
-    sizes: tuple[int, ...] = (2_000, 10_000, 500)
-    if plan.toy:
-        sizes = (20,)
-    elif not plan.gpu:
-        sizes = tuple(T * plan.features // 10_000 for T in (200, 500, 1_000, 2_000, 5_000, 10_000))
-    names = list(variations_of(plan.features).items())
+    sizes = plan.sizes or ((20,) if plan.toy else (2_000, 10_000, 500))
+    names = [entry for entry in variations_of(plan.features).items() if entry[0].startswith(plan.only)]
     tasks = [(T, entry) for entry in (names[:2] if plan.toy else names) for T in sizes]
     for T, (name, variation) in tasks[plan.part[0] :: plan.part[1]]:
         key = f"n={plan.features} T={T} {name}"
@@ -597,10 +595,15 @@ def main() -> int:
     parser.add_argument("--features", type=int, default=10_000, metavar="N", help="of arc and variations (10000)")
     parser.add_argument("--toy", action="store_true", help="as small as can be, with NumPy")
     parser.add_argument("--part", default="1/1", metavar="K/N", help="of the variations, or of the processor's runs")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[], metavar="T", help="of the arc and the variations")
+    parser.add_argument("--only", default="", metavar="NAME", help="variations whose name begins so")
     parser.add_argument("--one", choices=list(STAGES), help=argparse.SUPPRESS)
     given = parser.parse_args()
     part = tuple(int(number) for number in given.part.split("/"))
-    plan = Plan(not (given.numpy or given.toy), 60 if given.toy else given.features, given.toy, (part[0] - 1, part[1]))
+    plan = Plan(
+        not (given.numpy or given.toy), 60 if given.toy else given.features, given.toy, (part[0] - 1, part[1]),
+        tuple(given.sizes), given.only,
+    )  # fmt: skip
     if given.one:
         STAGES[given.one][0](plan, Table(given.folder / f"{given.one}.json"))
         return 0

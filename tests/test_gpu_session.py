@@ -130,6 +130,18 @@ def test_a_stage_that_fails_or_takes_too_long_does_not_stop_the_next(session: An
     assert len(json.loads((tmp_path / "variations.json").read_text())) == 2
 
 
+def test_the_report_has_a_table_for_every_stage(session: Any, tmp_path: Path) -> None:
+    report = importlib.import_module("gpu_report")
+    folder = BENCHMARKS / "results"
+    found = json.loads((folder / "gpu_session.json").read_text())
+    for stage, rows in found.items():
+        (tmp_path / f"{stage}.json").write_text(json.dumps(rows))
+    assert report.tables([tmp_path, tmp_path]) == found
+    written = report.page(found)
+    assert written == (folder / "gpu_session.md").read_text()
+    assert written.count("\n## ") == len({"step", "models", "arc", "processor", "variations"} & found.keys()) == 5
+
+
 @pytest.mark.long
 def test_a_rehearsal_from_the_command_line(tmp_path: Path) -> None:
     command = [sys.executable, str(BENCHMARKS / "gpu_session.py"), str(tmp_path), "--toy"]
