@@ -24,6 +24,7 @@ from tests.test_documents import PAGES, ROOT, blocks
 SMALLER = {
     "relugeom train -T 5 --output five.npz": "--features 400 --sparsity 0.98 --steps 400 --warmup 20",
     "relugeom sweep -T 3 5 6 8": "--features 2000 --sparsity 0.995 --steps 100 --warmup 20 --test-examples 50",
+    "relugeom sweep -T 3 5 8 20": "--steps 100 --test-examples 50",
     "relugeom atlas": "--seeds 20 --steps 300",
     "relugeom census": "--seeds 20 --steps 300",
     "relugeom verify --certificates": "-k polygon",

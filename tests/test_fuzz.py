@@ -28,6 +28,7 @@ from relugeom.capacity.searches.searching import Found, NotFound, search
 from relugeom.cli import main
 from relugeom.errors import RelugeomError, StorageError
 from relugeom.explorer.page import explorer_page, read_atlas
+from relugeom.figures import render
 from relugeom.report.tables import read_table
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
@@ -298,7 +299,11 @@ def test_atlases_without_sense(reader: str, tier: Tier, tmp_path: Path) -> None:
         begin = time.monotonic()
         try:
             if reader == "report":
-                read_table("atlas", path).html().encode()
+                table = read_table("atlas", path)
+                table.html().encode()
+                if rng.random() < 0.05:
+                    for picture in table.pictures:
+                        render(picture.draw())
             else:
                 models = [file for file in read_atlas(path) if file.model.W.shape[0] == 2]
                 explorer_page(models).encode()

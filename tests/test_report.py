@@ -31,20 +31,35 @@ def claims(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return verify([write(folder, "mine.py", GOOD, bad)])
 
 
+MODELS = '<div class="inspection"><h2>mine</h2></div>'
+
+
 @pytest.fixture(scope="module")
 def page(claims: Report) -> str:
-    return report_page(claims, {"relugeom": "1", "<x>": "&"}, figures=["regions", "gram"])
+    return report_page(claims, {"relugeom": "1", "<x>": "&"}, models=MODELS, figures=["gram", "training", "regions"])
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("w_i < 2", "<math><msub><mi>w</mi><mi>i</mi></msub></math> &lt; 2"),
-        ("‖w‖²", "‖<math><mi>w</mi></math><math><msup><mtext>‖</mtext><mn>2</mn></msup></math>"),
+        (
+            "‖w‖²",
+            '<span class="whole">‖<math><mi>w</mi></math><math><msup><mtext>‖</mtext><mn>2</mn></msup></math></span>',
+        ),
+        ("(w_i)", '<span class="whole">(<math><msub><mi>w</mi><mi>i</mi></msub></math>)</span>'),
+        (f"{'x' * 40}(w_i)", f"{'x' * 40}(<math><msub><mi>w</mi><mi>i</mi></msub></math>)"),
         ("G_ij²", "<math><msubsup><mi>G</mi><mrow><mi>i</mi><mi>j</mi></mrow><mn>2</mn></msubsup></math>"),
-        ("WᵀWx", "<math><msup><mi>W</mi><mi>T</mi></msup></math><math><mi>W</mi><mi>x</mi></math>"),
+        (
+            "WᵀWx",
+            '<span class="whole"><math><msup><mi>W</mi><mi>T</mi></msup></math>'
+            "<math><mi>W</mi><mi>x</mi></math></span>",
+        ),
         ("cos² θ", "<math><msup><mi>cos</mi><mn>2</mn></msup></math> <math><mi>θ</mi></math>"),
-        ("cos 2φ, dφ", "cos 2<math><mi>φ</mi></math>, <math><mi>d</mi><mi>φ</mi></math>"),
+        (
+            "cos 2φ, dφ",
+            'cos <span class="whole">2<math><mi>φ</mi></math>,</span> <math><mi>d</mi><mi>φ</mi></math>',
+        ),
         ("2^m", "<math><msup><mn>2</mn><mi>m</mi></msup></math>"),
         ("b_{k+1}", "<math><msub><mi>b</mi><mrow><mi>k</mi><mo>+</mo><mn>1</mn></mrow></msub></math>"),
         ("0 < a ≤ 1", "0 &lt; <math><mi>a</mi></math> ≤ 1"),
@@ -76,6 +91,13 @@ def test_the_page_needs_nothing_beside_itself(page: str) -> None:
         assert target in ids
 
 
+def test_the_page_begins_with_models_and_pictures(page: str) -> None:
+    sections = re.findall(r'<section id="([^"]+)"', page)
+    assert sections == ["models", "pictures", "summary", "model", "claims", "figures", "provenance"]
+    assert re.findall(r'<figure id="figure-([^"]+)"', page) == ["regions", "training", "gram"]
+    assert page.index(MODELS) < page.index("figure-regions")
+
+
 def test_certificates_can_be_taken_out_and_checked(page: str, claims: Report) -> None:
     links = re.findall(r'download="([^"]+)" href="data:application/json;base64,([^"]+)"', page)
     assert len(links) == sum(len(result.certificates) for result in claims.results) == 1
@@ -103,13 +125,16 @@ CAPACITY = {
 ATLAS = {
     "7": [
         {"count": 3, "seeds": 4, "interval": [0.3, 0.95], "loss": 1.0, "nature": "saddle", "inertia": [3, 1, 1],
-         "type": "6-gon", "spurious": False, "certified": True},
+         "type": "6-gon", "spurious": False, "certified": True, "W": [[1.0, -1.0], [0.0, 0.5]], "b": [0.0, 0.0]},
+        {"count": 1, "seeds": 4, "interval": [0.1, 0.8], "loss": 2.0, "nature": "a $\\frac saddle", "inertia": None,
+         "type": "dead", "spurious": False, "certified": False, "W": [[1.0], [0.0], [0.0]], "b": None},
     ]
 }  # fmt: skip
 SWEEP = {
     "runs": [
-        {"configuration": {"T": 5, "seed": 3}, "status": "finished", "metrics": {"loss": 0.125, "dead": 2},
-         "data_hash": "abcdef0123456789"},
+        {"configuration": {"T": 5, "seed": 3}, "status": "finished", "data_hash": "abcdef0123456789",
+         "metrics": {"loss": loss, "dead": 2, "test_loss": 0.5, "example_dimensionality": 0.4}}
+        for loss in (0.25, 0.125, 0)
     ]
 }  # fmt: skip
 
@@ -131,6 +156,28 @@ def test_results_of_other_commands_become_tables(tmp_path: Path, kind: str, data
             read_table(kind, path)
 
 
+def test_results_of_other_commands_are_drawn(tmp_path: Path, claims: Report) -> None:
+    path = tmp_path / "data.json"
+    drawn = {}
+    for kind, data in (("atlas", ATLAS), ("sweep", SWEEP), ("capacity", CAPACITY)):
+        path.write_text(json.dumps(data), encoding="utf-8")
+        drawn[kind] = read_table(kind, path)
+    shares, panels = (picture.draw() for picture in drawn["atlas"].pictures)
+    assert [text.get_text() for text in shares.axes[0].texts] == ["75", "25"]
+    assert [ax.get_title() for ax in panels.axes if ax.get_visible()] == ["75% of seeds, loss 1\nsaddle"]
+    losses, dimensionality = (picture.draw() for picture in drawn["sweep"].pictures)
+    assert losses.axes[0].lines[0].get_ydata() == [1e-12]  # the best run, at loss 0
+    assert dimensionality.axes[0].lines[0].get_ydata() == [0.4]
+    assert drawn["capacity"].pictures == ()
+    page = report_page(claims, {}, tables=[*drawn.values()])
+    for name in ("atlas-shares", "atlas-7", "sweep-losses", "sweep-dimensionality"):
+        assert f'<figure id="figure-{name}">' in page
+    assert page.count("<summary>The numbers: ") == 2
+    bare = {"7": [{**entry, "W": None} for entry in ATLAS["7"]]}
+    path.write_text(json.dumps(bare), encoding="utf-8")
+    assert [picture.id for picture in read_table("atlas", path).pictures] == ["atlas-shares"]
+
+
 def test_the_commands_write_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, capacity = write(tmp_path, "mine.py", GOOD), tmp_path / "capacity.json"
     capacity.write_text(json.dumps(CAPACITY), encoding="utf-8")
@@ -139,6 +186,11 @@ def test_the_commands_write_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "How many features fit" in out.read_text(encoding="utf-8")
     assert main(["report", str(path), "--no-figures", "--output", str(short)]) == 0
     assert "claim-two-on-a-line" in short.read_text(encoding="utf-8")
+    model = tmp_path / "two.json"
+    model.write_text('{"W": [[1, -1]], "b": [0, 0]}', encoding="utf-8")
+    assert main(["report", str(model), str(path), "--no-figures", "--data", "uniform", "--output", str(short)]) == 0
+    text = short.read_text(encoding="utf-8")
+    assert text.index("a·e_i, a uniform") < text.index("claim-two-on-a-line")
     assert main(["report", str(path), "--atlas", str(capacity), "--output", str(out)]) == 2
     assert "relugeom atlas --json" in capsys.readouterr().err
 
@@ -173,6 +225,17 @@ def test_search_filters_and_the_keyboard_opens(browser) -> None:
     claim.find_element("css selector", "summary").send_keys(Keys.ENTER)
     assert claim.get_attribute("open")
     assert "Opposite signs" in claim.text
+
+
+def test_nothing_is_wider_than_a_phone(browser) -> None:
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    try:
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    finally:
+        browser.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = false; })")
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_the_page_is_accessible_and_quiet(browser) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from relugeom.autoencoder.files import ModelFile, ModelFiles
+    from relugeom.cli._options import Place
 
 __all__ = ["KINDS", "add_model_choice", "chosen_model", "chosen_models"]
 
@@ -15,7 +16,7 @@ KINDS = "JSON, .npz, .npy, .pt, .pth, .safetensors, a checkpoint"
 """The kinds of files, for the help."""
 
 
-def add_model_choice(parser: argparse.ArgumentParser) -> None:
+def add_model_choice(parser: Place) -> None:
     """Which model of a file with several, and which way round W lies."""
     parser.add_argument(
         "--instance", type=int, metavar="I", help="which model of a file with several, from 0; -1 is the last"

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_INITIALISATIONS", "OPTIMISERS",
-    "SCHEDULES", "add_constants", "add_csv", "add_figures", "add_film", "add_index", "add_json", "add_optimiser",
-    "add_output", "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size",
-    "add_steps", "add_time_limit", "add_training", "add_workers", "check_film", "check_resume", "configuration_from",
-    "executor_from", "fraction", "given_settings", "numbers", "optimiser_from", "path_given", "positive_float",
-    "positive_float_or_zero", "positive_int", "training_from", "whole_number",
+    "SCHEDULES", "Place", "add_constants", "add_csv", "add_figures", "add_film", "add_index", "add_json",
+    "add_optimiser", "add_output", "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds",
+    "add_settings", "add_size", "add_steps", "add_time_limit", "add_training", "add_workers", "check_film",
+    "check_resume", "configuration_from", "executor_from", "fraction", "given_settings", "numbers",
+    "optimiser_from", "path_given", "positive_float", "positive_float_or_zero", "positive_int", "training_from",
+    "whole_number",
 ]  # fmt: skip
 
 # The closed sets of the library, in words of their own so that --help need not import it; a test compares the two.
@@ -108,26 +109,28 @@ def numbers(text: str) -> list[int]:
 # ---------------------------------------------------------------------------------------------------------
 # What every command may have.
 
-_Place = argparse.ArgumentParser | argparse._ArgumentGroup
+Place = argparse.ArgumentParser | argparse._ArgumentGroup
+"""Where an argument can be declared."""
 
 
-def add_paths(parser: _Place) -> None:
-    """Where the conjectures are."""
+def add_paths(parser: Place, models: str = "") -> None:
+    """Where the conjectures are; and models, where they are taken too."""
+    also = f"models ({models}), and " if models else ""
     parser.add_argument(
         "paths", nargs="*", type=path_given, metavar="PATH",
-        help="files or folders of conjectures; without any, the claims that come with relugeom",
+        help=f"{also}files or folders of conjectures; without any, the claims that come with relugeom",
     )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
 
 
-def add_time_limit(parser: _Place) -> None:
+def add_time_limit(parser: Place) -> None:
     """How long a conjecture may take."""
     parser.add_argument(
         "--time-limit", type=positive_float, metavar="S", help="seconds for each conjecture, instead of its own"
     )
 
 
-def add_size(parser: _Place, n: int | None = None, m: int | None = 2, *, several: bool = False) -> None:
+def add_size(parser: Place, n: int | None = None, m: int | None = 2, *, several: bool = False) -> None:
     """Features and latent dimensions; `several` takes ranges of features."""
     text = "features: 7, 3..10 or 5,8" if several else "features"
     parser.add_argument(
@@ -140,18 +143,18 @@ def add_size(parser: _Place, n: int | None = None, m: int | None = 2, *, several
     )  # fmt: skip
 
 
-def add_csv(parser: _Place, what: str) -> None:
+def add_csv(parser: Place, what: str) -> None:
     """The results as a table for other programs."""
     parser.add_argument("--csv", type=path_given, metavar="FILE", help=f"write {what} as CSV")
 
 
-def add_figures(parser: _Place, what: str, *, default: str = "") -> None:
+def add_figures(parser: Place, what: str, *, default: str = "") -> None:
     """Pictures of the results."""
     told = f" (default {default})" if default else ""
     parser.add_argument("--figures", type=path_given, metavar="DIR", help=f"draw {what} into DIR, as SVG{told}")
 
 
-def add_film(parser: _Place) -> None:
+def add_film(parser: Place) -> None:
     """The training, moment by moment."""
     parser.add_argument(
         "--film", action="store_true", help="also write film.gif and film.html into the DIR of --figures"
@@ -164,31 +167,31 @@ def check_film(arguments: argparse.Namespace) -> None:
         raise ArgumentError("--film needs --figures DIR, where it is written")
 
 
-def add_seed(parser: _Place) -> None:
+def add_seed(parser: Place) -> None:
     """What fixes all random numbers."""
     parser.add_argument(
         "--seed", type=whole_number, default=0, metavar="N", help="fixes all random numbers (default 0)"
     )
 
 
-def add_seeds(parser: _Place, count: int, what: str) -> None:
+def add_seeds(parser: Place, count: int, what: str) -> None:
     """How many."""
     parser.add_argument("--seeds", type=positive_int, default=count, metavar="N", help=f"{what} (default {count})")
 
 
-def add_index(parser: _Place, what: str) -> None:
+def add_index(parser: Place, what: str) -> None:
     """Which one."""
     parser.add_argument("--index", type=whole_number, default=0, metavar="K", help=f"{what}, from 0 (default 0)")
 
 
-def add_steps(parser: _Place, count: int) -> None:
+def add_steps(parser: Place, count: int) -> None:
     """How long training goes on."""
     parser.add_argument(
         "--steps", type=positive_int, default=count, metavar="K", help=f"training steps (default {count})"
     )
 
 
-def add_workers(parser: _Place) -> None:
+def add_workers(parser: Place) -> None:
     """Who works."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes; results stay the same")
@@ -202,7 +205,7 @@ def executor_from(arguments: argparse.Namespace) -> str | None:
     return f"processes://{arguments.jobs}" if arguments.jobs is not None and arguments.jobs > 1 else None
 
 
-def add_output(parser: _Place, what: str, *, default: str | None = None, metavar: str = "FILE", **more: Any) -> None:
+def add_output(parser: Place, what: str, *, default: str | None = None, metavar: str = "FILE", **more: Any) -> None:
     """What is written, and where."""
     told = f"{what} (default {default})" if default else what
     parser.add_argument(
@@ -210,7 +213,7 @@ def add_output(parser: _Place, what: str, *, default: str | None = None, metavar
     )
 
 
-def add_resume(parser: _Place, what: str) -> None:
+def add_resume(parser: Place, what: str) -> None:
     """Going on with what was written before."""
     parser.add_argument("--resume", action="store_true", help=f"go on with {what}, if it exists already")
 
@@ -224,7 +227,7 @@ def check_resume(path: Path | None, arguments: argparse.Namespace, *, what: str 
         raise ArgumentError(f"{path} exists; add --resume to go on with it")
 
 
-def add_json(parser: _Place, more: str = "") -> None:
+def add_json(parser: Place, more: str = "") -> None:
     """The form for programs."""
     parser.add_argument("--json", action="store_true", help=f"print one JSON object{more}")
 
@@ -233,7 +236,7 @@ def add_json(parser: _Place, more: str = "") -> None:
 # Optimisers.
 
 
-def add_schedule(parser: _Place, default: str) -> None:
+def add_schedule(parser: Place, default: str) -> None:
     """The learning rate over the steps."""
     parser.add_argument(
         "--schedule", choices=SCHEDULES, default=default, help=f"of the learning rate (default {default})"
@@ -243,7 +246,7 @@ def add_schedule(parser: _Place, default: str) -> None:
     )
 
 
-def add_constants(parser: _Place) -> None:
+def add_constants(parser: Place) -> None:
     """Weight decay and momentum."""
     parser.add_argument(
         "--weight-decay", type=float, default=0.0, metavar="X", help="default 0, with which adamw is Adam"
@@ -251,7 +254,7 @@ def add_constants(parser: _Place) -> None:
     parser.add_argument("--momentum", type=float, default=0.0, metavar="X", help="of sgd (default 0)")
 
 
-def add_optimiser(parser: _Place) -> None:
+def add_optimiser(parser: Place) -> None:
     """One optimiser with its constants."""
     parser.add_argument("--optimiser", choices=OPTIMISERS, default="adamw", help="default adamw")
     parser.add_argument("--learning-rate", type=float, metavar="X", help="default 0.001; 0.1 for sgd")
@@ -274,7 +277,7 @@ def optimiser_from(arguments: argparse.Namespace, name: str | None = None, rate:
 # Many small models: atlas, census, trace.
 
 
-def add_training(parser: _Place) -> None:
+def add_training(parser: Place) -> None:
     """Data set, optimiser, initialisation, seed."""
     parser.add_argument(
         "--data", choices=("identity", "uniform", "grid"), default="identity",

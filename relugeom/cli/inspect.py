@@ -17,6 +17,7 @@ from relugeom.text import printable
 from relugeom.writing import check_writable, make_folder, write_atomically
 
 if TYPE_CHECKING:
+    from relugeom.cli._options import Place
     from relugeom.inspection import Inspection
 
 _MOST_CERTIFIED = 20
@@ -44,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def add_inspection(parser: argparse.ArgumentParser) -> None:
+def add_inspection(parser: Place) -> None:
     """Which models of a file, on which data, with which tolerances."""
     add_model_choice(parser)
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""`relugeom report`: claims, figures and results of other commands in one HTML file."""
+"""`relugeom report`: models, claims, figures and results of other commands in one HTML file."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import argparse
 import sys
 from pathlib import Path
 
+from relugeom.blas import prefer_one_blas_thread
 from relugeom.claims.results import Result
 from relugeom.claims.run import verify
+from relugeom.cli._models import KINDS
 from relugeom.cli._options import add_output, add_paths, add_time_limit, positive_int
 from relugeom.cli._terminal import ProgressLine
 from relugeom.cli._versions import versions
+from relugeom.cli.inspect import add_inspection, inspected
 from relugeom.writing import check_writable, write_atomically
 
-SUMMARY = "write one HTML file: claims with their evidence, figures, and the results of other commands"
+SUMMARY = "write one HTML file: your models, claims with their evidence, figures, and the results of other commands"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_paths(parser)
+    add_paths(parser, KINDS)
     add_output(parser, "the page", default="report.html")
     parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes; results stay the same")
     add_time_limit(parser)
@@ -27,23 +30,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{kind}", type=Path, metavar="FILE", help=f"show what `relugeom {kind} --json` printed into FILE"
         )
+    add_inspection(parser.add_argument_group("models", "as for relugeom inspect"))
+
+
+def _holds_models(path: Path) -> bool:
+    """Whether a path is about models: what exists and holds no Python."""
+    return path.suffix != ".py" if path.is_file() else path.is_dir() and not any(path.rglob("*.py"))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the claims, draw, write; 0 when every verdict is the expected one, else 1."""
+    """Inspect, run the claims, draw, write; 0 when every verdict is the expected one, else 1."""
     from relugeom.figures import FIGURES
+    from relugeom.inspection import html_body
     from relugeom.report import read_table, report_page
 
     check_writable(arguments.output)
     kinds = ("capacity", "atlas", "sweep")
     tables = [read_table(kind, getattr(arguments, kind)) for kind in kinds if getattr(arguments, kind) is not None]
+    files = [path for path in arguments.paths if _holds_models(path)]
+    models = ""
+    if files:
+        prefer_one_blas_thread()  # polishing solves thousands of small systems
+        models = html_body(inspected(files, arguments))
     progress = ProgressLine("conjectures")
 
     def advance(_: Result) -> None:
         progress.advance()
 
     report = verify(
-        arguments.paths or None,
+        [path for path in arguments.paths if path not in files] or None,
         full=arguments.full,
         jobs=arguments.jobs,
         time_limit=arguments.time_limit,
@@ -52,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     progress.clear()
     figures = [] if arguments.no_figures else [*FIGURES]
-    page = report_page(report, versions("matplotlib"), figures=figures, film=bool(figures), tables=tables)
+    page = report_page(
+        report, versions("matplotlib"), models=models, figures=figures, film=bool(figures), tables=tables
+    )
     write_atomically(arguments.output, page.encode())
     print(report.summary(), file=sys.stderr)
     print(arguments.output)

@@ -35,7 +35,6 @@ _MOST_NAMES = 16
 _MOST_EXAMPLES = 300
 _MOST_FEATURES = 400  # of a film of WᵀW
 _MOST_FRAMES = 120
-_DECADES = 3  # a loss that falls farther than this is shown by its logarithm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,11 +197,7 @@ def _picture(told: Film, at: int, theme: Theme) -> Figure:
         right.plot(moments[: at + 1], losses[: at + 1], color=theme.ink)
         right.plot(at, losses[at], "o", color=theme.ink, markersize=4)
         right.set_title(f"{told.loss_name} {losses[at]:{'.3f' if losses[at] >= 1e-3 else '.1e'}}")
-        right.set(xticks=[], xlabel="time, not to scale")
-        if losses.min() > 0 and losses.max() > 10**_DECADES * losses.min():
-            right.set_yscale("log")
-        else:
-            right.set_ylim(0, 1.08 * max(float(losses.max()), 1e-12))
+        right.set(xticks=[], xlabel="time, not to scale", ylim=(0, 1.08 * max(float(losses.max()), 1e-12)))
     return drawn
 
 

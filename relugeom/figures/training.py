@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["dimensionality_scatter", "loss_curves", "pictures_of_run", "pictures_of_sweep", "run_over_time", "vectors"]
+__all__ = [
+    "dimensionality_curves",
+    "dimensionality_scatter",
+    "loss_curves",
+    "pictures_of_run",
+    "pictures_of_sweep",
+    "run_over_time",
+    "vectors",
+]
 
 Array = npt.NDArray[Any]
 
@@ -113,6 +121,34 @@ def dimensionality_scatter(panels: Sequence[tuple[int, Array, Array]], theme: Th
                 )  # fmt: skip
         axis.plot(sizes, [2 / T for T in sizes], color=theme.faint, linewidth=0.8, linestyle="--", label="2/T")
         axis.set(xscale="log", yscale="log", ylabel="dimensionality")
+        _sizes_below(axis, sizes)
+        axis.legend()
+    return figure
+
+
+def dimensionality_curves(
+    sizes: Sequence[int], examples: Sequence[float | None], features: Sequence[float | None], theme: Theme = LIGHT
+) -> Figure:
+    """The median dimensionality of examples and of features over T, with the 2/T of a regular polygon.
+
+    Parameters
+    ----------
+    sizes, examples, features : sequences of equal length
+        None where there is none.
+    theme : Theme
+    """
+    with house_style(theme):
+        figure = new_figure(PAGE, 2.8)
+        axis = figure.subplots()
+        for medians, colour, label in (
+            (examples, theme.feature(1), "examples"),
+            (features, theme.feature(0), "features"),
+        ):
+            pairs = [(T, median) for T, median in zip(sizes, medians, strict=True) if median is not None]
+            if pairs:
+                axis.plot(*zip(*pairs, strict=True), marker="o", markersize=3, color=colour, label=label)
+        axis.plot(sizes, [2 / T for T in sizes], color=theme.faint, linewidth=0.8, linestyle="--", label="2/T")
+        axis.set(xscale="log", yscale="log", ylabel="median dimensionality")
         _sizes_below(axis, sizes)
         axis.legend()
     return figure

@@ -17,7 +17,7 @@ from relugeom.text import printable
 if TYPE_CHECKING:
     from relugeom.inspection.inspection import Inspection
 
-__all__ = ["answer", "html_page", "html_part", "sections", "table", "text_page", "text_table"]
+__all__ = ["answer", "html_body", "html_page", "html_part", "sections", "table", "text_page", "text_table"]
 
 _MOST_ROWS = 40
 _MOST_CIRCLES = 5
@@ -370,16 +370,19 @@ def html_page(found: Sequence[Inspection]) -> str:
         "body { margin: 0 auto; max-width: 62rem; padding: .5rem 1rem 3rem; "
         "background: var(--paper); color: var(--ink); } * { box-sizing: border-box; }"
     )
-    if len(found) == 1:
-        title, body = found[0].name or "My model", html_part(found[0])
-    else:
-        title, body = f"{len(found)} models", _many(found)
+    title = (found[0].name or "My model") if len(found) == 1 else f"{len(found)} models"
+    body = html_body(found)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
         f"<style>{style}</style></head><body><main>{body}"
         f'<div class="inspection"><p class="small">{escape(_OUTSIDE)}</p></div></main></body></html>\n'
     )
+
+
+def html_body(found: Sequence[Inspection]) -> str:
+    """What stands on the page: one model in full, or the table of many with the first of each group in full."""
+    return html_part(found[0]) if len(found) == 1 else _many(found)
 
 
 def _many(found: Sequence[Inspection]) -> str:

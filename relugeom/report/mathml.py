@@ -7,7 +7,9 @@ them become formulas, single letters become italics, and the words between stay 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 
 __all__ = ["FORMULAS", "typeset"]
 
@@ -28,24 +30,46 @@ _PIECE = re.compile(
 _FUNCTIONS = {"cos", "sin", "tan", "max", "min", "log"}
 # Single letters that are words of English, or the end of one, as often as they are mathematics.
 _WORDS = {"a", "A", "I", "s"}
+_MOST_TOGETHER = 28  # characters that may stand in a line that cannot be broken
 
 
 def typeset(text: str) -> str:
     """The text as HTML, its indexed letters, exponents and single letters as MathML, its `code` as code.
 
+    Lines may end at spaces only: a bracket stays with what it encloses, unless that is too long for a narrow page.
+
     Examples
     --------
     >>> typeset("w_i < 2")
     '<math><msub><mi>w</mi><mi>i</mi></msub></math> &lt; 2'
+    >>> typeset("(w_i)")
+    '<span class="whole">(<math><msub><mi>w</mi><mi>i</mi></msub></math>)</span>'
     """
-    parts: list[str] = []
+    parts = []
+    for blank, group in groupby(_pieces(text), key=lambda piece: piece[0].isspace()):
+        pieces = list(group)
+        html = "".join(shown for _, shown in pieces)
+        long = sum(len(source) for source, _ in pieces) > _MOST_TOGETHER
+        alone = blank or long or len(pieces) == 1 or not any(shown.startswith("<math>") for _, shown in pieces)
+        parts.append(html if alone else f'<span class="whole">{html}</span>')
+    return "".join(parts)
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Formulas, spaces and what stands between them, each as it is written and as HTML."""
     end = 0
     for match in _PIECE.finditer(text):
         formula = _formula(match)
         if formula is not None:
-            parts += [escape(text[end : match.start()], quote=False), formula]
+            yield from _plain(text[end : match.start()])
+            yield match[0], formula
             end = match.end()
-    return "".join([*parts, escape(text[end:], quote=False)])
+    yield from _plain(text[end:])
+
+
+def _plain(text: str) -> Iterator[tuple[str, str]]:
+    for part in re.findall(r"\s+|\S+", text):
+        yield part, escape(part, quote=False)
 
 
 def _formula(match: re.Match[str]) -> str | None:
@@ -93,8 +117,10 @@ def _token(text: str) -> str:
     return f"<{kind}>{escape(text, quote=False)}</{kind}>"
 
 
-def _display(body: str, words: str) -> tuple[str, str]:
-    return f'<math display="block">{body}</math>', words
+def _display(words: str, *pieces: str) -> tuple[str, str]:
+    """A formula in pieces, between which a narrow page may break it, and what it says."""
+    shown = "".join(f'<math displaystyle="true">{piece}</math>' for piece in pieces)
+    return f'<div class="pieces">{shown}</div>', words
 
 
 _W_T = "<msup><mi>W</mi><mi>T</mi></msup>"
@@ -106,39 +132,39 @@ _RELU = "<mi>ReLU</mi><mo>&#x2061;</mo>"
 
 FORMULAS = (
     _display(
+        "The model: m latent dimensions, n features; the features are the columns of W.",
         f"<msup><mi>x</mi><mo>′</mo></msup><mo>=</mo>{_RELU}<mrow><mo>(</mo>{_W_T}<mi>W</mi><mi>x</mi><mo>+</mo>"
         "<mi>b</mi><mo>)</mo></mrow>",
-        "The model: m latent dimensions, n features; the features are the columns of W.",
     ),
     _display(
+        "The loss: summed over features, averaged over the T examples.",
         "<mi>L</mi><mo>=</mo><mfrac><mn>1</mn><mi>T</mi></mfrac>"
         "<munder><mo>∑</mo><mi>t</mi></munder><munder><mo>∑</mo><mi>i</mi></munder>"
         "<msup><mrow><mo>(</mo><msub><mi>x</mi><mrow><mi>t</mi><mi>i</mi></mrow></msub><mo>−</mo>"
         "<msubsup><mi>x</mi><mrow><mi>t</mi><mi>i</mi></mrow><mo>′</mo></msubsup><mo>)</mo></mrow><mn>2</mn></msup>",
-        "The loss: summed over features, averaged over the T examples.",
     ),
     _display(
-        f"{_W_I}<mo>·</mo>{_W_I}<mo>+</mo>{_B_I}<mo>&gt;</mo><mn>0</mn><mo>,</mo><mspace width='1em'/>"
+        "The criterion: the axis of feature i makes output i positive, and no other.",
+        f"{_W_I}<mo>·</mo>{_W_I}<mo>+</mo>{_B_I}<mo>&gt;</mo><mn>0</mn><mo>,</mo>",
         f"{_W_I}<mo>·</mo>{_W_J}<mo>+</mo>{_B_J}<mo>≤</mo><mn>0</mn><mspace width='0.5em'/><mtext>for all </mtext>"
         "<mi>j</mi><mo>≠</mo><mi>i</mi>",
-        "The criterion: the axis of feature i makes output i positive, and no other.",
     ),
     _display(
-        f"{_RELU}<mrow><mo>(</mo>{_W_T}<mi>W</mi><mo>+</mo><mi>b</mi><mo>)</mo></mrow><mo>=</mo><mi>I</mi>"
-        f"<mspace width='0.5em'/><mo>⟺</mo><mspace width='0.5em'/>{_B_I}<mo>=</mo><mn>1</mn><mo>−</mo>{_NORM}<mo>,</mo>"
-        f"<mspace width='0.5em'/>{_W_I}<mo>·</mo><mrow><mo>(</mo>{_W_I}<mo>−</mo>{_W_J}<mo>)</mo></mrow><mo>≥</mo>"
-        "<mn>1</mn>",
         "Zero loss on the axes.",
+        f"{_RELU}<mrow><mo>(</mo>{_W_T}<mi>W</mi><mo>+</mo><mi>b</mi><mo>)</mo></mrow><mo>=</mo><mi>I</mi>",
+        f"<mo>⟺</mo><mspace width='0.5em'/>{_B_I}<mo>=</mo><mn>1</mn><mo>−</mo>{_NORM}<mo>,</mo>",
+        f"{_W_I}<mo>·</mo><mrow><mo>(</mo>{_W_I}<mo>−</mo>{_W_J}<mo>)</mo></mrow><mo>≥</mo><mn>1</mn>"
+        "<mspace width='0.5em'/><mtext>for all </mtext><mi>j</mi><mo>≠</mo><mi>i</mi>",
     ),
     _display(
+        "The threshold: output i answers to an amplitude above it.",
         "<msub><mi>τ</mi><mi>i</mi></msub><mo>=</mo><mi>max</mi><mo>&#x2061;</mo><mrow><mo>(</mo><mn>0</mn><mo>,</mo>"
         f"<mo>−</mo><mfrac>{_B_I}{_NORM}</mfrac><mo>)</mo></mrow>",
-        "The threshold: output i answers to an amplitude above it.",
     ),
     _display(
-        "<msup><mi>r</mi><mn>2</mn></msup><mo>=</mo><mfrac><mn>1</mn><mrow><mn>1</mn><mo>−</mo><mi>cos</mi>"
-        "<mo>&#x2061;</mo><mrow><mo>(</mo><mn>2</mn><mi>π</mi><mo>/</mo><mi>n</mi><mo>)</mo></mrow></mrow></mfrac><mo>,</mo>"
-        "<mspace width='1em'/><mi>b</mi><mo>=</mo><mn>1</mn><mo>−</mo><msup><mi>r</mi><mn>2</mn></msup>",
         "The smallest regular polygon of n features with zero loss.",
+        "<msup><mi>r</mi><mn>2</mn></msup><mo>=</mo><mfrac><mn>1</mn><mrow><mn>1</mn><mo>−</mo><mi>cos</mi>"
+        "<mo>&#x2061;</mo><mrow><mo>(</mo><mn>2</mn><mi>π</mi><mo>/</mo><mi>n</mi><mo>)</mo></mrow></mrow></mfrac><mo>,</mo>",
+        "<mi>b</mi><mo>=</mo><mn>1</mn><mo>−</mo><msup><mi>r</mi><mn>2</mn></msup>",
     ),
 )

@@ -6,17 +6,22 @@ import base64
 import hashlib
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relugeom.claims.results import Report, Result
 from relugeom.claims.verdicts import CertificateRecord
-from relugeom.figures import FIGURES, draw, film_gif, inline_svg
-from relugeom.figures.style import DARK, LIGHT
+from relugeom.figures import FIGURES, draw, film_gif, inline_svg, recorded_film
+from relugeom.figures.style import COLUMN, DARK, LIGHT
 from relugeom.html import css_variables
 from relugeom.report.mathml import FORMULAS, typeset
 from relugeom.report.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["report_page"]
 
@@ -31,10 +36,15 @@ _MEANINGS = {
 _MARKS = {"PROVED": "∎", "CERTIFIED": "✓", "REFUTED": "✗", "MEASURED": "≈", "UNDECIDED": "?", "ERROR": "!"}
 
 
+# What a reader sees first; the other figures come after the claims.
+_FIRST = ("regions", "training")
+
+
 def report_page(
     report: Report,
     environment: Mapping[str, str],
     *,
+    models: str = "",
     figures: Sequence[str] = (),
     film: bool = False,
     tables: Sequence[Table] = (),
@@ -47,6 +57,8 @@ def report_page(
         The claims, as `relugeom.claims.run.verify` found them.
     environment : mapping of str to str
         Names and versions of what ran.
+    models : str
+        HTML about models of the reader's own, which the page then begins with (`relugeom.inspection.html_body`).
     figures : sequence of str
         The figures to draw, by name.
     film : bool
@@ -54,15 +66,18 @@ def report_page(
     tables : sequence of Table
         Results of other commands.
     """
+    first = [name for name in _FIRST if name in figures]
+    rest = [name for name in figures if name not in first]
     sections = [
-        ("summary", "Summary", _summary(report)),
+        *([("models", "My models", models)] if models else []),
+        *([("pictures", "In pictures", _figures(first, film))] if first or film else []),
+        ("summary", "Claims by verdict", _summary(report)),
         ("model", "The model in six formulas", _formulas()),
+        *((table.id, table.title, _table(table)) for table in tables),
         ("claims", "Claims", _claims(report)),
-        *((table.id, table.title, table.html()) for table in tables),
+        *([("figures", "More pictures", _figures(rest, film=False))] if rest else []),
+        ("provenance", "What ran, and the hashes", _provenance(report, environment, tables)),
     ]
-    if figures or film:
-        sections.append(("figures", "Figures", _figures(figures, film)))
-    sections.append(("provenance", "What ran, and the hashes", _provenance(report, environment, tables)))
     style = (
         _part("page.css")
         .replace("@@LIGHT@@", css_variables(LIGHT.variables()))
@@ -80,7 +95,7 @@ def report_page(
         f"<style>{style}</style></head><body>"
         '<a class="skip" href="#claims">Skip to the claims</a>'
         "<header><h1>What the tied ReLU autoencoder gives back</h1>"
-        "<p>Claims with their verdicts, the argument and the evidence for each, and certificates that anyone can check "
+        "<p>Pictures, claims with their verdicts and the evidence for each, and certificates that anyone can check "
         "again. This file holds everything it shows.</p></header>"
         f'<nav aria-label="sections"><ul>{links}</ul></nav><main>{body}</main>'
         f"<script>{_part('page.js')}</script></body></html>\n"
@@ -92,12 +107,12 @@ def _part(name: str) -> str:
 
 
 def _summary(report: Report) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{_badge(name)}</th><td>{count}</td></tr>'
+    cards = "".join(
+        f'<div class="card"><dt>{_badge(name)} <span class="count">{count}</span></dt>'
+        f"<dd>{_MEANINGS.get(name, 'It could not be run.')}</dd></div>"
         for name, count in report.counts().items()
         if count
     )
-    meanings = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in _MEANINGS.items())
     surprises = [result for result in report.results if not result.as_expected]
     unexpected = "".join(f'<li><a href="#claim-{_slug(r.id)}">{escape(r.id)}</a></li>' for r in surprises)
     close = (
@@ -105,11 +120,7 @@ def _summary(report: Report) -> str:
         if surprises
         else "<p>Every verdict is the one that was declared beforehand as expected.</p>"
     )
-    return (
-        f'<table><caption>{len(report.results)} claims, by verdict</caption><thead><tr><th scope="col">verdict</th>'
-        f'<th scope="col">claims</th></tr></thead><tbody>{rows}</tbody></table>{close}'
-        f"<dl>{meanings}</dl>"
-    )
+    return f'<p>{len(report.results)} claims:</p><dl class="cards">{cards}</dl>{close}'
 
 
 def _formulas() -> str:
@@ -230,25 +241,49 @@ def _link(certificate: CertificateRecord) -> str:
 
 
 def _figures(names: Sequence[str], film: bool) -> str:
-    parts = []
+    parts = [_film()] if film else []
     for name in names:
         entry = FIGURES[name]
-        picture = inline_svg(draw(name), f"figure-{name}", f"{entry.title}. {entry.caption}")
-        parts.append(
-            f'<figure id="figure-{name}"><div class="picture">{picture}</div><figcaption>'
-            f"<strong>{typeset(entry.title)}.</strong> {typeset(entry.caption)} "
-            f"<code>relugeom figures {name}</code></figcaption></figure>"
-        )
-    if film:
-        data = base64.b64encode(film_gif()).decode()
-        parts.append(
-            '<figure id="figure-film"><details><summary>The training run as a film</summary>'
-            '<img alt="The features and their regions during training, and the loss." '
-            f'src="data:image/gif;base64,{data}">'
-            "</details><figcaption><strong>The training run as a film.</strong> "
-            "<code>relugeom figures --film</code></figcaption></figure>"
-        )
+        parts.append(_shown(name, entry.title, entry.caption, draw(name), f"relugeom figures {name}"))
     return "".join(parts)
+
+
+def _shown(name: str, title: str, caption: str, drawn: Figure, command: str = "") -> str:
+    """A figure with its caption; one that is too wide for a phone scrolls on its own there."""
+    picture = inline_svg(drawn, f"figure-{name}", f"{title}. {caption}")
+    wide = drawn.get_size_inches()[0] > COLUMN
+    scrolls = f' wide" role="region" tabindex="0" aria-label="{escape(title, quote=True)}' if wide else ""
+    made = f" <code>{escape(command)}</code>" if command else ""
+    return (
+        f'<figure id="figure-{name}"><div class="picture{scrolls}">{picture}</div><figcaption>'
+        f"<strong>{typeset(title)}.</strong> {typeset(caption)}{made}</figcaption></figure>"
+    )
+
+
+def _film() -> str:
+    """The recorded run as a film, in the colours of either theme."""
+    told = recorded_film()
+    told = replace(told, frames=told.frames[::2])  # in two themes, and enough to see it
+    light, dark = (base64.b64encode(film_gif(told, theme=theme)).decode() for theme in (LIGHT, DARK))
+    return (
+        '<figure id="figure-film"><picture><source media="screen and (prefers-color-scheme: dark)" '
+        f'srcset="data:image/gif;base64,{dark}">'
+        '<img width="520" height="300" alt="The features and their regions during training, and the loss." '
+        f'src="data:image/gif;base64,{light}"></picture>'
+        "<figcaption><strong>A training run as a film.</strong> Seven features in the plane, from small random "
+        "weights: coloured regions are where one output alone is positive. <code>relugeom figures --film</code>"
+        "</figcaption>"
+        "</figure>"
+    )
+
+
+def _table(table: Table) -> str:
+    """What a command found: the pictures, then the table behind them."""
+    pictures = "".join(_shown(one.id, one.title, one.caption, one.draw()) for one in table.pictures)
+    rows = table.html()
+    if pictures:
+        rows = f"<details><summary>The numbers: {len(table.rows)} rows</summary>{rows}</details>"
+    return f"<p>{typeset(table.words)}</p>{pictures}{rows}"
 
 
 def _sha256(text: str) -> str:

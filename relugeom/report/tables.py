@@ -1,4 +1,4 @@
-"""Results of other commands as tables: the atlas, the capacity table, the sweep, from what ``--json`` printed.
+"""Results of other commands in pictures and tables: atlas, capacity table, sweep, from what ``--json`` printed.
 
 The report only shows these files. It reads the fields it knows, bounded in size, and says which field is missing where
 one is.
@@ -10,22 +10,60 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from relugeom.errors import StorageError
+from relugeom.figures.landscape import columns, natures_over_n
+from relugeom.figures.training import dimensionality_curves, loss_curves
 from relugeom.report.mathml import typeset
+from relugeom.text import printable
 
-__all__ = ["Table", "read_table"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Picture", "Table", "read_table"]
 
 _MOST_BYTES = 64_000_000
 _MOST_ROWS = 2_000
+_MOST_SIZES = 8  # numbers of features whose groups are drawn
+_MOST_GROUPS = 8  # of each
+_MOST_ARROWS = 64  # features of a group that is drawn
+_NUMBERS = (int, float)
+_LEAST = 1e-12  # in place of 0, which a logarithm does not have
+_MOST_BARS = 40
+_LARGEST = 1e12  # of a number that is drawn
+
+
+def _label(text: Any) -> str:
+    """Text of a file as it may stand in a picture, where dollars begin a formula."""
+    return printable(str(text)[:40]).replace("$", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that is drawn when the page is written.
+
+    Attributes
+    ----------
+    id, title, caption : str
+    draw : callable
+        Gives the figure, in the light theme.
+    """
+
+    id: str
+    title: str
+    caption: str
+    draw: Callable[[], Figure]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its title and words.
+    """A table with its title and words, and pictures of what is in it.
 
     Attributes
     ----------
@@ -35,6 +73,7 @@ class Table:
         The first of each row heads it.
     source, sha256 : str
         The file that it came from, and that file's hash.
+    pictures : tuple of Picture
     """
 
     id: str
@@ -44,9 +83,10 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     source: str
     sha256: str
+    pictures: tuple[Picture, ...] = ()
 
     def html(self) -> str:
-        """The table as HTML."""
+        """The table as HTML, without the pictures."""
         head = "".join(f'<th scope="col">{typeset(column)}</th>' for column in self.columns)
         body = "".join(
             f'<tr><th scope="row">{escape(row[0])}</th>'
@@ -55,7 +95,7 @@ class Table:
             for row in self.rows
         )
         return (
-            f'<p>{typeset(self.words)}</p><div class="scroll" role="region" tabindex="0" '
+            f'<div class="scroll" role="region" tabindex="0" '
             f'aria-label="{escape(self.title, quote=True)}"><table><thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
         )
@@ -123,12 +163,94 @@ def _sweep(data: Any) -> list[tuple[str, ...]]:
     ]
 
 
+def _atlas_pictures(data: Any) -> list[Picture]:
+    shares = {
+        int(n): [(_label(entry["nature"]), _share(entry)) for entry in entries]
+        for n, entries in list(data.items())[:_MOST_BARS]
+        if entries
+    }
+    pictures = []
+    if shares:
+        caption = "What training ended at, for each n, as a share of the seeds."
+        pictures.append(Picture("atlas-shares", "Shares", caption, lambda: natures_over_n(shares)))
+    for n, entries in list(data.items())[:_MOST_SIZES]:
+        panels = [panel for panel in map(_panel, entries) if panel is not None][:_MOST_GROUPS]
+        if panels:
+            caption = "The columns of W of the commonest groups, each on the circles of its radii."
+            pictures.append(Picture(f"atlas-{int(n)}", f"n = {int(n)}", caption, partial(columns, panels)))
+    return pictures
+
+
+def _panel(entry: Any) -> tuple[str, Any] | None:
+    """The columns of W with what they are; None where they are not in the plane."""
+    if entry.get("W") is None:
+        return None
+    W = np.array(entry["W"], dtype=np.float64)
+    if W.ndim != 2 or len(W) != 2 or not 1 <= W.shape[1] <= _MOST_ARROWS or not (np.abs(W) <= _LARGEST).all():
+        return None
+    return f"{_share(entry):.0%} of seeds, loss {round(float(entry['loss']), 4):g}\n{_label(entry['nature'])}", W
+
+
+def _share(entry: Any) -> float:
+    share = float(entry["count"]) / float(entry["seeds"])
+    if not 0 <= share <= 1:
+        raise ValueError(f"count {entry['count']!s:.20} of {entry['seeds']!s:.20} seeds")
+    return share
+
+
+def _sweep_pictures(data: Any) -> list[Picture]:
+    """Over T, of the finished run of lowest training loss for each."""
+    best: dict[int, Any] = {}
+    for run in data["runs"]:
+        T, loss = int(run["configuration"]["T"]), _measured(run, "loss")
+        if not 1 <= T <= _LARGEST:
+            raise ValueError(f"T = {T!s:.20}")
+        if run["status"] == "finished" and loss is not None and (T not in best or loss < _measured(best[T], "loss")):
+            best[T] = run
+    sizes = sorted(best)
+    if not sizes:
+        return []
+    values = {
+        name: [_measured(best[T], name) for T in sizes]
+        for name in ("loss", "test_loss", "example_dimensionality", "feature_dimensionality")
+    }
+    pictures = [
+        Picture(
+            "sweep-losses", "Losses",
+            "Training and test loss over the number of examples T, the run of lowest training loss for each T.",
+            lambda: loss_curves(sizes, values["loss"], values["test_loss"]),
+        )
+    ]  # fmt: skip
+    if any(value is not None for value in values["example_dimensionality"] + values["feature_dimensionality"]):
+        pictures.append(
+            Picture(
+                "sweep-dimensionality", "Dimensionality",
+                "The median dimensionality of examples and of features over T; 2/T is that of a regular polygon.",
+                lambda: dimensionality_curves(
+                    sizes, values["example_dimensionality"], values["feature_dimensionality"]
+                ),
+            )
+        )  # fmt: skip
+    return pictures
+
+
+def _measured(run: Any, name: str) -> Any:
+    """A number to draw on a logarithmic axis, None where there is none."""
+    value = run["metrics"].get(name)
+    return max(float(value), _LEAST) if isinstance(value, _NUMBERS) and 0 <= value <= _LARGEST else None
+
+
+def _nothing(_: Any) -> list[Picture]:
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     title: str
     words: str
     columns: Callable[[Any], tuple[str, ...]]
     rows: Callable[[Any], list[tuple[str, ...]]]
+    pictures: Callable[[Any], list[Picture]] = _nothing
 
 
 _KINDS = {
@@ -138,6 +260,7 @@ _KINDS = {
         "the interval is Wilson's at 95 %; curvatures are counted modulo rotation.",
         lambda data: ("n", "seeds", "share", "loss", "nature", "curvatures", "what", "certificate"),
         _atlas,
+        _atlas_pictures,
     ),
     "capacity": _Kind(
         "How many features fit",
@@ -154,6 +277,7 @@ _KINDS = {
             "seed", "data",
         ),
         _sweep,
+        _sweep_pictures,
     ),
 }  # fmt: skip
 
@@ -176,12 +300,14 @@ def read_table(kind: str, path: str | Path) -> Table:
         raise StorageError(f"{path}: more than {_MOST_BYTES} bytes")
     try:
         data = json.loads(raw)
-        columns, rows = known.columns(data), known.rows(data)[:_MOST_ROWS]
+        head, rows = known.columns(data), known.rows(data)[:_MOST_ROWS]
         cells = tuple(tuple(str(cell) for cell in row) for row in rows)
-        json.dumps([columns, cells], ensure_ascii=False).encode()  # text throughout
+        pictures = tuple(known.pictures(data))
+        told = [[picture.id, picture.title, picture.caption] for picture in pictures]
+        json.dumps([head, cells, told], ensure_ascii=False).encode()  # text throughout
     except KeyError as error:
         raise StorageError(f"{path} is not what `relugeom {kind} --json` prints: no field {error}") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StorageError(f"{path} is not what `relugeom {kind} --json` prints: {error}") from None
     source = path.name.encode("utf-8", "replace").decode()
-    return Table(kind, known.title, known.words, columns, cells, source, hashlib.sha256(raw).hexdigest())
+    return Table(kind, known.title, known.words, head, cells, source, hashlib.sha256(raw).hexdigest(), pictures)
