@@ -12,7 +12,7 @@ import pytest
 
 import relugeom.explorer
 
-SCRIPTS = ("arithmetic.js", "training.js", "reading.js")
+SCRIPTS = ("independent.js", "arithmetic.js", "training.js", "reading.js")
 
 
 def in_node(program: str, data: Any) -> Any:

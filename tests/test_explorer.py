@@ -15,6 +15,7 @@ import pytest
 
 from relugeom.autoencoder import (
     Axial,
+    Independent,
     Parameters,
     UniformAxial,
     activation_thresholds,
@@ -22,6 +23,7 @@ from relugeom.autoencoder import (
     gradient,
     gram,
     loss,
+    polygon,
     recovered_axes,
     responses,
     zero_loss_bias,
@@ -43,8 +45,10 @@ DATA = ("identity", "uniform", "grid")
 GRID = (0.25, 0.5, 0.75, 1.0)
 
 
-def data_set(name: str, n: int) -> AxialData:
+def data_set(name: str, n: int) -> AxialData | Independent:
     """The data set of that name in the page."""
+    if name == "independent":
+        return Independent(n, 0.9)
     return UniformAxial(n) if name == "uniform" else Axial(n, GRID if name == "grid" else (1.0,))
 
 
@@ -119,6 +123,35 @@ def test_the_script_draws_the_exact_zones(k: int, computed) -> None:
             assert apart.min(axis=1).max() < 1e-9
 
 
+def test_independent_features_have_the_exact_loss_of_the_package() -> None:
+    """Coefficients that are equal, 0, tiny and large; biases that leave outputs on, off and between; any sparsity."""
+    rng = np.random.default_rng(4)
+    models = [
+        (scale * rng.normal(size=(m, n)), shift + 0.3 * rng.normal(size=n), sparsity)
+        for n in range(1, 7)
+        for m, scale, shift, sparsity in (
+            (2, 1.0, 0.0, 0.9),
+            (3, 1e-5, 0.2, 0.5),
+            (2, 4.0, -1.0, 0.0),
+            (3, 0.5, -2.0, 0.3),
+        )
+    ]
+    models += [(np.round(W), np.round(b), sparsity) for W, b, sparsity in models]
+    models.append((polygon(5, 1.17), np.full(5, -0.28), 0.99))
+    program = """return data.map(([W, b, sparsity]) => {
+      const set = R.independent(sparsity);
+      return [R.loss(W, b, set), R.gradient(W, b, set)];
+    });"""
+    found = in_node(program, [[W.tolist(), b.tolist(), sparsity] for W, b, sparsity in models])
+    for (W, b, sparsity), (value, slope) in zip(models, found, strict=True):
+        data, model = Independent(W.shape[1], sparsity), Parameters(W, b)
+        ours = gradient(model, data)
+        size = max(1.0, float(loss(model, data)))
+        np.testing.assert_allclose(value, float(loss(model, data)), rtol=0, atol=1e-12 * size)
+        np.testing.assert_allclose(slope["W"], ours.W, rtol=0, atol=1e-12 * size)
+        np.testing.assert_allclose(slope["b"], ours.b, rtol=0, atol=1e-12 * size)
+
+
 def test_certified_points_look_like_critical_points_on_their_data(computed) -> None:
     offers = [offer for _, offers in presets() for offer in offers]
     certified = [k for k, offer in enumerate(offers) if offer.file.name.startswith(("uniform", "grid", "polygon"))]
@@ -138,7 +171,7 @@ def test_zero_loss_and_the_criterion_never_contradict_each_other() -> None:
             W, b = (np.asarray(part) + size * rng.normal(size=np.shape(part)) for part in (file.model.W, file.model.b))
             cases.append({"W": W.tolist(), "b": b.tolist()})
     program = """return data.map(({W, b}) => [1e-7, 1e-4, 1e-2, 0.4].map((t) => [b.length * R.loss(W, b) <= t * t,
-      R.isZero(W, b, R.IDENTITY, t), R.recovered(W, b, t).every(Boolean)]));"""
+      R.isZero(b.length * R.loss(W, b), R.recovered(W, b, t), t), R.recovered(W, b, t).every(Boolean)]));"""
     seen = {tuple(case) for found in in_node(program, cases) for case in found}
     assert seen == {(True, True, True), (False, False, True), (False, False, False)}
 
@@ -179,7 +212,7 @@ def test_the_page_needs_nothing_beside_itself() -> None:
     assert not re.search(r"@@[A-Z]+@@", page)
     assert "https://" not in page
     assert "</script><b>" not in page
-    assert page.count("<script") == page.count("</script>") == 5
+    assert page.count("<script") == page.count("</script>") == 6
 
 
 def test_the_page_opens_on_the_model_that_it_is_given() -> None:
@@ -247,15 +280,16 @@ def consistent(page: Any) -> Parameters:
     chosen = element(page, "data").get_property("value")
     data = data_set(chosen, n)
     value, slope = float(loss(model, data)), gradient(model, data)
+    total = value * (1 if chosen == "independent" else n)
     # An absolute error of rounding beside four digits.
-    assert shown(page, "total-loss") == pytest.approx(n * value, rel=1e-3, abs=1e-14)
+    assert shown(page, "total-loss") == pytest.approx(total, rel=1e-3, abs=1e-14)
     assert shown(page, "mean-loss") == pytest.approx(value, rel=1e-3, abs=1e-14)
     assert shown(page, "slope") == pytest.approx(
         np.hypot(np.linalg.norm(slope.W), np.linalg.norm(slope.b)), rel=6e-2, abs=1e-14
     )
     recovered = recovered_axes(*model, tolerance=1e-6)
     assert element(page, "recovered").text == f"{recovered.sum()} of {n}"
-    assert ("yes" in element(page, "zero-loss").text) == (n * value <= 1e-12 and bool(recovered.all()))
+    assert ("yes" in element(page, "zero-loss").text) == (total <= 1e-12 and bool(recovered.all()))
     return model
 
 
@@ -345,6 +379,15 @@ def test_descent_steps_are_the_package_s(page) -> None:
     np.testing.assert_allclose(moved[steep], -0.01 * np.sign(slope.W[steep]), rtol=1e-2)
     assert steep.any()
     assert page.find_elements("css selector", "#curve path")
+    pick(page, "data", "independent")
+    consistent(page)
+    element(page, "step").click()
+    consistent(page)
+    choose(page, "7 features, zero loss")
+    assert element(page, "data").get_property("value") == "identity"
+    pick(page, "data", "independent")
+    assert "for n up to 6" in element(page, "message").text
+    consistent(page)
     pick(page, "optimiser", "sgd")
     assert element(page, "rate").get_property("value") == "0.1"
 

@@ -1,7 +1,7 @@
-/* The arithmetic of the explorer: the definitions of relugeom.autoencoder for data on the axes, in plain JavaScript.
+/* The arithmetic of the explorer: the definitions of relugeom.autoencoder, in plain JavaScript.
  *
  * W is an array of m rows of n numbers, b an array of n numbers. Index i is the active feature, j the output. Data are
- * {kind: "grid", amplitudes, weights} or {kind: "uniform"}. Every function is compared with its Python twin in
+ * {kind: "grid", amplitudes, weights}, {kind: "uniform"} or {kind: "independent", sparsity}. Every function is compared with its Python twin in
  * tests/test_explorer.py.
  */
 "use strict";
@@ -17,6 +17,9 @@ const Relugeom = (() => {
   const grid = (...amplitudes) =>
     ({ kind: "grid", amplitudes, weights: amplitudes.map(() => 1 / amplitudes.length) });
   const IDENTITY = grid(1), UNIFORM = { kind: "uniform" };
+  const independent = (sparsity) => ({ kind: "independent", sparsity });
+  /* How many examples the loss is a mean over: one an axis, or, where it is an expectation, 1 */
+  const examples = (data, n) => (data.kind === "independent" ? 1 : n);
 
   /* G_ij = w_i·w_j */
   function gram(W) {
@@ -55,14 +58,21 @@ const Relugeom = (() => {
 
   /* L = (1/n) Σ_ij φ(g_ij, b_j, δ_ij), summed over features, the mean over examples */
   function loss(W, b, data = IDENTITY) {
+    if (data.kind === "independent") return Independent.sums(gram(W), b, data.sparsity)[0];
     let sum = 0;
     gram(W).forEach((row, i) => row.forEach((g, j) => { sum += pair(data, g, b[j], i === j ? 1 : 0)[0]; }));
     return sum / b.length;
   }
 
-  /* ∂L/∂W = W (Φ_g + Φ_gᵀ) and ∂L/∂b_j = Σ_i (Φ_b)_ij, Φ the n × n matrices of slopes divided by n */
+  /* ∂L/∂W = W (D + Dᵀ), D_ji the slope by the coefficient of feature i in output j: on the axes (Φ_g)_ij / n, and
+   * ∂L/∂b_j = Σ_i (Φ_b)_ij / n */
   function gradient(W, b, data = IDENTITY) {
-    const n = b.length, slopes = gram(W).map((row, i) => row.map((g, j) => pair(data, g, b[j], i === j ? 1 : 0)));
+    const n = b.length;
+    if (data.kind === "independent") {
+      const [, D, d] = Independent.sums(gram(W), b, data.sparsity);
+      return { W: W.map((row) => range(n).map((j) => row.reduce((sum, w, i) => sum + w * (D[i][j] + D[j][i]), 0))), b: d };
+    }
+    const slopes = gram(W).map((row, i) => row.map((g, j) => pair(data, g, b[j], i === j ? 1 : 0)));
     return {
       W: W.map((row) => range(n).map((j) =>
         row.reduce((sum, w, i) => sum + w * (slopes[i][j][1] + slopes[j][i][1]), 0) / n)),
@@ -74,12 +84,9 @@ const Relugeom = (() => {
   const recovered = (W, b, tolerance = 0) =>
     responses(W, b).map((row, i) => row.every((z, j) => (z > tolerance) === (i === j)));
 
-  /* Whether the loss is 0, by one tolerance t: the total loss nL is at most t², and every axis is recovered up to t.
+  /* Whether the loss is 0, by one tolerance t: the total loss is at most t², and every axis is recovered up to t.
    * On X = I the second follows from the first: no output is then off by more than t. */
-  function isZero(W, b, data, tolerance) {
-    const total = b.length * loss(W, b, data);
-    return total <= tolerance ** 2 && recovered(W, b, tolerance).every(Boolean);
-  }
+  const isZero = (total, recovered, tolerance) => total <= tolerance ** 2 && recovered.every(Boolean);
 
   /* b_i − (1 − ‖w_i‖²), which must be 0 for zero loss */
   const biasExcess = (W, b) => gram(W).map((row, i) => b[i] - (1 - row[i]));
@@ -140,7 +147,7 @@ const Relugeom = (() => {
     JSON.stringify({ format: FORMAT, name: state.name, W: state.W, b: state.b }) + "\n";
 
   return {
-    FORMAT, IDENTITY, UNIFORM, activeAt, area, biasExcess, clip, defaultWindow, dimensionality, dump, gradient, gram,
-    grid, isZero, loss, norms, recovered, responses, slack, thresholds, zeroLossBias, zones,
+    FORMAT, IDENTITY, UNIFORM, activeAt, area, biasExcess, clip, defaultWindow, dimensionality, dump, examples, gradient,
+    gram, grid, independent, isZero, loss, norms, recovered, responses, slack, thresholds, zeroLossBias, zones,
   };
 })();

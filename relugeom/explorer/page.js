@@ -5,13 +5,15 @@
   const R = Relugeom;
   const MOST = { n: 40, numbered: 12, offered: 200, curve: 600 }, SIZE = 600;
   const DATA = { identity: R.IDENTITY, uniform: R.UNIFORM, grid: R.grid(0.25, 0.5, 0.75, 1) };
+  const FRAME = 30;  // milliseconds of training between two pictures
   const find = (id) => document.getElementById(id);
   const plane = find("plane");
 
-  let state = null, chosen = null, window_ = 1, steps = 0, playing = 0, curve = [], turned = { across: 0.54, up: 0.35 };
+  let state = null, chosen = null, window_ = 1, steps = 0, playing = 0, tablesDue = 0, curve = [], turned = { across: 0.54, up: 0.35 };
   const past = [], optimiser = Training.optimiser();
 
-  const data = () => DATA[find("data").value];
+  const sparsity = () => find("sparsity").valueAsNumber;
+  const data = () => DATA[find("data").value] || R.independent(sparsity());
   const tolerance = () => (find("tolerance").valueAsNumber >= 0 ? find("tolerance").valueAsNumber : 0);
   const copy = (s) => ({ name: s.name, W: s.W.map((row) => row.slice()), b: s.b.slice() });
   const colour = (i) => `var(--feature-${i % 12})`;
@@ -45,9 +47,17 @@
     if (keep && state) remember();
     pause();
     state = copy(next);
+    if (!isSummable()) leaveIndependent();
     if (fit) window_ = R.defaultWindow(state.W);
     begin();
     render();
+  }
+
+  const isSummable = () => find("data").value !== "independent" || state.b.length <= Independent.MOST_FEATURES;
+
+  function leaveIndependent() {
+    find("data").value = "identity";
+    say(`on X = I: independent features are summed exactly for n up to ${Independent.MOST_FEATURES} here; relugeom toy trains on more`, false);
   }
 
   function begin() {
@@ -107,24 +117,34 @@
       ? "Drag the background, or use the arrows below, to turn the space; regions are drawn for m = 2 only."
       : "A coloured region is where one output alone is positive; thin lines are where an output turns on.";
     if (!solid) drawRegions();
+    const places = state.b.map((_, i) => screen([along(i, right), along(i, up)]));
+    const isNear = (i, j) => Math.hypot(places[i][0] - places[j][0], places[i][1] - places[j][1]) < 10;
     const order = state.b.map((_, i) => i).sort((i, j) => along(i, near) - along(j, near) || i - j);
     order.forEach((i) => {
-      const [x, y] = screen([along(i, right), along(i, up)]);
-      const far = Math.hypot(x - origin, y - origin) || 1, ux = (x - origin) / far, uy = (y - origin) / far;
+      const [x, y] = places[i];
       const group = element("g", {
         class: "handle", tabindex: 0, role: "button", "data-handle": i,
         opacity: solid ? Math.max(0.35, Math.min(1, 0.7 + 0.4 * along(i, near) / window_)) : 1,
         "aria-label": `feature ${i} at ${state.W.map((row) => show(row[i], 3)).join(", ")}; arrow keys move it`,
       }, plane);
+      if (String(i) === focused) group.focus({ preventScroll: true });
       element("line", { class: "spoke", x1: origin, y1: origin, x2: x, y2: y, stroke: colour(i) }, group);
       element("circle", { class: "ring", cx: x, cy: y, r: 16 }, group);
       element("circle", { cx: x, cy: y, r: 7, fill: colour(i) }, group);
-      const inside = (at) => Math.max(12, Math.min(SIZE - 12, at));
+    });
+    // Labels on top; features in one place share one.
+    state.b.forEach((_, i) => {
+      const [x, y] = places[i], far = Math.hypot(x - origin, y - origin) || 1, ux = (x - origin) / far;
+      const here = state.b.map((_v, j) => j).filter((j) => isNear(i, j));
+      if (here[0] !== i) return;
+      const names = here.slice(0, 4).join(", ") + (here.length > 4 ? ", ..." : ""), width = 16 + 7 * names.length;
+      const anchor = ux > 0.4 && x + 13 + width < SIZE ? "start" : ux < -0.4 && x - 13 - width > 0 ? "end" : "middle";
+      const inside = (at) => Math.max(14, Math.min(SIZE - 14, at));
       const label = element("text", {
-        x: inside(x + 22 * ux), y: inside(y + 22 * uy), "text-anchor": "middle", "dominant-baseline": "central", "aria-hidden": "true",
-      }, group, "w");
-      element("tspan", { "font-size": "12px", dy: 5 }, label, String(i));
-      if (String(i) === focused) group.focus({ preventScroll: true });
+        x: inside(x + (anchor === "middle" ? 22 : 13) * ux), y: inside(y + 20 * (y - origin) / far), "text-anchor": anchor,
+        "dominant-baseline": "central", "aria-hidden": "true",
+      }, plane, "w");
+      element("tspan", { "font-size": "12px", dy: 5 }, label, names);
     });
   }
 
@@ -269,18 +289,25 @@
 
   function render() {
     const { W, b } = state, n = b.length, A = R.responses(W, b), kept = R.recovered(W, b, tolerance());
-    const mean = R.loss(W, b, data()), slope = R.gradient(W, b, data()), zero = R.isZero(W, b, data(), tolerance());
+    const mean = R.loss(W, b, data()), slope = R.gradient(W, b, data()), total = R.examples(data(), n) * mean, zero = R.isZero(total, kept, tolerance());
     record(mean);
-    drawPlane(); drawFeatures(A, kept); drawBars(); drawGram(A); drawCurve();
-    find("data-name").textContent = find("data").selectedOptions[0].textContent;
+    drawPlane(); drawBars(); drawCurve();
+    // While training plays, a table of 40 rows is brought up to date a few times a second: it would take most of the time.
+    if (!playing || performance.now() > tablesDue) {
+      drawFeatures(A, kept); drawGram(A);
+      find("state").value = R.dump(state);
+      tablesDue = performance.now() + 250;
+    }
+    const isIndependent = find("data").value === "independent";
+    find("sparsity").parentElement.hidden = !isIndependent;
+    find("data-name").textContent = find("data").selectedOptions[0].textContent + (isIndependent ? `, S = ${sparsity()}` : "");
     find("mean-loss").textContent = show(mean);
-    find("total-loss").textContent = show(n * mean);
+    find("total-loss").textContent = show(total);
     find("slope").textContent = show(Math.hypot(...slope.W.flat(), ...slope.b), 2);
     find("recovered").textContent = `${kept.filter(Boolean).length} of ${n}`;
     find("zero-loss").textContent = zero ? "✓ yes" : "✗ no";
     find("zero-loss").className = zero ? "good" : "bad";
     find("count").textContent = String(steps);
-    find("state").value = R.dump(state);
     showName();
     find("add").disabled = n >= MOST.n;
     find("remove").disabled = n <= 1;
@@ -304,20 +331,23 @@
     message.className = good ? "good" : "bad";
   }
 
-  /* Whether so many steps could be taken */
-  function train(count) {
-    const rate = find("rate").valueAsNumber;
+  /* Whether so many steps could be taken, or as many as there was time for */
+  function train(count, time = Infinity) {
+    const rate = find("rate").valueAsNumber, until = performance.now() + time;
     if (!(rate > 0)) { say("rate must be a positive number", false); return false; }
     const settings = { adam: find("optimiser").value === "adam", rate, centred: find("centred").checked, data: data() };
-    let next = state;
-    for (let k = 0; k < count; k += 1) next = optimiser.step(next, settings);
+    let next = state, taken = 0;
+    while (taken < count && (taken === 0 || performance.now() < until)) {
+      next = optimiser.step(next, settings);
+      taken += 1;
+    }
     if (![...next.W.flat(), ...next.b].every((x) => Math.abs(x) < 1e100)) {
       optimiser.reset();
       say("training diverged; the last finite model is kept: try a smaller rate", false);
       return false;
     }
     state = { name: state.name, ...next };
-    steps += count;
+    steps += taken;
     window_ = Math.max(window_, 1.2 * Math.max(...R.norms(state.W)));
     render();
     return true;
@@ -330,7 +360,9 @@
   }
 
   function play() {
-    playing = requestAnimationFrame(() => { if (train(+find("speed").value)) play(); else pause(); });
+    playing = requestAnimationFrame(() => { if (train(+find("speed").value, FRAME)) play();
+      else { pause(); render(); }
+    });
   }
 
   /* Dragging, by mouse, pen or finger: a feature, or in three dimensions the whole space */
@@ -417,14 +449,18 @@
   on("step", () => { pause(); remember(); train(1); });
   on("steps", () => { pause(); remember(); train(100); });
   on("run", () => {
-    if (playing) return pause();
+    if (playing) { pause(); return render(); }
     remember();
     say("", true);
     find("run").textContent = "Pause";
     find("run").setAttribute("aria-pressed", "true");
     play();
   });
-  ["data", "optimiser", "centred"].forEach((id) => on(id, () => { begin(); render(); }, "change"));
+  ["data", "sparsity", "optimiser", "centred"].forEach((id) => on(id, () => {
+    if (!(sparsity() >= 0 && sparsity() < 1)) { find("sparsity").value = "0.9"; say("sparsity must be at least 0 and below 1", false); }
+    if (!isSummable()) leaveIndependent();
+    begin(); render();
+  }, "change"));
   ["tolerance", "matrix"].forEach((id) => on(id, render, "change"));
   on("optimiser", () => { find("rate").value = find("optimiser").value === "adam" ? "0.01" : "0.1"; }, "change");
   on("start", () => {

@@ -167,6 +167,7 @@ def explorer_page(more: Sequence[ModelFile] = ()) -> str:
         "STYLE": _part("page.css")
         .replace("@@LIGHT@@", css_variables(LIGHT.variables()))
         .replace("@@DARK@@", css_variables(DARK.variables())),
+        "INDEPENDENT": _part("independent.js"),
         "ARITHMETIC": _part("arithmetic.js"),
         "TRAINING": _part("training.js"),
         "READING": _part("reading.js"),
