@@ -35,7 +35,7 @@ SCHEDULES = ("cosine", "constant")
 DTYPES = ("float32", "float64")
 ENGINES = ("blocked", "hull", "moments", "lazy", "cuda")
 DATA = ("sparse", "axial", "fresh", "file")
-INITIALISATIONS = ("xavier", "normal", "file", "memorising")
+INITIALISATIONS = ("xavier", "normal", "small", "file", "memorising")
 MANY_INITIALISATIONS = ("xavier", "normal", "small", "circle")
 BIAS_COORDINATES = ("plain", "centred")
 
@@ -352,8 +352,20 @@ _SETTINGS = (
     _Setting(("--schedule",), "schedule", str, "of the learning rate after that (cosine)", SCHEDULES),
     _Setting(("--weight-decay",), "weight_decay", float, "(0.01)"),
     _Setting(("--momentum",), "momentum", float, "of sgd (0)"),
-    _Setting(("--initialisation",), "initialisation", str, "of W; b starts at 0 (xavier)", INITIALISATIONS),
-    _Setting(("--init-scale",), "init_scale", float, "standard deviation of --initialisation normal (0.01)"),
+    _Setting(
+        ("--initialisation",), "initialisation", str, "of W; b starts at 0, small: at means (xavier)", INITIALISATIONS
+    ),
+    _Setting(
+        ("--init-scale",), "init_scale", float, "standard deviation of --initialisation normal, or times Xavier (0.01)"
+    ),
+    _Setting(
+        ("--bias-coordinate",),
+        "bias_coordinate",
+        str,
+        "centred: train outputs at largest examples (plain)",
+        BIAS_COORDINATES,
+    ),
+    _Setting(("--growth",), "growth", float, "make latent vectors grow to X times the least of a T-gon (0: no)"),
     _Setting(("--init-file",), "init_path", str, "a checkpoint or model file, for --initialisation file"),
     _Setting(("--dtype",), "dtype", str, "(float32)", DTYPES),
     _Setting(("--engine",), "engine", str, "by default chosen by size (relugeom doctor)", ENGINES),

@@ -33,16 +33,23 @@ from relugeom.optim.adamw import AdamW
 from relugeom.optim.rules import Scheduled
 from relugeom.optim.schedules import Schedule
 from relugeom.optim.sgd import SGD
+from relugeom.training.centred import CentredCoordinates, CentredOptimiser, Growth, least_norm
 
-__all__ = ["DATA", "INITIALISATIONS", "OPTIMISERS", "Configuration"]
+__all__ = ["BIAS_COORDINATES", "DATA", "INITIALISATIONS", "OPTIMISERS", "Configuration"]
 
 Array = npt.NDArray[Any]
 
 DATA = ("sparse", "axial", "fresh", "file")
 OPTIMISERS = ("adamw", "sgd")
-INITIALISATIONS = ("xavier", "normal", "file", "memorising")
+INITIALISATIONS = ("xavier", "normal", "small", "file", "memorising")
+BIAS_COORDINATES = ("plain", "centred")
 
 _TEST_STREAM = 1  # data_seed's stream of test examples; training data are stream 0
+
+# Fields that came later are named in a key only where they differ from what was before, so that old keys hold.
+_LATER: Mapping[str, Any] = {"bias_coordinate": "plain", "growth": 0.0}
+
+_GROWN = 0.8  # of all steps, after which the latent vectors have their full norm
 
 # How version 0.1.0 called a field.
 _OLDER_NAMES: Mapping[str, str] = {"rate": "learning_rate"}
@@ -71,10 +78,17 @@ class Configuration:
         See `relugeom.optim.schedules`.
     weight_decay, momentum : float
         Momentum is for "sgd".
-    initialisation : {"xavier", "normal", "file", "memorising"}
-        Xavier: uniform on ±√(6/(n+m)). Normal: standard deviation `init_scale`. The bias starts at 0. Memorising: the
-        model of `relugeom.autoencoder.memorising.memorising_polygon` for the training data, for m = 2.
+    initialisation : {"xavier", "normal", "small", "file", "memorising"}
+        Xavier: uniform on ±√(6/(n+m)). Normal: standard deviation `init_scale`. The bias starts at 0. Small: Xavier
+        times `init_scale`, and every bias at the mean of its feature, so that all outputs are on. Memorising: the model
+        of `relugeom.autoencoder.memorising.memorising_polygon` for the training data, for m = 2.
     init_scale : float
+    bias_coordinate : {"plain", "centred"}
+        What the optimiser moves: W and b, or v and c of `relugeom.training.centred`, where c is a feature's output at
+        its largest example, both in units of the feature's largest entry.
+    growth : float
+        With a centred bias and m = 2: latent vectors are made to grow, over the first four fifths of the steps, to
+        this times the least norm of T points at zero loss, and the learning rate grows with them. 0: they are not.
     untied : bool
         Train a decoder R (n, m) of its own, which starts at Wᵀ, instead of Wᵀ itself.
     dtype : {"float32", "float64"}
@@ -105,6 +119,8 @@ class Configuration:
     initialisation: str = "xavier"
     init_scale: float = 0.01
     init_path: str = ""
+    bias_coordinate: str = "plain"
+    growth: float = 0.0
     untied: bool = False
     dtype: str = "float32"
     engine: EngineChoice | None = None
@@ -114,6 +130,7 @@ class Configuration:
             ("data", DATA),
             ("optimiser", OPTIMISERS),
             ("initialisation", INITIALISATIONS),
+            ("bias_coordinate", BIAS_COORDINATES),
             ("dtype", ("float32", "float64")),
         ):
             if getattr(self, name) not in allowed:
@@ -135,6 +152,19 @@ class Configuration:
         if self.initialisation == "memorising" and (self.m != 2 or self.data == "fresh"):
             raise ArgumentError(
                 f"a memorising start is for m = 2 and data that stay; got m = {self.m}, data = {self.data!r}"
+            )
+        if self.initialisation == "small" and self.data == "fresh":
+            raise ArgumentError("a small start takes its biases from the data, and fresh data change every step")
+        if self.bias_coordinate == "centred" and (self.untied or self.data == "fresh"):
+            raise ArgumentError(
+                f"a centred bias is for tied models and data that stay; got untied = {self.untied}, "
+                f"data = {self.data!r}"
+            )
+        if not 0 <= self.growth < math.inf:
+            raise ArgumentError(f"growth must be a finite number, at least 0; got {self.growth}")
+        if self.growth and (self.bias_coordinate != "centred" or self.m != 2):
+            raise ArgumentError(
+                f"growth is for bias_coordinate = 'centred' and m = 2; got {self.bias_coordinate!r} and m = {self.m}"
             )
         self.learning_rates()
         self.optimiser_for(1)
@@ -167,7 +197,11 @@ class Configuration:
     def key(self) -> dict[str, Any]:
         """`as_dict` in the names of version 0.1.0, by which runs are stored: a run keeps its key for ever."""
         newer = {name: older for older, name in _OLDER_NAMES.items()}
-        return {newer.get(name, name): value for name, value in self.as_dict().items()}
+        return {
+            newer.get(name, name): value
+            for name, value in self.as_dict().items()
+            if name not in _LATER or value != _LATER[name]
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Configuration:
@@ -223,13 +257,18 @@ class Configuration:
             W, b = (np.ascontiguousarray(part, dtype=self.dtype) for part in found)
             return Parameters(W, b, np.ascontiguousarray(W.T) if self.untied else None)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2,)))
-        if self.initialisation == "xavier":
+        b = np.zeros(self.n, self.dtype)
+        if self.initialisation == "normal":
+            W = rng.normal(scale=self.init_scale, size=shape).astype(self.dtype)
+        else:
             bound = math.sqrt(6 / (self.n + self.m))
             W = rng.uniform(-bound, bound, shape).astype(self.dtype)
-        else:
-            W = rng.normal(scale=self.init_scale, size=shape).astype(self.dtype)
+        if self.initialisation == "small":
+            examples = cast(SparseExamples, self.examples())
+            W *= self.init_scale
+            b[:] = np.bincount(examples.indices, examples.values, minlength=self.n) / self.T
         decoder = np.ascontiguousarray(W.T) if self.untied else None
-        return Parameters(W, np.zeros(self.n, self.dtype), decoder)
+        return Parameters(W, b, decoder)
 
     def _from_file(self) -> Parameters:
         """The model of `init_path`: b starts at 0 and the decoder at Wᵀ where it has none; a tied run takes none."""
@@ -244,8 +283,22 @@ class Configuration:
         W, b, R = (np.array(part, dtype=self.dtype, order="C") for part in (W, b, R))
         return Parameters(W, b, R if self.untied else None)
 
+    def optimiser_from(
+        self, parameters: Array, examples: SparseExamples | FreshExamples
+    ) -> Scheduled | CentredOptimiser:
+        """The optimiser of a run over these examples that starts at these flat parameters."""
+        rule = self.optimiser_for(len(parameters))
+        if self.bias_coordinate == "plain":
+            return rule
+        coordinates = CentredCoordinates(cast(SparseExamples, examples), self.m)
+        return CentredOptimiser(rule, coordinates, parameters, self.growing())
+
+    def growing(self) -> Growth | None:
+        """How the latent vectors are made to grow."""
+        return Growth(self.growth * least_norm(self.T), _GROWN * self.steps) if self.growth else None
+
     def optimiser_for(self, size: int) -> Scheduled:
-        """The optimiser of `size` parameters."""
+        """The optimiser of `size` numbers."""
         if self.optimiser == "adamw":
             return AdamW(weight_decay=self.weight_decay).scheduled(size, self.dtype)
         return SGD(momentum=self.momentum, weight_decay=self.weight_decay).scheduled(size, self.dtype)

@@ -55,7 +55,8 @@ class _Problem:
 
     def position(self, start: Checkpoint) -> Position:
         """Where a run stands at `start`."""
-        if start.configuration.chosen_engine.name == "lazy":
+        configuration = start.configuration
+        if configuration.chosen_engine.name == "lazy" and configuration.bias_coordinate == "plain":
             return LazyFeatures(start, cast(LazyEngine, self._fixed), cast(SparseExamples, self._data))
         return EveryFeature(start, self)
 

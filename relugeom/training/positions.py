@@ -48,6 +48,9 @@ _WORTH = 16  # at least one in so many must have, for the others to be gathered 
 class Problem(Protocol):
     """L and ∇L at a step."""
 
+    def examples(self, step: int) -> SparseExamples:
+        """The data of that step."""
+
     def value_and_gradient(self, step: int, model: Parameters) -> tuple[float, Parameters]:
         """L and its gradient with the data of that step."""
 
@@ -89,7 +92,7 @@ class EveryFeature:
         self._parameters = start.parameters.copy()
         self._before = start.parameters.copy()
         self._model = views(self._parameters, configuration)
-        self._optimiser = configuration.optimiser_for(len(self._parameters))
+        self._optimiser = configuration.optimiser_from(self._parameters, problem.examples(0))
         self._gradient = np.empty_like(self._parameters)
         if start.optimiser:
             self._optimiser.restore(start.optimiser)
