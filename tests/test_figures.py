@@ -215,18 +215,6 @@ def test_the_command_draws_lists_and_takes_a_model(tmp_path: Path, capsys: pytes
     assert "cannot be made a folder" in errors
 
 
-def test_a_diagnosis_says_what_comes_out_of_each_feature() -> None:
-    """A pentagon whose bias is 1.2e-5 too high, and a feature that gives nothing of itself."""
-    turn = 2 * np.pi * np.arange(5) / 5
-    W = np.column_stack([1.203 * np.array([np.cos(turn), np.sin(turn)]), [0.1, 0.0]])
-    picture = render(draw("diagnosis", Parameters(W, np.append(np.full(5, -0.4472), -0.5)))).decode()
-    for words in ("0 of 6 features given back", "4 on too: 1.2e−05", "not given back"):
-        assert re.search(rf"<!-- {words}", picture), words
-    assert "3 of 8 features given back, total loss 5" in render(draw("failure-8")).decode()
-    with pytest.raises(ArgumentError, match="takes no model"):
-        draw("failure-8", Parameters(W, None))
-
-
 def test_the_gallery_has_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
     docs = Path(__file__).parents[1] / "docs"
     assert main(["figures", "--gallery"]) == 0

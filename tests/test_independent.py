@@ -75,6 +75,22 @@ def test_weighted_moments_agree_with_gauss_legendre_on_pieces() -> None:
     assert found["il", 0][0, both, 0, 0, 1] == pytest.approx(moment(1, 1, 0), abs=1e-12)
 
 
+def test_moments_of_a_form_that_is_zero_on_a_face_are_those_of_the_inside() -> None:
+    """S = u_0 whatever u_1 and u_2 are, and b = 0: positive almost everywhere, as at two orthogonal features."""
+    a = np.tile([1.0, 0.0, 0.0], (1, 3, 1))
+    found = moments(a, np.zeros((1, 3)), most=3, order=2)
+    u = np.random.default_rng(0).uniform(size=(400_000, 3))
+    everything = -1
+    for r in (0, 1):
+        S = u[:, 0] ** r
+        assert found["i", r][0, everything, 1] == pytest.approx((u * S[:, None]).mean(0), abs=3e-3)
+        assert found["j", r][0, everything] == pytest.approx((u * S[:, None]).mean(0), abs=3e-3)
+    expected = np.einsum("ti,tl->il", u, u) / len(u)
+    assert found["ij", 0][0, everything] == pytest.approx(expected, abs=3e-3)
+    assert found["il", 0][0, everything, 0] == pytest.approx(expected, abs=3e-3)
+    assert found["ilj", -1][0, everything] == pytest.approx(0)
+
+
 def model(n: int, seed: int = 0, m: int = 2, *batch: int) -> Parameters:
     rng = np.random.default_rng(seed)
     return Parameters(rng.normal(size=(*batch, m, n)), rng.normal(size=(*batch, n)) * 0.3)
@@ -159,11 +175,10 @@ def test_the_hessian_is_that_of_its_products_with_directions() -> None:
         for tied, biased in itertools.product((True, False), repeat=2):
             W, b = model(law.n, 3)
             parameters = Parameters(W, b if biased else None, None if tied else rng.normal(size=(law.n, 2)))
-            columns = [
-                flatten(law.hessian_vector_product(parameters, unflatten(unit, 2, law.n, untied=not tied)))
-                for unit in np.eye(len(flatten(parameters)))
-            ]
-            assert law.hessian(parameters) == pytest.approx(np.array(columns), abs=1e-12)
+            units = np.eye(len(flatten(parameters)))
+            same = unflatten(np.tile(flatten(parameters), (len(units), 1)), 2, law.n, untied=not tied)
+            columns = flatten(law.hessian_vector_product(same, unflatten(units, 2, law.n, untied=not tied)))
+            assert law.hessian(parameters) == pytest.approx(columns, abs=1e-12)
 
 
 def test_the_losses_by_feature_add_up() -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from relugeom.autoencoder import (
     Axial,
+    DenseExamples,
+    Independent,
     Parameters,
     UniformAxial,
     example_dimensionality,
@@ -305,3 +307,47 @@ def test_the_data_of_the_command(tmp_path: Path) -> None:
     unknown = relugeom("inspect", FILES / "bare.json", "--data", "none.npz", cwd=tmp_path)
     assert unknown.returncode == 2
     assert "--data must be identity" in unknown.stderr
+
+
+def test_independent_features_are_summed_over_exactly() -> None:
+    law = Independent(5, 0.9, 0.9 ** np.arange(5))
+    found = inspect(1.15 * P / 1.203, np.full(5, -0.25), law)
+    model = Parameters(found.W, found.b)
+    assert found.loss == pytest.approx(float(loss(model, law)))
+    assert found.sums.kink_distance == 0.25
+    assert found.example_dimensionality is None
+    assert (found.nature.name, found.nature.inertia) == ("strict minimum", (14, 0, 0))
+    assert found.nature.loss < found.loss
+    assert "each present with probability 0.1" in found.text()
+    X = law.examples(30_000, 0)
+    sampled = inspect(found.W, found.b, DenseExamples(X, law.weights))
+    assert sampled.loss == pytest.approx(found.loss, rel=0.05)
+    assert "30000 examples of 5 features, weighed by importance" in sampled.text()
+
+
+def test_independent_features_that_are_too_many_to_sum_over() -> None:
+    W, b = random_model(0, n=30)
+    found = inspect(W, b, Independent(30, 0.9))
+    assert any("stand in for the population" in note for note in found.notes)
+    cut = inspect(W, b, Independent(30, 0.99, most_active=1))
+    assert any("more than 1 active features are left out" in note for note in cut.notes)
+    assert cut.nature.name == "not critical"
+    with pytest.raises(ArgumentError, match="data must have n = 7 features; got 5"):
+        inspect(*random_model(0), Independent(5, 0.9))
+
+
+def test_the_law_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"W": (0.97 * P[:, :4]).tolist(), "b": [-0.2] * 4}))
+    line = ["inspect", str(path), "--data", "independent", "--sparsity", "0.8", "--importance", "0.9"]
+    assert main([*line, "--anticorrelated", "0-1-2", "--values", "one", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "its value then 1, importance 1, 0.9, 0.81, 0.729, anticorrelated 0-1-2; over" in found["data"]
+    for wrong, message in (
+        (["--importance", "1,2"], "importance must be 4 finite numbers"),
+        (["--sparsity", "1"], "sparsity must lie in [0, 1); got 1.0"),
+        (["--correlated", "0-1", "--anticorrelated", "1-2"], "no feature may be in two groups"),
+        (["--data", "uniform"], "--importance is for --data independent; got --data uniform"),
+    ):
+        assert main([*line, *wrong]) == 2
+        assert message in capsys.readouterr().err

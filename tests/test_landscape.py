@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relugeom.autoencoder import Axial, Parameters, UniformAxial, loss, symmetric_failure
+from relugeom.autoencoder import Axial, Independent, Parameters, UniformAxial, loss, symmetric_failure
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.exact import Valid, check
@@ -23,6 +23,7 @@ from relugeom.studies.censuses import Cohort, census, summary
 from relugeom.studies.resampling import Resampling, chaos_map, compare
 from relugeom.studies.traces import Trace, events, trace
 from relugeom.training.many_models import Training
+from relugeom.training.toy_models import ToyTraining
 
 QUICK = AdamW(1e-2)
 
@@ -213,3 +214,52 @@ def test_the_commands_print_what_they_found(tmp_path: Path, capsys: pytest.Captu
     assert (tmp_path / "t.npz").exists()
     assert main(["trace", "--n", "5", "--json", *training]) == 0
     assert json.loads(capsys.readouterr().out)["steps"][-1] == 2000
+
+
+def test_independent_features_are_trained_watched_and_counted_alike(tmp_path: Path) -> None:
+    law = Independent(3, 0.8, (1.0, 0.9, 0.8))
+    training = ToyTraining([law], batch=128, steps=400, optimiser=QUICK)
+    entries = atlas(training, 6)
+    assert sum(entry.count for entry in entries) == 6
+    for entry in entries:
+        assert entry.loss == pytest.approx(float(loss(entry.example, law)))
+        assert entry.certificate is None
+    assert "zero loss (< 0.00018)" in entries.caption()
+    with RunDatabase(tmp_path / "census.sqlite") as database:
+        (counted,) = census([Cohort(training, 6)], database)
+    assert counted.losses[0] == pytest.approx(min(entry.loss for entry in entries), rel=1e-6)
+    assert counted.zero_loss.trials == 6
+    last = entries[0].index
+    record = trace(training, last, every=150)
+    assert record.steps.tolist() == [0, 150, 300, 400]
+    assert record.loss == pytest.approx(
+        [float(loss(Parameters(W, b), law)) for W, b in zip(record.W, record.b, strict=True)]
+    )
+    assert record.feature_loss.sum(1) == pytest.approx(record.loss)
+    assert np.abs(record.W[-1] - entries[0].example.W).max() < 0.2  # polishing finishes what training had not
+    with pytest.raises(ArgumentError, match="start must be None for independent features"):
+        trace(training, start=symmetric_failure(3))
+    with pytest.raises(ArgumentError, match="laws must all be the same here; got 2"):
+        atlas(ToyTraining([law, Independent(3, 0.5)], steps=1), 2)
+
+
+@pytest.mark.parametrize("command", ["atlas", "trace", "census"])
+def test_commands_take_independent_features(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = [command, "--n", "3", "--data", "independent", "--steps", "40", "--batch", "32"]
+    line += [] if command == "trace" else ["--seeds", "2"]
+    more = ["-o", str(tmp_path / "census.sqlite")] if command == "census" else []
+    assert main([*line, *more, "--sparsity", "0.8", "--importance", "0.9", "--at-most", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+    more = ["-o", str(tmp_path / "other.sqlite")] if command == "census" else []
+    for wrong, message in (
+        (["--sparsity", "-0.5"], "sparsity must lie in [0, 1); got -0.5"),
+        (["--importance", "1,2"], "importance must be 3 finite numbers that are not negative"),
+        (["--correlated", "0-1", "--anticorrelated", "1-2"], "no feature may be in two groups, or twice in one"),
+        (["--anticorrelated", "0-1-2", "--sparsity", "0.5"], "need a sparsity of at least 1 − 1/3; got 0.5"),
+        (["--initialisation", "small"], "--initialisation must be xavier for --data independent; got small"),
+        (["--data", "uniform"], "--batch is for --data independent; got --data uniform"),
+    ):
+        assert main([*line, *more, *wrong]) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1

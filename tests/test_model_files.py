@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from relugeom.autoencoder import Parameters, zero_loss_polygon
-from relugeom.autoencoder.files import dumps_model, load_files, load_model, load_models
+from relugeom.autoencoder.files import dumps_model, load_model, load_models
 from relugeom.autoencoder.files.naming import models_from
 from relugeom.autoencoder.files.pytorch import Unknown, _Machine
 from relugeom.autoencoder.files.stored import StoredArray
@@ -454,23 +454,3 @@ def answer(path: Path) -> list[object]:
         return [file.model.W for file in load_models(path).models]
     except StorageError as error:
         return [str(error).partition(": ")[2]]
-
-
-def test_files_of_one_name_are_told_apart_by_as_much_of_their_paths_as_it_takes(tmp_path: Path) -> None:
-    paths = [tmp_path / place for place in ("a/five.npz", "b/five.npz", "b/five.json", "a/six.npz", "c/named.json")]
-    for path in paths:
-        path.parent.mkdir(exist_ok=True)
-        if path.name == "named.json":
-            path.write_text(dumps_model(Parameters(W, b), "mine"), encoding="utf-8")
-        elif path.suffix == ".json":
-            path.write_text(json.dumps({"W": W.tolist(), "b": b.tolist()}), encoding="utf-8")
-        else:
-            np.savez(path, W=np.stack([W, W]), b=b)
-    copy = tmp_path / "d.json"
-    copy.write_bytes(paths[-1].read_bytes())
-    names = [[file.name for file in found.models] for found in load_files([*paths, copy])]
-    assert names == [
-        ["a/five [0]", "a/five [1]"], ["b/five.npz [0]", "b/five.npz [1]"], ["five"], ["six [0]", "six [1]"],
-        ["mine (named)"], ["mine (d)"],
-    ]  # fmt: skip
-    assert [found.models[0].name for found in load_files(paths[:1])] == ["five [0]"]

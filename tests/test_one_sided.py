@@ -21,8 +21,10 @@ from proofs.one_sided import (
     square_with_a_null_feature,
     turning,
 )
-from relugeom.autoencoder import Parameters, UniformAxial, loss
+from relugeom.autoencoder import Independent, Parameters, UniformAxial, loss
 from relugeom.claims.verdicts import Proof
+from relugeom.landscape.kinks import one_sided
+from relugeom.landscape.natures import nature
 
 SQUARE = Parameters(np.array([[1.0, 0, -1, 0, 0], [0, 1, 0, -1, 0]]), np.array([0, 0, 0, 0, 0.1]))
 
@@ -82,3 +84,46 @@ def test_every_step_holds_and_the_sibling_is_not_critical() -> None:
     assert all(step.decide() is True for step in outcome.steps)
     failing = [step.claim for step in outcome.sibling.steps if step.decide() is not True]
     assert failing[0] == "its first derivative vanishes"
+
+
+def orthogonal(n: int, bias: float) -> Parameters:
+    """Two features with a dimension each, the others null with a constant output."""
+    W = np.zeros((2, n))
+    W[0, 0] = W[1, 1] = 1
+    return Parameters(W, np.r_[0, 0, np.full(n - 2, bias)])
+
+
+@pytest.mark.parametrize("values", ["uniform", "one"])
+def test_on_kinks_of_independent_features_the_loss_has_the_form_that_the_analysis_gives(values: str) -> None:
+    """z_j = x_j + 0 on every set, so without j it is 0, and the loss gains t² times a form of the direction."""
+    p = 0.7
+    law = Independent(3, 1 - p, (1.0, 0.8, 0.3), values=values)
+    point = orthogonal(3, p / 2 if values == "uniform" else p)
+    assert np.abs(law.gradient(point).W).max() < 1e-15
+    kinks = law.kinks(point, 1e-7)
+    assert kinks.sum() == 2 * 4
+    H = law.smooth_hessian(point, kinks)
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        V, c, t = rng.normal(size=(2, 3)), rng.normal(size=3), 1e-4
+        d = np.r_[V.ravel(), c]
+        a = point.W.T @ V + V.T @ point.W
+        value, slope_a, slope_b = law.kink_form(kinks, a, c)
+        # The two sides cancel what is of third order but for jumps.
+        gained = float(law.loss(Parameters(point.W + t * V, point.b + t * c)) - law.loss(point))
+        assert gained / (t**2 / 2) == pytest.approx(d @ H @ d + 2 * value, rel=2e-3, abs=2e-3)
+        ahead = law.kink_form(kinks, a + 1e-6 * V.T @ V, c + 1e-6)[0]
+        assert (ahead - value) / 1e-6 == pytest.approx((slope_a * (V.T @ V)).sum() + slope_b.sum(), abs=1e-4)
+
+
+def test_two_orthogonal_features_are_a_minimum_where_the_others_hardly_count() -> None:
+    for importance, expected in ((0.02, "minimum"), (1.0, "saddle")):
+        law = Independent(3, 0.3, (1.0, 1.0, importance))
+        found = one_sided(orthogonal(3, 0.35), law)
+        assert (found.verdict, found.kinks) == (expected, 8)
+        d, t = found.direction, 1e-2
+        start = orthogonal(3, 0.35)
+        moved = Parameters(start.W + t * d[:6].reshape(2, 3), start.b + t * d[6:])
+        assert (float(law.loss(moved)) < float(law.loss(start))) == (expected == "saddle")
+        told = nature(start, law)
+        assert (told.name, told.one_sided) == ("on a kink", expected)

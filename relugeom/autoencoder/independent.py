@@ -37,6 +37,7 @@ Array = npt.NDArray[Any]
 
 #: The states of the recursion grow like 3^n.
 _MOST_STATES = 200_000
+_NUMBERS = 4_000_000  # in the sums of the models that are computed together
 
 
 class _Slopes(NamedTuple):
@@ -119,6 +120,16 @@ class Independent(DataSet):
         """p = 1 − S, the probability that a feature is present."""
         return 1.0 - self.sparsity
 
+    @property
+    def is_summable(self) -> bool:
+        """Whether there are few enough sets of active features for the exact loss."""
+        return self.states <= _MOST_STATES
+
+    @property
+    def states(self) -> int:
+        """The states of the recursion that sums over the sets."""
+        return sum(comb(self.n, k) * 2**k for k in range(self._most + 1))
+
     def settings(self) -> dict[str, Any]:
         """The law as plain values."""
         return {
@@ -129,6 +140,15 @@ class Independent(DataSet):
             "anticorrelated": [list(group) for group in self.anticorrelated],
             "values": self.values,
         }
+
+    def sets(self) -> Array:
+        """The sets of active features that are summed over, shape (sets, n); refused where there are too many."""
+        if not self.is_summable:
+            raise ArgumentError(
+                f"n = {self.n} with up to {self._most} active features takes {self.states:,} states, at most "
+                f"{_MOST_STATES:,}; give a smaller most_active, or sample with examples(...)"
+            )
+        return active_sets(self.n, self._most)
 
     def probabilities(self, sets: Array) -> Array:
         """P(A): the probability that exactly these features are active.
@@ -196,7 +216,7 @@ class Independent(DataSet):
         cube, and |x_j − x'_j| ≤ max(1, x'_j).
         """
         a, b, _ = self._forms(parameters)
-        left_out = max(0.0, 1.0 - float(self.probabilities(self._sets()).sum()))
+        left_out = max(0.0, 1.0 - float(self.probabilities(self.sets()).sum()))
         largest = np.maximum(b + np.maximum(a, 0).sum(-1), 1.0)
         return self._shaped(left_out * (self.weights * largest**2).sum(-1), parameters)
 
@@ -213,11 +233,12 @@ class Independent(DataSet):
     def _errors(self, parameters: Parameters) -> tuple[Array, Array]:
         """P(A), and E (x_j − x'_j)² given each set A, shape (batch, sets, n)."""
         a, b, P = self._forms(parameters)
-        sets = self._sets()
+        sets = self.sets()
         if self.values == "one":
             return P, (np.maximum(self._vertex_forms(a, b), 0) - sets) ** 2
-        found = moments(a, b, most=self._most, order=0)
-        return P, found["", 2] - 2 * found["j", 1] + sets / 3
+        size = max(1, _NUMBERS // (self.states * self.n))
+        parts = [moments(a[k : k + size], b[k : k + size], most=self._most) for k in range(0, len(a), size)]
+        return P, np.concatenate([found["", 2] - 2 * found["j", 1] for found in parts]) + sets / 3
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """∂L/∂W = RᵀD, ∂L/∂R = D Wᵀ, tied ∂L/∂W = W (D + Dᵀ); and ∂L/∂b = d.
@@ -314,7 +335,7 @@ class Independent(DataSet):
         """
         a, b, P = self._forms(parameters)
         possible = P > 0
-        sets = self._sets()[possible]
+        sets = self.sets()[possible]
         if self.values == "one":
             return np.abs(self._vertex_forms(a, b)[:, possible])
         own = np.einsum("zjj->zj", a)
@@ -342,7 +363,7 @@ class Independent(DataSet):
         Returns
         -------
         ndarray of bool, shape (sets, n)
-            In the order of `relugeom.autoencoder.positive_part.active_sets`.
+            In the order of `sets`.
         """
         _, _, P = self._forms(parameters)
         marks = np.zeros((len(P), self.n), dtype=bool)
@@ -360,7 +381,7 @@ class Independent(DataSet):
         a : ndarray, shape (n, n)
         b : ndarray, shape (n,)
         """
-        sets = self._sets()
+        sets = self.sets()
         share = self.probabilities(sets)[:, None] * kinks * self.weights
         if self.values == "one":
             z = np.maximum(self._vertex_forms(a[None], b[None])[0], 0)
@@ -421,24 +442,6 @@ class Independent(DataSet):
         """How many features may be active in the sums."""
         return self.n if self.most_active is None else self.most_active
 
-    @property
-    def is_summable(self) -> bool:
-        """Whether there are few enough sets of active features for the exact loss."""
-        return self._states <= _MOST_STATES
-
-    @property
-    def _states(self) -> int:
-        return sum(comb(self.n, k) * 2**k for k in range(self._most + 1))
-
-    def _sets(self) -> Array:
-        """The sets that are summed over, refused where there would be too many states."""
-        if not self.is_summable:
-            raise ArgumentError(
-                f"n = {self.n} with up to {self._most} active features takes {self._states:,} states, at most "
-                f"{_MOST_STATES:,}; give a smaller most_active, or sample with examples(...)"
-            )
-        return active_sets(self.n, self._most)
-
     def _arrays(self, parameters: Parameters) -> tuple[Array, Array, Array]:
         """W (batch, m, n), b (batch, n) and R (batch, n, m) in float64, with one batch axis."""
         at = checked(parameters)
@@ -456,30 +459,34 @@ class Independent(DataSet):
     def _forms(self, parameters: Parameters) -> tuple[Array, Array, Array]:
         """The coefficients a_ji = r_j·w_i of every output, the offsets b_j, and P(A)."""
         W, b, R = self._arrays(parameters)
-        return R @ W, b, self.probabilities(self._sets())
+        return R @ W, b, self.probabilities(self.sets())
 
     def _vertex_forms(self, a: Array, b: Array) -> Array:
         """z_j for every set, its features having the value 1: shape (batch, sets, n)."""
-        forms: Array = b[:, None, :] + np.einsum("zji,si->zsj", a, self._sets().astype(float))
+        forms: Array = b[:, None, :] + np.einsum("zji,si->zsj", a, self.sets().astype(float))
         return forms
 
     def _slopes(self, parameters: Parameters) -> _Slopes:
         a, b, P = self._forms(parameters)
         if self.values == "one":
-            sets = self._sets().astype(float)
+            sets = self.sets().astype(float)
             z = self._vertex_forms(a, b)
             E = 2 * (np.maximum(z, 0) - sets) * (z > 0) * P[:, None] * self.weights
             return _Slopes(np.einsum("zsj,si->zji", E, sets), E.sum(1))
-        found = moments(a, b, most=self._most, order=1)
-        D = np.einsum("s,zsji,j->zji", P, found["i", 1] - found["ij", 0], 2 * self.weights)
-        d = np.einsum("s,zsj,j->zj", P, found["", 1] - found["j", 0], 2 * self.weights)
+        D, d = np.empty_like(a), np.empty_like(b)
+        size = max(1, _NUMBERS // (self.states * self.n**2))
+        for k in range(0, len(a), size):
+            some = slice(k, k + size)
+            found = moments(a[some], b[some], most=self._most, order=1)
+            np.einsum("s,zsji,j->zji", P, found["i", 1] - found["ij", 0], 2 * self.weights, out=D[some])
+            np.einsum("s,zsj,j->zj", P, found["", 1] - found["j", 0], 2 * self.weights, out=d[some])
         return _Slopes(D, d)
 
     def _curvatures(self, parameters: Parameters, off: Array | None = None) -> tuple[Array, Array, Array]:
         """K, k and κ of `hessian_vector_product`; `off` marks sets and outputs to leave out, of one model."""
         a, b, P = self._forms(parameters)
         if self.values == "one":
-            sets = self._sets().astype(float)
+            sets = self.sets().astype(float)
             on = self._vertex_forms(a, b) > 0
             slope = 2 * (on if off is None else on & ~off) * P[:, None] * self.weights
             return (
@@ -490,7 +497,7 @@ class Independent(DataSet):
         if off is not None and off.any():
             # A form that is 0 has no moments.
             outputs = off.any(axis=0)
-            members = np.einsum("sj,si->ji", off, self._sets()) > 0
+            members = np.einsum("sj,si->ji", off, self.sets()) > 0
             a, b = np.where(members, 0.0, a), np.where(outputs, 0.0, b)
         found: Moments = moments(a, b, most=self._most, order=2)
         twice = 2 * self.weights

@@ -33,7 +33,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -77,10 +78,8 @@ def _layers(n: int, most: int) -> tuple[_Layer, ...]:
         for inside in combinations(range(n), k):
             A = sum(1 << i for i in inside)
             rest = [i for i in range(n) if not A >> i & 1]
-            for bits in range(1 << len(rest)):
-                C = sum(1 << i for place, i in enumerate(rest) if bits >> place & 1)
-                if k + C.bit_count() > most:
-                    continue
+            for chosen in chain.from_iterable(combinations(rest, size) for size in range(min(most - k, len(rest)) + 1)):
+                C = sum(1 << i for i in chosen)
                 here[A, C] = len(here)
                 members.append(inside)
                 zeros.append([below[A ^ 1 << i, C] for i in inside])
@@ -238,11 +237,23 @@ def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: i
             else:
                 first = r * spread(peak) * found[kind, r - 1]
             total = (first + term.sum(-1)) / (r + k + len(kind))
-            if r == 0 and not kind:
-                total = np.where(floor >= 0, 1.0, total)
+            if r == 0:
+                # S > 0 almost everywhere; the recursion would need to know on which side a face of S = 0 lies.
+                total = np.where(spread(floor) >= 0, _means(kind, n), total)
             total = np.where(spread(peak) > 0, total, 0.0)
             found[kind, r] = _settled(total, kind, r, layer, found)
     return found
+
+
+@cache
+def _means(kind: str, n: int) -> Array:
+    """E[u^α] where all factors are active, 1/(α_q + 1) for every coordinate, on the axes of output, i and l."""
+    axes = [letter for letter in kind if letter != "j"]
+    means = np.ones((n, *(n for _ in axes)))
+    for place in np.ndindex(means.shape):
+        features = [place[0] if letter == "j" else place[1 + axes.index(letter)] for letter in kind]
+        means[place] = prod(1 / (features.count(q) + 1) for q in set(features))
+    return means
 
 
 def _settled(total: Array, kind: str, r: int, layer: _Layer, found: Moments) -> Array:

@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from relugeom.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from relugeom.autoencoder.independent import Independent
     from relugeom.optim import Optimiser
     from relugeom.training.configuration import Configuration
     from relugeom.training.many_models import Training
+    from relugeom.training.toy_models import ToyTraining
 
 __all__ = [
     "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_INITIALISATIONS", "OPTIMISERS",
-    "SCHEDULES", "Place", "add_constants", "add_csv", "add_figures", "add_film", "add_index", "add_json",
-    "add_optimiser", "add_output", "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds",
-    "add_settings", "add_size", "add_steps", "add_time_limit", "add_training", "add_workers", "check_film",
-    "check_resume", "configuration_from", "executor_from", "fraction", "given_settings", "numbers",
-    "optimiser_from", "path_given", "positive_float", "positive_float_or_zero", "positive_int", "training_from",
-    "whole_number",
+    "SCHEDULES", "Place", "add_constants", "add_csv", "add_figures", "add_film", "add_index", "add_json", "add_law",
+    "add_optimiser", "add_output", "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings",
+    "add_size", "add_steps", "add_time_limit", "add_training", "add_workers", "check_film", "check_no_law",
+    "check_resume", "configuration_from", "executor_from", "fraction", "given_settings", "groups", "importances",
+    "law_from", "numbers", "optimiser_from", "path_given", "positive_float", "positive_float_or_zero", "positive_int",
+    "training_from", "whole_number",
 ]  # fmt: skip
 
 # The closed sets of the library, in words of their own so that --help need not import it; a test compares the two.
@@ -104,6 +106,30 @@ def numbers(text: str) -> list[int]:
             raise argparse.ArgumentTypeError(f"must name at most 10,000 numbers; got {text}")
         return list(range(low, high + 1))
     return [positive_int(part) for part in text.split(",")]
+
+
+def groups(text: str) -> list[tuple[int, ...]]:
+    """Groups of features, as in ``0-1,2-3-4``."""
+    found = []
+    for part in text.split(","):
+        members = part.split("-")
+        if len(members) < 2 or not all(member.isdecimal() for member in members):
+            raise argparse.ArgumentTypeError(f"must be groups of features such as 0-1,2-3-4; got {text}")
+        found.append(tuple(map(int, members)))
+    return found
+
+
+def importances(text: str) -> list[float]:
+    """One number R, for Rⁱ, or a number for each feature."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = [-1.0]
+    if not all(0 <= value < float("inf") for value in found):
+        raise argparse.ArgumentTypeError(
+            f"must be a number R, for R to the power i, or one for each feature, none of them negative; got {text}"
+        )
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -274,15 +300,64 @@ def optimiser_from(arguments: argparse.Namespace, name: str | None = None, rate:
 
 
 # ---------------------------------------------------------------------------------------------------------
+# The data of Toy Models of Superposition: toy, atlas, census, trace, inspect.
+
+_LAW = ("importance", "correlated", "anticorrelated", "values", "at_most")
+
+
+def add_law(parser: Place) -> None:
+    """Importance, groups and values of independent features; None where not given."""
+    parser.add_argument(
+        "--importance", type=importances, metavar="R",
+        help="of independent features: feature i weighs Rⁱ in the loss, or a list: 1,0.9,0.5 (1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--correlated", type=groups, metavar="I-J", help="of them: groups present together, as in 0-1,2-3-4"
+    )
+    parser.add_argument("--anticorrelated", type=groups, metavar="I-J", help="groups of which at most one is present")
+    parser.add_argument("--values", choices=("uniform", "one"), help="of a feature that is present (uniform)")
+    parser.add_argument(
+        "--at-most", type=whole_number, metavar="K",
+        help="leave sets of more active features out of exact losses (default: none, for n up to 10)",
+    )  # fmt: skip
+
+
+def law_from(arguments: argparse.Namespace, n: int, sparsity: float) -> Independent:
+    """The law of n independent features that the arguments describe."""
+    from relugeom.autoencoder.independent import Independent
+
+    given = arguments.importance
+    if given is not None:
+        given = [given[0] ** i for i in range(n)] if len(given) == 1 else given
+    return Independent(
+        n, sparsity, given, arguments.correlated or (), arguments.anticorrelated or (), arguments.values or "uniform",
+        arguments.at_most,
+    )  # fmt: skip
+
+
+def check_no_law(arguments: argparse.Namespace, *more: str) -> None:
+    """Refuse the options of independent features for other data."""
+    for name in (*_LAW, *more):
+        if getattr(arguments, name) is not None:
+            option = "--" + name.replace("_", "-")
+            raise ArgumentError(f"{option} is for --data independent; got --data {arguments.data}")
+
+
+# ---------------------------------------------------------------------------------------------------------
 # Many small models: atlas, census, trace.
 
 
 def add_training(parser: Place) -> None:
     """Data set, optimiser, initialisation, seed."""
     parser.add_argument(
-        "--data", choices=("identity", "uniform", "grid"), default="identity",
-        help="amplitudes of the examples a·e_i: 1 alone (X = I), uniform on (0, 1], or 1/4, 1/2, 3/4, 1",
+        "--data", choices=("identity", "uniform", "grid", "independent"), default="identity",
+        help="amplitudes of the examples a·e_i: 1 alone (X = I), uniform on (0, 1], or 1/4, 1/2, 3/4, 1; or "
+        "independent features, with fresh examples every step",
     )  # fmt: skip
+    law = parser.add_argument_group("independent features", "for --data independent")
+    law.add_argument("--sparsity", type=float, metavar="S", help="S = P(x_i = 0) (0.9)")
+    add_law(law)
+    law.add_argument("--batch", type=positive_int, metavar="B", help="examples of every step (1024)")
     add_optimiser(parser)
     add_steps(parser, 25_000)
     parser.add_argument(
@@ -298,13 +373,16 @@ def add_training(parser: Place) -> None:
     add_seed(parser)
 
 
-def training_from(arguments: argparse.Namespace, n: int) -> Training:
-    """The training that the arguments describe, for n features."""
+def training_from(arguments: argparse.Namespace, n: int) -> Training | ToyTraining:
+    """The training that the arguments describe, for n features, on the axes or of independent features."""
     from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
     from relugeom.training.many_models import Training
 
     if arguments.momentum and arguments.optimiser != "sgd":
         raise ArgumentError(f"--momentum is for --optimiser sgd; got {arguments.optimiser}")
+    if arguments.data == "independent":
+        return _toy_training_from(arguments, n)
+    check_no_law(arguments, "sparsity", "batch")
     data: dict[str, AxialData] = {
         "identity": Axial(n),
         "uniform": UniformAxial(n),
@@ -320,6 +398,25 @@ def training_from(arguments: argparse.Namespace, n: int) -> Training:
         bias_coordinate=arguments.bias_coordinate,
         schedule=arguments.schedule,
         warmup=arguments.warmup,
+    )
+
+
+def _toy_training_from(arguments: argparse.Namespace, n: int) -> ToyTraining:
+    from relugeom.training.toy_models import ToyTraining
+
+    for name, only in (("initialisation", "xavier"), ("bias_coordinate", "plain")):
+        if getattr(arguments, name) != only:
+            option = "--" + name.replace("_", "-")
+            raise ArgumentError(f"{option} must be {only} for --data independent; got {getattr(arguments, name)}")
+    return ToyTraining(
+        [law_from(arguments, n, 0.9 if arguments.sparsity is None else arguments.sparsity)],
+        m=arguments.m,
+        batch=arguments.batch or 1024,
+        steps=arguments.steps,
+        optimiser=optimiser_from(arguments),
+        schedule=arguments.schedule,
+        warmup=arguments.warmup,
+        init_scale=1.0 if arguments.init_scale is None else arguments.init_scale,
     )
 
 

@@ -45,9 +45,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def _print_summary(n: int, s: Summary) -> None:
+def _print_summary(n: int, s: Summary, zero: str) -> None:
     print(f"\n{paint(f'n = {n}', 'bold')}  ({s.zero_loss.trials} seeds)")
-    print(f"  zero loss (Σ < 1e-3)    {s.zero_loss} after training\n{'':26}{s.zero_loss_polished} after polishing")
+    print(f"  {f'zero loss ({zero})':<24s}{s.zero_loss} after training\n{'':26}{s.zero_loss_polished} after polishing")
+    least, median, largest = s.losses
+    print(f"  loss after polishing    least {least:.6g}, median {median:.6g}, largest {largest:.6g}")
     print(f"  one circle, two circles {s.one_circle}, {s.two_circles}")
     print(f"  axes lost               {', '.join(f'{lost}: {count}' for lost, count in s.lost_axes.items())}")
     print(f"  all live separable      {s.separable}")
@@ -101,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({str(n): asdict(s) for n, s in zip(arguments.n, summaries, strict=True)})
     else:
+        zero = "< 1/1000 of Σ" if arguments.data == "independent" else "Σ < 1e-3"
         for n, s in zip(arguments.n, summaries, strict=True):
-            _print_summary(n, s)
+            _print_summary(n, s, zero)
     return 0

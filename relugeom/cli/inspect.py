@@ -8,8 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relugeom.blas import prefer_one_blas_thread
-from relugeom.cli._models import KINDS, add_model_choice
-from relugeom.cli._options import add_json, path_given, positive_float, positive_int, whole_number
+from relugeom.cli._models import KINDS, add_model_choice, chosen_models
+from relugeom.cli._options import (
+    add_json,
+    add_law,
+    check_no_law,
+    law_from,
+    path_given,
+    positive_float,
+    positive_int,
+    whole_number,
+)
 from relugeom.cli._terminal import ProgressLine, print_json, width
 from relugeom.errors import ArgumentError
 from relugeom.records import csv_text
@@ -17,6 +26,7 @@ from relugeom.text import printable
 from relugeom.writing import check_writable, make_folder, write_atomically
 
 if TYPE_CHECKING:
+    from relugeom.autoencoder.files import ModelFile
     from relugeom.cli._options import Place
     from relugeom.inspection import Inspection
 
@@ -51,13 +61,17 @@ def add_inspection(parser: Place) -> None:
     parser.add_argument(
         "--data", default="identity", metavar="X",
         help="identity (X = I, the default); uniform: a·e_i, a uniform on (0, 1]; grid: a = 1/4, 1/2, 3/4, 1; sparse: "
-        "--examples T of the papers' kind; training: those that a checkpoint was trained on; or a file of examples",
+        "--examples T of the papers' kind; independent: features present independently of each other, the whole "
+        "population; training: those that a checkpoint was trained on; or a file of examples",
     )  # fmt: skip
     parser.add_argument(
         "--examples", type=positive_int, default=1000, metavar="T", help="for --data sparse (default 1000)"
     )
-    parser.add_argument("--sparsity", type=float, default=0.99, metavar="S", help="for --data sparse (default 0.99)")
+    parser.add_argument(
+        "--sparsity", type=float, metavar="S", help="for --data sparse (default 0.99) and independent (0.9)"
+    )
     parser.add_argument("--data-seed", type=whole_number, default=0, metavar="N", help="for --data sparse (default 0)")
+    add_law(parser)
     parser.add_argument(
         "--tolerance", type=positive_float, metavar="X",
         help="a response up to it counts as off (default: eight roundings of the file's type)",
@@ -77,12 +91,16 @@ def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
     from relugeom.autoencoder.examples import load_examples, sparse_unit_norm_examples
 
     name = arguments.data
+    if name == "independent":
+        return law_from(arguments, n, 0.9 if arguments.sparsity is None else arguments.sparsity)
+    check_no_law(arguments)
     if name in ("identity", "uniform"):
         return name
     if name == "grid":
         return Axial(n, (0.25, 0.5, 0.75, 1.0))
     if name == "sparse":
-        return sparse_unit_norm_examples(arguments.examples, n, arguments.sparsity, seed=arguments.data_seed)
+        sparsity = 0.99 if arguments.sparsity is None else arguments.sparsity
+        return sparse_unit_norm_examples(arguments.examples, n, sparsity, seed=arguments.data_seed)
     if name == "training":
         from relugeom.training.configuration import Configuration
 
@@ -93,7 +111,8 @@ def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
     path = Path(name)
     if not path.exists():
         raise ArgumentError(
-            f"--data must be identity, uniform, grid, sparse, training or a file of examples; got {printable(name)}"
+            "--data must be identity, uniform, grid, sparse, independent, training or a file of examples; got "
+            f"{printable(name)}"
         )
     if path.suffix == ".npy":
         from relugeom.autoencoder.files.load import load_array
@@ -104,11 +123,12 @@ def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
 
 def inspected(paths: list[Path], arguments: argparse.Namespace) -> list[Inspection]:
     """The models of these files, on the data and with the tolerances that the arguments name."""
-    from relugeom.autoencoder.files import load_files
     from relugeom.inspection import inspect_file
 
-    found = load_files(paths, instance=arguments.instance, transpose=arguments.transpose)
-    loaded = [(file, files.notes) for files in found for file in files.models]
+    loaded: list[tuple[ModelFile, tuple[str, ...]]] = []
+    for path in paths:
+        found = chosen_models(path, arguments)
+        loaded += [(file, found.notes) for file in found.models]
     several = len(loaded) > 1
     if several:
         for note in dict.fromkeys(note for _, notes in loaded for note in notes):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_json,
+    add_law,
     add_optimiser,
     add_output,
     add_resume,
@@ -20,8 +21,8 @@ from relugeom.cli._options import (
     add_workers,
     check_resume,
     executor_from,
+    law_from,
     optimiser_from,
-    positive_float,
     positive_int,
 )
 from relugeom.cli._terminal import ProgressLine, paint, print_json
@@ -33,17 +34,6 @@ if TYPE_CHECKING:
 SUMMARY = "train the models of Toy Models of Superposition over a range of sparsities, and compare exact losses"
 
 
-def _pairs(text: str) -> list[tuple[int, int]]:
-    """Pairs of features, as in 0-1,2-3."""
-    pairs = []
-    for part in text.split(","):
-        first, dash, second = part.partition("-")
-        if not (dash and first.isdecimal() and second.isdecimal()):
-            raise argparse.ArgumentTypeError(f"must be pairs of features such as 0-1,2-3; got {text}")
-        pairs.append((int(first), int(second)))
-    return pairs
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_size(parser, 5)
@@ -51,16 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--sparsities", nargs="+", type=float, metavar="S",
         help="S = P(x_i = 0) (default: 8 densities 1 − S from 1 to 0.05)",
     )  # fmt: skip
-    parser.add_argument(
-        "--importance",
-        type=positive_float,
-        default=1.0,
-        metavar="R",
-        help="feature i weighs Rⁱ in the loss (default 1)",
-    )
-    parser.add_argument("--correlated", type=_pairs, default=[], metavar="I-J", help="pairs that are present together")
-    parser.add_argument("--anticorrelated", type=_pairs, default=[], metavar="I-J", help="pairs that never are")
-    parser.add_argument("--values", choices=("uniform", "one"), default="uniform", help="of a feature that is present")
+    add_law(parser)
     add_seeds(parser, 8, "models for each sparsity")
     add_seed(parser)
     parser.add_argument("--batch", type=positive_int, default=1024, help="fresh examples of every step (default 1024)")
@@ -89,18 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, compare, print; 0 always, for whatever is found is an answer."""
     from contextlib import nullcontext
 
-    from relugeom.autoencoder.independent import Independent
     from relugeom.storage import RunDatabase
     from relugeom.studies.toy_models import REPRESENTED, sparsities, toy_models
 
     prefer_one_blas_thread()
-    laws = [
-        Independent(
-            arguments.n, sparsity, importance=[arguments.importance**i for i in range(arguments.n)],
-            correlated=arguments.correlated, anticorrelated=arguments.anticorrelated, values=arguments.values,
-        )
-        for sparsity in arguments.sparsities or sparsities(8)
-    ]  # fmt: skip
+    laws = [law_from(arguments, arguments.n, sparsity) for sparsity in arguments.sparsities or sparsities(8)]
     optimiser = optimiser_from(arguments)
     if arguments.figures is not None:
         make_folder(arguments.figures)

@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     if start is not None:
         if start.b is None or start.decoder is not None:
             raise ArgumentError("--model must be a tied model with a bias, as training from --initialisation is")
+        if arguments.data == "independent":
+            raise ArgumentError("--model is for data on the axes; got --data independent")
         arguments.m, arguments.n = start.W.shape
     training = training_from(arguments, arguments.n)
     record = trace(training, arguments.index, seed=arguments.seed, every=arguments.every, start=start)

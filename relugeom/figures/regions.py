@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relugeom.autoencoder.constructions import polygon, sensitive_polygon, simplex, symmetric_failure
-from relugeom.autoencoder.criterion import recovered_axes, responses
+from relugeom.autoencoder.constructions import polygon, sensitive_polygon, simplex
+from relugeom.autoencoder.criterion import recovered_axes
 from relugeom.autoencoder.model import Parameters, encode, loss, reconstruct
 from relugeom.autoencoder.polyhedra import polyhedral_zones
 from relugeom.figures.draw import (
@@ -27,18 +27,7 @@ from relugeom.figures.style import COLUMN, LIGHT, PAGE, Theme
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [
-    "diagnosis",
-    "failure_of_eight",
-    "failure_of_seven",
-    "regions",
-    "regions_in_space",
-    "regions_sampled",
-    "zones_over_bias",
-]
-
-
-_TOLERANCE = 1e-6  # an output up to it counts as off
+__all__ = ["failure_of_eight", "failure_of_seven", "regions", "regions_in_space", "regions_sampled", "zones_over_bias"]
 
 
 def _pentagon() -> Parameters:
@@ -108,21 +97,6 @@ def zones_over_bias(model: Parameters | None = None, *, theme: Theme = LIGHT) ->
     return drawn
 
 
-def _answers(model: Parameters) -> list[str]:
-    """What each feature alone gives back: itself, itself and another output too, or nothing of itself."""
-    words = []
-    for i, row in enumerate(responses(*model)):
-        others = np.where(np.arange(len(row)) == i, -np.inf, row)
-        j = int(others.argmax())
-        if row[i] <= _TOLERANCE:
-            words.append("not given back")
-        elif others[j] > _TOLERANCE:
-            words.append(f"{j} on too: {others[j]:.2g}".replace("-", "−"))
-        else:
-            words.append("given back")
-    return words
-
-
 def _solution(model: Parameters, theme: Theme) -> Figure:
     """The regions of a solution, with norms and biases beside it."""
     n = model.W.shape[1]
@@ -130,8 +104,8 @@ def _solution(model: Parameters, theme: Theme) -> Figure:
     left, right = drawn.subplots(1, 2, width_ratios=(1, 1.05))
     region_map(left, model, theme, view_window(model.W))
     total = n * float(loss(model, np.eye(n)))
-    kept = recovered_axes(*model, tolerance=_TOLERANCE)
-    left.set_title(f"{int(kept.sum())} of {n} features given back, total loss {total:.3g}".replace("-", "−"))
+    kept = recovered_axes(*model, tolerance=1e-6)
+    left.set_title(f"{int(kept.sum())} of {n} axes recovered, Σ loss = {abs(round(total, 4)):g}")
     places = np.arange(n)
     norms = np.hypot(*model.W)
     right.bar(places - 0.2, norms, 0.38, color=[theme.feature(i) for i in range(n)])
@@ -139,27 +113,13 @@ def _solution(model: Parameters, theme: Theme) -> Figure:
     right.bar(places + 0.2, b, 0.38, facecolor="none", edgecolor=[theme.feature(i) for i in range(n)], hatch="////")
     right.axhline(0, color=theme.faint, linewidth=0.8)
     top = max(float(norms.max()), 0.1)
-    for i, words in enumerate(_answers(model)):
-        right.text(i, 1.04 * top, words, rotation=90, ha="center", va="bottom", fontsize=7,
+    for i in places:
+        right.text(i, 1.04 * top, "recovered" if kept[i] else "lost", rotation=90, ha="center", va="bottom", fontsize=7,
                    color=theme.good if kept[i] else theme.bad)  # fmt: skip
     right.set(xticks=places, xlabel="feature", xlim=(-0.6, n - 0.4))
-    right.set_ylim(1.08 * min(float(b.min()), -0.1), 1.6 * top + 0.3 * abs(float(b.min())))
+    right.set_ylim(1.08 * min(float(b.min()), -0.1), 1.5 * top + 0.2 * abs(float(b.min())))
     right.set_title("norm $\\|w_i\\|$ (filled) and bias $b_i$ (hatched)")
     return drawn
-
-
-@figure(
-    "diagnosis",
-    "What a model gives back, and what it lost",
-    """The regions of a model, and for each feature its norm, its bias, and what comes out where it alone is active, up
-    to 10⁻⁶. Here the symmetric failure of seven features: six form a regular hexagon; the seventh has w = 0 and
-    b = 1/7, and its output is on for every input.""",
-    latent=(2, 2),
-    features=(1, 16),
-)
-def diagnosis(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
-    """The regions of any model of the plane, with norms, biases and what is given back."""
-    return _solution(symmetric_failure(7) if model is None else model, theme)
 
 
 @figure(
@@ -168,10 +128,12 @@ def diagnosis(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figur
     """A critical point where gradient descent stopped. Three features are given back; for the other five every output
     is zero on their axes, so no gradient reaches them. Their lines still clip the zones of the others, at right
     angles to the short vectors.""",
+    latent=(2, 2),
+    features=(1, 16),
 )
-def failure_of_eight(*, theme: Theme = LIGHT) -> Figure:
+def failure_of_eight(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
     """The recorded solution for n = 8, with its regions."""
-    return _solution(failure(8), theme)
+    return _solution(failure(8) if model is None else model, theme)
 
 
 @figure(
@@ -179,10 +141,12 @@ def failure_of_eight(*, theme: Theme = LIGHT) -> Figure:
     "A lopsided solution with seven features",
     """Gradient descent from another start: every axis is given back, with zero loss, by features of unequal length and
     spacing. Being on one circle is not what zero loss asks for.""",
+    latent=(2, 2),
+    features=(1, 16),
 )
-def failure_of_seven(*, theme: Theme = LIGHT) -> Figure:
+def failure_of_seven(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
     """The recorded solution for n = 7, with its regions."""
-    return _solution(failure(7), theme)
+    return _solution(failure(7) if model is None else model, theme)
 
 
 @figure(

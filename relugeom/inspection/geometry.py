@@ -72,7 +72,6 @@ def _regularity(W: Floats, norms: Floats, gaps: Floats | None, circles: int) -> 
     if k == 1:
         return None, "one feature"
     spread = float(norms.max() / norms.min() - 1)
-    apart = f"the longest norm is {1 + spread:.4g} times the shortest"
     if m == 1:
         up = int((W[0] > 0).sum())
         return None, f"{up} up and {k - up} down the line"
@@ -80,7 +79,7 @@ def _regularity(W: Floats, norms: Floats, gaps: Floats | None, circles: int) -> 
         far = float(np.abs(gaps - 360 / k).max())
         if far <= np.degrees(_REGULAR) and spread <= _REGULAR:
             return True, f"a regular {k}-gon, within {far:.2g}° and {spread:.2g} of the norms"
-        return False, f"no regular {k}-gon: a gap is {far:.3g}° off, {apart}"
+        return False, f"no regular {k}-gon: a gap is {far:.3g}° off, the norms differ by up to {100 * spread:.3g} %"
     if k > _MOST_COMPARED:
         return None, f"not compared: {k} features, at most {_MOST_COMPARED} are"
     cosines = np.sort((W / norms).T @ (W / norms), axis=1)
@@ -95,7 +94,7 @@ def _regularity(W: Floats, norms: Floats, gaps: Floats | None, circles: int) -> 
         )
     return False, (
         f"not regular: the cosines that features see differ by up to {uneven:.2g}, "
-        f"{apart}; {circles} sphere{'s' * (circles > 1)}"
+        f"the norms by up to {100 * spread:.3g} %; {circles} sphere{'s' * (circles > 1)}"
     )
 
 

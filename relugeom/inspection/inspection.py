@@ -15,8 +15,10 @@ import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
+from relugeom.autoencoder.data import DenseExamples
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.files import ModelFile
+from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError
 from relugeom.exact.certificates import dumps
@@ -28,7 +30,14 @@ from relugeom.inspection.geometry import (
     interference,
     shape_of,
 )
-from relugeom.inspection.sums import Recovery, Sums, recovery, sums_over_axes, sums_over_examples
+from relugeom.inspection.sums import (
+    Recovery,
+    Sums,
+    recovery,
+    sums_over_axes,
+    sums_over_examples,
+    sums_over_population,
+)
 from relugeom.landscape.natures import Nature, nature
 from relugeom.records import Records
 
@@ -39,6 +48,8 @@ Floats = npt.NDArray[np.float64]
 _ROUNDING = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 _MOST_POLISHED = 600  # parameters
 _MOST_WORK = 100_000  # parameters times examples, for data that are not a·e_i
+_MOST_SUMS = 1_000_000  # numbers in a Hessian's sums over sets: states times features cubed
+_SAMPLE = 100_000  # examples of a population that is too large to sum over
 _ZERO = 1e-10  # of the total loss
 _STEEP = 1e-4  # of the norm of the parameters
 _NULL = 1e-2  # norms up to this part of the largest count as 0
@@ -234,8 +245,23 @@ def describe_data(data: Any, n: int) -> str:
         return "a·e_i, a in " + ", ".join(f"{a:.4g}" for a in data.amplitudes)
     if isinstance(data, UniformAxial):
         return "a·e_i, a uniform on (0, 1]"
-    T = data.T if isinstance(data, SparseExamples) else len(data)
-    return f"{T} examples of {n} features"
+    if isinstance(data, Independent):
+        return _describe_law(data)
+    T = len(data) if isinstance(data, np.ndarray) else data.T
+    weighted = isinstance(data, DenseExamples) and data.importance is not None
+    return f"{T} examples of {n} features" + (", weighed by importance" if weighted else "")
+
+
+def _describe_law(law: Independent) -> str:
+    """The data of *Toy Models of Superposition* in words."""
+    values = "uniform on (0, 1]" if law.values == "uniform" else "1"
+    text = f"independent features, each present with probability {law.density:.6g}, its value then {values}"
+    if not (law.weights == 1).all():
+        text += ", importance " + ", ".join(f"{w:.4g}" for w in law.weights[:8]) + (", ..." if law.n > 8 else "")
+    for name in ("correlated", "anticorrelated"):
+        if getattr(law, name):
+            text += f", {name} " + ", ".join("-".join(map(str, group)) for group in getattr(law, name))
+    return text + "; over the whole population"
 
 
 def inspect(
@@ -258,8 +284,8 @@ def inspect(
     W : array, shape (m, n)
         Column i is feature i.
     b : array, shape (n,) or (n, 1), optional
-    data : "identity", "uniform", AxialData, SparseExamples or array (T, n), optional
-        Default: X = I.
+    data : "identity", "uniform", AxialData, Independent, SparseExamples, DenseExamples or array (T, n), optional
+        Default: X = I. An `Independent` of too many features to sum over is represented by 100,000 examples.
     decoder : array, shape (n, m), optional
         R of an untied model.
     name : str
@@ -290,7 +316,8 @@ def inspect(
     kind = dtype or _dtype_name(W)
     W, bias, R = _model(W, b, decoder)
     n = W.shape[1]
-    data = _data(data, n)
+    data, more = _data(data, n)
+    notes = (*notes, *more)
     rounding = _ROUNDING.get(kind, 2.0**-52)
     norms = np.linalg.norm(W, axis=0)
     finite = all(np.isfinite(part).all() for part in (W, bias, R) if part is not None)
@@ -302,7 +329,10 @@ def inspect(
     rows = np.ascontiguousarray(W.T) if R is None else R
     null = norms <= _NULL * largest
     options: dict[str, Any] = {"tied": R is None, "biased": bias is not None}
-    over = sums_over_axes if isinstance(data, AxialData) else sums_over_examples
+    over: Any = sums_over_axes if isinstance(data, AxialData) else sums_over_examples
+    if isinstance(data, Independent):
+        over = sums_over_population
+        notes = (*notes, *_left_out(Parameters(W, bias, R), data))
     sums = over(W, zeros, rows, data, tolerance, **options)
     found = recovery(W, zeros, rows, null, tolerance)
     excess = slack = None
@@ -312,7 +342,7 @@ def inspect(
     return Inspection(
         name, W, bias, R, kind, describe_data(data, n), tolerance, circle_tolerance * largest, notes, norms,
         shape_of(W, null, circle_tolerance * largest), dimensionality(np.ascontiguousarray(W.T)), interference(W),
-        None if isinstance(data, AxialData) else _example_dimensionality(W, data),
+        None if isinstance(data, AxialData | Independent) else _example_dimensionality(W, data),
         tuple(np.flatnonzero(null).tolist()), tuple(np.flatnonzero(sums.highest < 0).tolist()), duplicates(W, null),
         sums, found, excess, slack, _nature(Parameters(W, bias, R), data, sums, certificates),
     )  # fmt: skip
@@ -355,37 +385,56 @@ def _model(W: Any, b: Any, decoder: Any) -> tuple[Floats, Floats | None, Floats 
     return W, bias, R
 
 
-def _data(data: Any, n: int) -> Any:
-    """The data set, for n features."""
+def _data(data: Any, n: int) -> tuple[Any, tuple[str, ...]]:
+    """The data set, for n features, and what there is to say of it."""
     if data is None or (isinstance(data, str) and data == "identity"):
-        return Axial(n)
+        return Axial(n), ()
     if isinstance(data, str):
         if data != "uniform":
             raise ArgumentError(f'data must be "identity", "uniform", a data set or an array (T, n); got {data!r:.40}')
-        return UniformAxial(n)
-    if isinstance(data, AxialData | SparseExamples):
-        if data.n != n:
-            raise ArgumentError(f"data must have n = {n} features; got {data.n}")
-        return data
-    X = _array("data", data)
+        return UniformAxial(n), ()
+    if isinstance(data, AxialData | SparseExamples | Independent | DenseExamples) and data.n != n:
+        raise ArgumentError(f"data must have n = {n} features; got {data.n}")
+    if isinstance(data, Independent) and not data.is_summable:
+        text = (
+            f"{_SAMPLE:,} examples stand in for the population, which has too many sets of active features to sum over"
+        )
+        return DenseExamples(data.examples(_SAMPLE, 0), data.weights), (text,)
+    if isinstance(data, AxialData | SparseExamples | Independent):
+        return data, ()
+    X = _array("data", data.X if isinstance(data, DenseExamples) else data)
     if X.ndim != 2 or X.shape[1] != n or not len(X) or not np.isfinite(X).all():
         raise ArgumentError(f"data must be finite examples (T, {n}); got an array of shape {X.shape}")
-    return X
+    importance = data.importance if isinstance(data, DenseExamples) else None
+    return (X if importance is None else DenseExamples(X, importance)), ()
+
+
+def _left_out(model: Parameters, law: Independent) -> tuple[str, ...]:
+    """What a sum over fewer sets may lack."""
+    if law.most_active is None or law.most_active >= law.n:
+        return ()
+    return (
+        f"examples of more than {law.most_active} active features are left out; they add at most "
+        f"{float(law.rest(model)):.2g} to the loss",
+    )
 
 
 def _nature(model: Parameters, data: Any, sums: Sums, certificates: bool) -> Nature:
     """The nature; of a model that is too large to polish, what its loss and gradient tell, which are known already."""
     size = sum(part.size for part in (model.W, model.b, model.decoder) if part is not None)
-    examples = 1 if isinstance(data, AxialData) else data.T if isinstance(data, SparseExamples) else len(data)
-    if size <= _MOST_POLISHED and size * examples <= _MOST_WORK:
+    whole = isinstance(data, AxialData | Independent)
+    examples = 1 if whole else len(data) if isinstance(data, np.ndarray) else data.T
+    few = data.states * data.n**3 <= _MOST_SUMS if isinstance(data, Independent) else size * examples <= _MOST_WORK
+    if size <= _MOST_POLISHED and few:
         return nature(model, data, certificates=certificates)
     value, slope = float(sums.feature_loss.sum()), sums.gradient_norm
     T = data.n if isinstance(data, AxialData) else examples
     norm = float(np.sqrt(sum((part**2).sum() for part in (model.W, model.b, model.decoder) if part is not None)))
-    why = f"not polished: with {size:,} parameters" + (f" and {T:,} examples" if size <= _MOST_POLISHED else "")
-    if T * value < _ZERO:
+    many = f"{data.states:,} states of the sum over sets" if isinstance(data, Independent) else f"{T:,} examples"
+    why = f"not polished: with {size:,} parameters" + (f" and {many}" if size <= _MOST_POLISHED else "")
+    if T * value < _ZERO * _size(data):
         name, reason = "global minimum", f"the total loss is {T * value:.2g}, 0 but for rounding, and none is less"
-    elif slope > _STEEP * max(1.0, norm):
+    elif slope > _STEEP * _size(data) * max(1.0, norm):
         name, reason = "not critical", f"the gradient norm is {slope:.2g}; {why} Newton's method would take too long"
     else:
         name, reason = "undecided", f"the gradient norm is {slope:.2g}; {why} Newton's method would take too long"
@@ -403,13 +452,25 @@ def _nature(model: Parameters, data: Any, sums: Sums, certificates: bool) -> Nat
     )
 
 
+def _size(data: Any) -> float:
+    """What is small is small beside this: the mean of Σ I x², but at most 1."""
+    if isinstance(data, AxialData):
+        return 1.0
+    if isinstance(data, SparseExamples):
+        return min(1.0, float((data.values.astype(np.float64) ** 2).sum()) / data.T)
+    if isinstance(data, Independent):
+        return min(1.0, float(data.weights.sum()) * data.density / 3)
+    X, weights = (data, np.ones(data.shape[1])) if isinstance(data, np.ndarray) else (data.X, data.importance)
+    return min(1.0, float((X**2 @ weights).mean()))
+
+
 def _example_dimensionality(W: Floats, X: Any) -> Floats:
     if isinstance(X, SparseExamples):
         columns = np.zeros((X.T, len(W)))
         rows = np.repeat(np.arange(X.T), np.diff(X.indptr))
         np.add.at(columns, rows, X.values[:, None].astype(np.float64) * W.T[X.indices])
         return dimensionality(columns)
-    return dimensionality(X @ W.T)
+    return dimensionality((X.X if isinstance(X, DenseExamples) else X) @ W.T)
 
 
 def _diverged(

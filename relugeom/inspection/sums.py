@@ -18,8 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.axial import Axial, AxialData, is_identity
+from relugeom.autoencoder.data import DenseExamples
+from relugeom.autoencoder.independent import Independent
+from relugeom.autoencoder.model import Parameters, flatten
 
-__all__ = ["Recovery", "Sums", "recovery", "sums_over_axes", "sums_over_examples"]
+__all__ = ["Recovery", "Sums", "recovery", "sums_over_axes", "sums_over_examples", "sums_over_population"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -170,8 +173,10 @@ def sums_over_axes(
 
 
 def sums_over_examples(W: Floats, b: Floats, R: Floats, X: Any, tolerance: float, *, tied: bool, biased: bool) -> Sums:
-    """The sums for examples in the rows of X, an array or a `relugeom.autoencoder.examples.SparseExamples`."""
+    """The sums for examples in the rows of X: an array, `DenseExamples` or `SparseExamples`."""
     n = W.shape[1]
+    weights = np.ones(n) if getattr(X, "importance", None) is None else X.importance
+    X = np.asarray(X.X, np.float64) if isinstance(X, DenseExamples) else X
     is_dense = isinstance(X, np.ndarray)
     T = len(X) if is_dense else X.T
     by_output, highest, slope_b = np.zeros(n), np.full(n, -np.inf), np.zeros(n)
@@ -187,11 +192,26 @@ def sums_over_examples(W: Floats, b: Floats, R: Floats, X: Any, tolerance: float
         nearest = min(nearest, float(distance.min()))
         error = np.maximum(z, 0.0) - rows
         by_output += np.einsum("tj,tj->j", error, error)
-        E = 2 / T * error * (z > 0)
+        E = 2 / T * error * (z > 0) * weights
         slope_W += (E @ R).T @ rows
         slope_R += E.T @ h
         slope_b += E.sum(axis=0)
+    by_output *= weights
     return Sums(by_output / T, highest, kinks, nearest, _norm(slope_W, slope_R, slope_b, tied=tied, biased=biased))
+
+
+def sums_over_population(
+    W: Floats, b: Floats, R: Floats, data: Independent, tolerance: float, *, tied: bool, biased: bool
+) -> Sums:
+    """The sums for independent features, over the whole population."""
+    model = Parameters(W, b if biased else None, None if tied else R)
+    return Sums(
+        np.asarray(data.feature_loss(model)),
+        np.asarray(data.highest(model)),
+        int(data.kinks(model, tolerance).sum()),
+        float(data.kink_distance(model)),
+        float(np.linalg.norm(flatten(data.gradient(model)))),
+    )
 
 
 def _norm(slope_W: Floats, slope_R: Floats, slope_b: Floats, *, tied: bool, biased: bool) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.axial import Axial, AxialData
+from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters, gram, hessian
 from relugeom.errors import KinkError
 from relugeom.landscape.symmetry import across
@@ -32,7 +33,8 @@ class OneSided(NamedTuple):
         known. "flat": q ≥ 0 by a bound, with zeros beyond rotation. "undecided": no negative direction was found,
         and no bound holds.
     least : float
-        The least q(d) found over unit d orthogonal to rotation.
+        The least q(d) found over unit d orthogonal to rotation; for independent features the search ends where the
+        verdict is known.
     direction : ndarray, shape (p,)
         Where.
     kinks : int
@@ -46,7 +48,7 @@ class OneSided(NamedTuple):
 
 
 def one_sided(
-    parameters: Parameters, data: AxialData, *, tolerance: float = 1e-7, starts: int = 12, seed: int = 0
+    parameters: Parameters, data: AxialData | Independent, *, tolerance: float = 1e-7, starts: int = 12, seed: int = 0
 ) -> OneSided:
     """The second-order behaviour of the loss at one stationary model that lies on kinks.
 
@@ -57,6 +59,9 @@ def one_sided(
 
     with H₀ the Hessian without those pairs. As φ ≥ 0, H₀ > 0 across rotation proves a minimum, and any d with
     q(d) < 0 a saddle; q is searched from many starts by descent on the sphere.
+
+    With independent features the same holds of an output j and a set A of active features without j on which z_j is 0
+    whatever the values: the loss has the part P(A) I_j E[z_j₊²], and z_j moves by ḃ_j + Σ_{i∈A} ȧ_ji u_i.
 
     Raises
     ------
@@ -69,14 +74,11 @@ def one_sided(
     m, n = W.shape
     biased = parameters.b is not None
     b = np.asarray(parameters.b, np.float64) if biased else np.zeros(n)
-    kinks = _kinks(W, b, data, tolerance)
-    if any((kink.i == kink.j).any() for kink in kinks):
-        raise KinkError("a feature's own pre-activation is 0, where the loss is not C² from one side; no analysis")
-    lowered = np.zeros((n, n))
-    for kink in kinks:
-        lowered[kink.i, kink.j] = 2 * tolerance
     model = Parameters(W, b if biased else None)
-    H = np.asarray(hessian(model, _Lowered(data, lowered)))
+    if isinstance(data, Independent):
+        H, gains, count = _of_sets(model, data, tolerance)
+    else:
+        H, gains, count = _of_pairs(model, data, tolerance)
     Q = across(model)
     lengths, vectors = np.linalg.eigh(Q.T @ H @ Q)
     small = 1e-8 * max(1.0, float(np.abs(lengths).max()))
@@ -84,21 +86,18 @@ def one_sided(
     def q(d: Floats) -> tuple[float, Floats]:
         """q and its gradient at d."""
         V, c = d[: m * n].reshape(m, n), d[m * n :] if biased else np.zeros(n)
-        value, slope_W, slope_b = d @ H @ d, np.zeros((m, n)), np.zeros(n)
-        for i, j, weight, piece in kinks:
-            g = np.sum(V[:, i] * W[:, j] + W[:, i] * V[:, j], axis=0)
-            off = np.zeros(len(i))
-            value += 2 / n * weight * float(piece.pair_loss(np, g, c[j], off).sum())
-            dg, db = (2 / n * weight * slope for slope in piece.pair_slopes(np, g, c[j], off))
-            np.add.at(slope_W.T, i, (dg * W[:, j]).T)
-            np.add.at(slope_W.T, j, (dg * W[:, i]).T)
-            np.add.at(slope_b, j, db)
-        return float(value), 2 * H @ d + np.concatenate([slope_W.ravel(), slope_b[: n * biased]])
+        more, slope_W, slope_b = gains(V, c)
+        return float(d @ H @ d + more), 2 * H @ d + np.concatenate([slope_W.ravel(), slope_b[: n * biased]])
 
     rng = np.random.default_rng(seed)
     tries = [*vectors.T[:4], *-vectors.T[:4], *rng.standard_normal((starts, Q.shape[1]))]
-    best, where = np.inf, Q @ vectors[:, 0]
+    # Every q of independent features is a sum over all sets: their search ends where it has its answer.
+    costly = isinstance(data, Independent)
+    where = Q @ vectors[:, 0]
+    best = q(where)[0] if costly else np.inf
     for u in tries:
+        if costly and (lengths[0] > small or best < -small):
+            break
         value, d = _lowest_on_sphere(q, Q, u)
         if value < best:
             best, where = value, d
@@ -110,7 +109,51 @@ def one_sided(
         verdict = "flat"
     else:
         verdict = "undecided"
-    return OneSided(verdict, best, where, sum(len(kink.i) for kink in kinks))
+    return OneSided(verdict, best, where, count)
+
+
+#: What the parts on kinks add to q along (V, c), and the slopes of that in V and c.
+_Gains = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
+
+
+def _of_pairs(model: Parameters, data: AxialData, tolerance: float) -> tuple[Floats, _Gains, int]:
+    """H₀ without the pairs on kinks, what these add, and how many there are."""
+    W = model.W
+    n = W.shape[1]
+    kinks = _kinks(W, np.zeros(n) if model.b is None else model.b, data, tolerance)
+    if any((kink.i == kink.j).any() for kink in kinks):
+        raise KinkError("a feature's own pre-activation is 0, where the loss is not C² from one side; no analysis")
+    lowered = np.zeros((n, n))
+    for kink in kinks:
+        lowered[kink.i, kink.j] = 2 * tolerance
+
+    def gains(V: Floats, c: Floats) -> tuple[float, Floats, Floats]:
+        value, slope_W, slope_b = 0.0, np.zeros_like(W), np.zeros(n)
+        for i, j, weight, piece in kinks:
+            g = np.sum(V[:, i] * W[:, j] + W[:, i] * V[:, j], axis=0)
+            off = np.zeros(len(i))
+            value += 2 / n * weight * float(piece.pair_loss(np, g, c[j], off).sum())
+            dg, db = (2 / n * weight * slope for slope in piece.pair_slopes(np, g, c[j], off))
+            np.add.at(slope_W.T, i, (dg * W[:, j]).T)
+            np.add.at(slope_W.T, j, (dg * W[:, i]).T)
+            np.add.at(slope_b, j, db)
+        return value, slope_W, slope_b
+
+    return np.asarray(hessian(model, _Lowered(data, lowered))), gains, sum(len(kink.i) for kink in kinks)
+
+
+def _of_sets(model: Parameters, data: Independent, tolerance: float) -> tuple[Floats, _Gains, int]:
+    """The same for independent features, whose parts on kinks are outputs on sets of active features."""
+    W = model.W
+    kinks = data.kinks(model, tolerance)
+    if (kinks & data.sets()).any():
+        raise KinkError("a feature's own pre-activation is 0, where the loss is not C² from one side; no analysis")
+
+    def gains(V: Floats, c: Floats) -> tuple[float, Floats, Floats]:
+        value, slope_a, slope_b = data.kink_form(kinks, W.T @ V + V.T @ W, c)
+        return 2 * value, 2 * W @ (slope_a + slope_a.T), 2 * slope_b
+
+    return data.smooth_hessian(model, kinks), gains, int(kinks.sum())
 
 
 class _Kinks(NamedTuple):

@@ -15,7 +15,7 @@ Floats say what to expect; a certificate, where there is one, proves it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import nan, sqrt
 from typing import Any, Literal
@@ -47,6 +47,7 @@ from relugeom.landscape.curvatures import Curvatures, curvatures
 from relugeom.landscape.families.polygons import polished_polygons
 from relugeom.landscape.kinks import one_sided
 from relugeom.landscape.polishing import Status, polish
+from relugeom.landscape.sizes import of_usual_size
 from relugeom.landscape.symmetry import invariants
 
 __all__ = ["Nature", "NatureName", "known_minimum", "nature"]
@@ -207,7 +208,29 @@ def nature(
             return Nature(
                 "diverged", "some number of the model or its loss is not finite", given, nan, nan, nan, nan, nan
             )
-    return _Question(given, known, near, iterations, certificates).answer()
+    scaled, unit = of_usual_size(known)
+    if scaled is known:
+        return _Question(given, known, near, iterations, certificates).answer()
+    found = _Question(_divided(given, unit), scaled, near, iterations, certificates).answer()
+    return _of_original(found, given, known, unit)
+
+
+def _divided(model: Parameters, unit: float) -> Parameters:
+    """(W, b/s, R)."""
+    return Parameters(model.W, None if model.b is None else model.b / unit, model.decoder)
+
+
+def _of_original(found: Nature, given: Parameters, data: DataSet, unit: float) -> Nature:
+    """What was found of the scaled problem, said of the original one."""
+    model = _divided(found.model, 1 / unit)
+    value = float(loss(model, data))
+    return replace(
+        found, reason=found.reason + "; these numbers are of the data scaled to size 1", model=model,
+        distance=float(np.linalg.norm(flatten(model) - flatten(given))), loss=value, total_loss=data.T * value,
+        gradient_norm=float(np.linalg.norm(flatten(gradient(model, data)))),
+        kink_distance=float(kink_distance(model, data)),
+        direction=None if found.direction is None else _divided(found.direction, 1 / unit),
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -423,10 +446,10 @@ class _Question:
                 reason += f"; spurious: another model has loss {float(loss(better, self.data)):.3g}"
             why = f"the theorem {theorem} is the evidence (relugeom explain {theorem})"
             return self._say("strict minimum", reason, model, spurious=better is not None, uncertified=why)
-        if not (isinstance(self.data, AxialData) and model.tied):
+        if not (isinstance(self.data, AxialData | Independent) and model.tied):
             reason = (
                 f"a pre-activation is {float(kink_distance(model, self.data)):.1g} from 0, where the loss has no "
-                "Hessian; the one-sided analysis is for tied models on axial data"
+                "Hessian; the one-sided analysis is for tied models on axial data or independent features"
             )
             return self._say("on a kink", reason, model, one_sided="undecided", uncertified=why)
         try:
@@ -440,7 +463,8 @@ class _Question:
             "undecided": f"no direction of descent was found (least {found.least:.3g}), and no bound excludes one",
         }[found.verdict]
         down = self._parameters(found.direction, model) if found.verdict == "saddle" else None
-        reason = f"{found.kinks} pairs of an axis and an output are on a kink: {told}"
+        pairs = "pairs of a set of active features" if isinstance(self.data, Independent) else "pairs of an axis"
+        reason = f"{found.kinks} {pairs} and an output are on a kink: {told}"
         return self._say("on a kink", reason, model, one_sided=found.verdict, direction=down, uncertified=why)
 
     def _parameters(self, vector: Floats, like: Parameters) -> Parameters:

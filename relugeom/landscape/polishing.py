@@ -36,6 +36,7 @@ import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.axial import AxialData
+from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import (
     DataSet,
     Parameters,
@@ -62,6 +63,7 @@ _NOTHING = 1e-15  # a loss that needs no escape
 _HOPELESS = 1e8  # a damping that allows no step worth taking
 _NEAR = 1e-5  # gradients below this are near enough for the whole Hessian
 _NEAR_KINK = 1e-7
+_NUMBERS = 1_000_000  # in the sums of the Hessians of independent features that are computed together
 _FLAT = 1e-8  # of the largest curvature: eigenvalues within ± this part count as zero
 
 
@@ -155,9 +157,12 @@ class _Landscape(NamedTuple):
         if self.fast:
             return newton_system(at, self.layout.m, whole.astype(float), damping, memory)
         A = memory[: len(at.x)]
-        for k, x in enumerate(at.x):  # one at a time, since every Hessian is a batch of directions
-            A[k] = hessian(self.layout.model(x), self.data)
-            A[k].flat[:: len(x) + 1] += damping[k]
+        # One at a time where every Hessian is a batch of directions.
+        size = max(1, _NUMBERS // (self.data.states * self.data.n**3)) if isinstance(self.data, Independent) else 1
+        for first in range(0, len(at.x), size):
+            some = slice(first, first + size) if size > 1 else first
+            A[some] = hessian(self.layout.model(at.x[some]), self.data)
+        A.reshape(len(A), -1)[:, :: A.shape[1] + 1] += damping[:, None]
         return A
 
 

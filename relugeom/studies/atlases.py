@@ -9,15 +9,16 @@ the lowest point found or a regular polygon.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.axial import AxialData, is_identity
+from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters, loss
-from relugeom.errors import KinkError
+from relugeom.errors import ArgumentError, KinkError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.executors import ExecutorLike
 from relugeom.landscape.certifying import certify
@@ -26,13 +27,15 @@ from relugeom.landscape.families.polygons import polished_polygons
 from relugeom.landscape.kinds import Kind, kind
 from relugeom.landscape.kinks import one_sided
 from relugeom.landscape.polishing import Polished, Status, polish
+from relugeom.landscape.sizes import loss_of_nothing, of_usual_size
 from relugeom.landscape.symmetry import groups, invariants
 from relugeom.progress import OnProgress
 from relugeom.records import Rows
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import Training, train_many
+from relugeom.training.toy_models import ToyTraining, train_toy_models
 
-__all__ = ["Atlas", "AtlasGroup", "atlas"]
+__all__ = ["Atlas", "AtlasGroup", "atlas", "data_of", "polished", "zero_loss"]
 
 _CONTINUUM = 1e-10  # Σ-loss below this is zero loss, whose minima form a continuum on X = I
 _LEVEL = 0.95
@@ -50,7 +53,8 @@ class AtlasGroup:
     interval : (float, float)
         Wilson's interval at 95 % for that share.
     loss : float
-        Summed over the axes and averaged over the amplitudes: n times the mean over examples.
+        Summed over the axes and averaged over the amplitudes: n times the mean over examples. Of independent features
+        the mean itself.
     nature : str
         In the words of `relugeom.landscape.natures`: "global minimum" (at zero loss), "strict minimum" (modulo
         rotation), "saddle", "flat" (no negative curvature, zeros beyond rotation), "on a kink: " with what the
@@ -100,24 +104,33 @@ class Atlas(Rows[AtlasGroup]):
     ----------
     seeds : int
     after_training, after_polishing : int
-        Seeds with a loss below 1e-3, summed over the axes, when training stopped and after Newton's method: polishing
+        Seeds with a loss below 1e-3, summed over the axes (for independent features, below a thousandth of the loss of
+        answering nothing), when training stopped and after Newton's method: polishing
         finishes what training had not, so the second is the larger one.
     """
 
-    def __init__(self, entries: Iterable[AtlasGroup], seeds: int, after_training: int, after_polishing: int) -> None:
+    def __init__(
+        self,
+        entries: Iterable[AtlasGroup],
+        seeds: int,
+        after_training: int,
+        after_polishing: int,
+        zero: str = "Σ < 1e-3",
+    ) -> None:
         super().__init__(entries)
         self.seeds, self.after_training, self.after_polishing = seeds, after_training, after_polishing
+        self._zero = zero
 
     def caption(self) -> str:
         """Both counts."""
         return (
-            f"{len(self)} kinds of critical points; zero loss (Σ < 1e-3): {self.after_training} of {self.seeds} after "
-            f"training, {self.after_polishing} after polishing"
+            f"{len(self)} kinds of critical points; zero loss ({self._zero}): {self.after_training} of {self.seeds} "
+            f"after training, {self.after_polishing} after polishing"
         )
 
 
 def atlas(
-    training: Training,
+    training: Training | ToyTraining,
     seeds: int,
     *,
     seed: int = 0,
@@ -130,7 +143,8 @@ def atlas(
 
     Parameters
     ----------
-    training : Training
+    training : Training or ToyTraining
+        The latter of one law of independent features.
     seeds : int
     seed : int
     executor : None, Executor, "processes://N" or "dask://host:port"
@@ -141,18 +155,24 @@ def atlas(
     progress : callable, optional
         Called with the blocks that are trained (`relugeom.progress`).
     """
-    data = training.data
-    trained = train_many(training, seeds, seed=seed, executor=executor, progress=progress)
-    found = polish(trained, data, escapes=escapes)
+    data = data_of(training)
+    if isinstance(training, ToyTraining):
+        several = replace(training, laws=tuple(training.laws[:1]) * seeds)
+        trained = train_toy_models(several, seed=seed, executor=executor, progress=progress)
+    else:
+        trained = train_many(training, seeds, seed=seed, executor=executor, progress=progress)
+    found = polished(trained, data, escapes=escapes)
+    usual = _usual(data)
+    zero = zero_loss(data)
     with np.errstate(over="ignore", invalid="ignore"):
-        before = data.n * np.asarray(loss(_double(trained), data))
+        before = data.T * np.asarray(loss(_double(trained), data))
     labels = _labels(found, data)
     order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
     lowest, least = _lowest(found, data)
     entries = []
     for label, first in enumerate(order):
         model = found.model(first)
-        nature, signs = _nature(model, data, found, first)
+        nature, signs = _nature(model, usual, found, first)
         certificate = None
         if certificates and found.status[first] == Status.SMOOTH and nature in ("strict minimum", "saddle"):
             worse = found.loss[first] > least + 1e-6
@@ -161,45 +181,74 @@ def atlas(
         count = int((labels == label).sum())
         entries.append(
             AtlasGroup(
-                count, seeds, wilson_interval(count, seeds, _LEVEL), data.n * float(found.loss[first]), nature, signs,
-                kind(model), model, first, certificate,
+                count, seeds, wilson_interval(count, seeds, _LEVEL), data.T * float(found.loss[first]), nature, signs,
+                kind(model, data if isinstance(data, Independent) else None), model, first, certificate,
             )
         )  # fmt: skip
-    return Atlas(entries, seeds, int((before < _ZERO).sum()), int((data.n * found.loss < _ZERO).sum()))
+    counts = int((before < zero).sum()), int((data.T * found.loss < zero).sum())
+    return Atlas(entries, seeds, *counts, "Σ < 1e-3" if isinstance(data, AxialData) else f"< {zero:.3g}")
+
+
+def _usual(data: AxialData | Independent) -> AxialData | Independent:
+    """The data in their usual size; of independent features the importance alone changes, and no model with it."""
+    return cast("AxialData | Independent", of_usual_size(data)[0])
+
+
+def polished(models: Parameters, data: AxialData | Independent, **options: Any) -> Polished:
+    """`relugeom.landscape.polishing.polish` with the data in their usual size."""
+    usual = _usual(data)
+    found = polish(models, usual, **options)
+    return found if usual is data else replace(found, loss=np.asarray(loss(Parameters(found.W, found.b), data)))
+
+
+def data_of(training: Training | ToyTraining) -> AxialData | Independent:
+    """The data that all models of a training share."""
+    if isinstance(training, Training):
+        return training.data
+    if len({repr(law.settings()) for law in training.laws}) > 1:
+        raise ArgumentError(f"laws must all be the same here; got {len(training.laws)} that are not")
+    return training.laws[0]
+
+
+def zero_loss(data: AxialData | Independent) -> float:
+    """What a total loss must be below to count as zero: 1/1000, of the loss of answering nothing if that is less."""
+    return _ZERO * (min(1.0, loss_of_nothing(data)) if isinstance(data, Independent) else 1.0)
 
 
 def _double(model: Parameters) -> Parameters:
     return Parameters(np.asarray(model.W, np.float64), np.asarray(model.b, np.float64))
 
 
-def _lowest(found: Polished, data: AxialData) -> tuple[Parameters, float]:
+def _lowest(found: Polished, data: AxialData | Independent) -> tuple[Parameters, float]:
     """The lowest model known: of those found, and in the plane of polygons with the other features null."""
     best = int(np.argmin(np.where(np.isfinite(found.loss), found.loss, np.inf)))
     candidates = [found.model(best)]
     if found.W.shape[1] == 2:
-        candidates += polished_polygons(data)
+        candidates += polished_polygons(data) if isinstance(data, AxialData) else []
     losses = [float(loss(model, data)) for model in candidates]
     return candidates[int(np.argmin(losses))], min(losses)
 
 
-def _labels(found: Polished, data: AxialData) -> npt.NDArray[np.int64]:
+def _labels(found: Polished, data: AxialData | Independent) -> npt.NDArray[np.int64]:
     """Groups of equal invariants; on X = I, at zero loss and where nothing converged, of equal type and loss."""
     vectors: Any = invariants(Parameters(found.W, found.b))
     names: dict[tuple[Any, ...], int] = {}
     for s in range(len(vectors)):
         settled = found.status[s] in (Status.SMOOTH, Status.KINK)
-        if settled and not is_identity(data) and data.n * found.loss[s] > _CONTINUUM:
+        if settled and not is_identity(data) and data.T * found.loss[s] > _CONTINUUM:
             continue
-        level = round(data.n * float(found.loss[s]), 5) if settled else found.status[s]
+        level = round(data.T * float(found.loss[s]), 5) if settled else found.status[s]
         name = (level, settled, kind(found.model(s)).type if np.isfinite(found.loss[s]) else "")
         vectors[s] = 1e6 + names.setdefault(name, len(names))
     return groups(vectors, 1e-5)
 
 
-def _nature(model: Parameters, data: AxialData, found: Polished, s: int) -> tuple[str, tuple[int, int, int] | None]:
+def _nature(
+    model: Parameters, data: AxialData | Independent, found: Polished, s: int
+) -> tuple[str, tuple[int, int, int] | None]:
     if not np.isfinite(found.loss[s]):
         return "diverged", None
-    if data.n * found.loss[s] < _CONTINUUM:
+    if data.T * found.loss[s] < _CONTINUUM:
         return "global minimum", None
     status = Status(int(found.status[s]))
     if status == Status.SMOOTH:

@@ -10,26 +10,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from relugeom.autoencoder.axial import AxialData
+from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.engines.many_models import kernel_for
 from relugeom.executors import ExecutorLike
 from relugeom.landscape.kinds import kind
-from relugeom.landscape.polishing import Polished, Status, polish
+from relugeom.landscape.polishing import Polished, Status
 from relugeom.optim import AdamW, Optimiser
 from relugeom.progress import OnProgress
 from relugeom.records import Rows
 from relugeom.resuming import run_missing
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, stored
+from relugeom.studies.atlases import data_of, polished, zero_loss
 from relugeom.training.many_models import Training, initial_models, train_from
+from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Cohort", "Count", "Summary", "census", "cohort_records", "summary"]
 
+_TOY_BLOCK = 16  # seeds
 _ZERO = 1e-3  # of the loss summed over examples: what training can't tell from 0 in the steps it has
 _LEVEL = 0.95
 
@@ -40,13 +45,14 @@ class Cohort:
 
     Parameters
     ----------
-    training : Training
+    training : Training or ToyTraining
+        The latter of one law of independent features.
     seeds : int
     seed : int
         Of the seeds' `numpy.random.SeedSequence`.
     """
 
-    training: Training
+    training: Training | ToyTraining
     seeds: int
     seed: int = 0
 
@@ -56,6 +62,9 @@ class Cohort:
         The names are those of version 0.1.0: these settings are the key by which a block is stored, for ever.
         """
         t = self.training
+        if isinstance(t, ToyTraining):
+            law = {**t.laws[0].settings(), "most_active": t.laws[0].most_active}
+            return {**t.settings(), "task": "census of toy models", "laws": [law], "entropy": self.seed}
         kernel, block = kernel_for(t.data.n)
         # Fields that came later are named only where they differ from what was before, so that old keys hold.
         later = {"bias_coordinate": "plain", "schedule": "constant", "warmup": 0}
@@ -98,7 +107,8 @@ class Summary:
     Attributes
     ----------
     zero_loss : Count
-        Loss summed over the examples below 1e-3 when training stopped, before polishing.
+        Loss summed over the examples below 1e-3 when training stopped, before polishing. Of independent features below
+        a thousandth of the loss of answering nothing, if that is less.
     zero_loss_polished : Count
         The same after polishing, which finishes what training had not.
     one_circle, two_circles : Count
@@ -164,7 +174,8 @@ def census(
     records = cohort_records(
         cohorts, _block_size, _run_block, _key, _FIELDS, _FIELDS.keys(), database, executor, progress
     )
-    return Rows(summary(rows) for rows in records)
+    zeros = [zero_loss(data_of(cohort.training)) for cohort in cohorts]
+    return Rows(summary(rows, zero) for rows, zero in zip(records, zeros, strict=True))
 
 
 #: A block of a cohort: the number of its first seed, and how many there are.
@@ -198,6 +209,8 @@ def cohort_records(
 
 
 def _block_size(cohort: Cohort) -> int:
+    if isinstance(cohort.training, ToyTraining):
+        return _TOY_BLOCK
     return kernel_for(cohort.training.data.n)[1]
 
 
@@ -242,28 +255,35 @@ def stored_records(
 def _run_block(block: Block) -> dict[str, Any]:
     """Train, polish and describe one block; a record of plain numbers per seed."""
     cohort, first, count = block
-    models = train_from(cohort.training, initial_models(cohort.training, cohort.seed, first, count))
-    found = polish(models, cohort.training.data, escapes=0, iterations=200)
-    before = cohort.training.data.n * np.asarray(loss(Parameters(*map(_double, models)), cohort.training.data))
-    return {"records": [_record(first + s, float(before[s]), found, s) for s in range(count)]}
+    data = data_of(cohort.training)
+    if isinstance(cohort.training, ToyTraining):
+        numbered = replace(cohort.training, laws=tuple(cohort.training.laws[:1]) * (first + count))
+        trained = toy_trajectories(numbered, [numbered.steps], seed=cohort.seed, models=range(first, first + count))
+        assert trained.b is not None
+        models = Parameters(_double(trained.W[0]), _double(trained.b[0]))
+    else:
+        models = train_from(cohort.training, initial_models(cohort.training, cohort.seed, first, count))
+    found = polished(models, data, escapes=0, iterations=200)
+    before = data.T * np.asarray(loss(Parameters(*map(_double, models)), data))
+    return {"records": [_record(first + s, float(before[s]), found, s, data) for s in range(count)]}
 
 
 def _double(part: Any) -> Any:
     return np.asarray(part, np.float64)
 
 
-def _record(index: int, trained: float, found: Polished, s: int) -> dict[str, Any]:
+def _record(index: int, trained: float, found: Polished, s: int, data: AxialData | Independent) -> dict[str, Any]:
     n = found.W.shape[-1]
     status = Status(int(found.status[s])).name
     if not np.isfinite(found.W[s]).all():
         return {"seed": index, "status": status, "trained": None, "loss": None}
-    what = kind(found.model(s))
+    what = kind(found.model(s), data if isinstance(data, Independent) else None)
     lost = {*what.null, *what.dead}
     return {
         "seed": index,
         "status": status,
         "trained": trained,
-        "loss": n * float(found.loss[s]),
+        "loss": data.T * float(found.loss[s]),
         "type": what.type,
         "circles": len(what.radii),
         "lost": n - len(what.represented),
@@ -272,8 +292,8 @@ def _record(index: int, trained: float, found: Polished, s: int) -> dict[str, An
     }
 
 
-def summary(records: Sequence[dict[str, Any]]) -> Summary:
-    """Count records as `census` stores them."""
+def summary(records: Sequence[dict[str, Any]], zero: float = _ZERO) -> Summary:
+    """Count records as `census` stores them; losses below `zero` count as zero."""
     finite = [record for record in records if record["loss"] is not None]
     trials = len(records)
 
@@ -283,8 +303,8 @@ def summary(records: Sequence[dict[str, Any]]) -> Summary:
 
     losses = sorted(record["loss"] for record in finite) or [float("nan")]
     return Summary(
-        zero_loss=count(lambda r: r["trained"] < _ZERO),
-        zero_loss_polished=count(lambda r: r["loss"] < _ZERO),
+        zero_loss=count(lambda r: r["trained"] < zero),
+        zero_loss_polished=count(lambda r: r["loss"] < zero),
         one_circle=count(lambda r: r["circles"] == 1),
         two_circles=count(lambda r: r["circles"] == 2),
         lost_axes=dict(sorted(Counter(r["lost"] for r in finite).items())),

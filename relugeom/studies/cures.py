@@ -23,7 +23,7 @@ from relugeom.progress import OnProgress
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Block, Cohort, Count, cohort_records
-from relugeom.training.many_models import descend, initial_models
+from relugeom.training.many_models import Training, descend, initial_models
 
 __all__ = ["Cure", "cures", "watch"]
 
@@ -97,6 +97,7 @@ def _run_block(block: Block) -> dict[str, Any]:
 def watch(cohort: Cohort, first: int, count: int) -> list[dict[str, Any]]:
     """Train seeds first, ..., first + count − 1 of a cohort, and describe each by a row of plain numbers."""
     training = cohort.training
+    assert isinstance(training, Training)  # cures are about X = I
     n, every = training.data.n, max(1, training.steps // _LOOKS)
     since = np.full(count, -1)  # the step from which on the loss has been small
     for step, models in descend(training, initial_models(training, cohort.seed, first, count), every=every):

@@ -8,14 +8,16 @@ counts if it lasts for `patience` records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.geometry import circles
 from relugeom.autoencoder.model import Parameters, flatten, gradient, gram, loss
+from relugeom.errors import ArgumentError
 from relugeom.training.many_models import Training, descend, initial_models
+from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Event", "Trace", "events", "trace"]
 
@@ -34,10 +36,10 @@ class Trace:
     W : ndarray, shape (R, m, n)
     b : ndarray, shape (R, n)
     loss : ndarray, shape (R,)
-        Summed over the axes and averaged over the amplitudes.
+        Summed over the axes and averaged over the amplitudes; of independent features over the whole population.
     gradient_norm : ndarray, shape (R,)
     feature_loss : ndarray, shape (R, n)
-        The part of the loss from the examples on axis i.
+        The part of the loss from the examples on axis i; of independent features from output i.
     alive : ndarray of bool, shape (R, n)
     circles : ndarray of int, shape (R,)
     """
@@ -63,13 +65,27 @@ class Event:
 
 
 def trace(
-    training: Training, index: int = 0, *, seed: int = 0, every: int = 50, start: Parameters | None = None
+    training: Training | ToyTraining,
+    index: int = 0,
+    *,
+    seed: int = 0,
+    every: int = 50,
+    start: Parameters | None = None,
 ) -> Trace:
     """Train one model (or from `start`, W (m, n) and b (n,)) and record every `every` steps.
 
     Index and seed mean what they mean in `relugeom.training.many_models.train_many`, so that any model of a census can
-    be watched.
+    be watched. A model of independent features starts at its own start only, and its loss is the exact one.
+
+    Raises
+    ------
+    ArgumentError
+        A start is given for independent features.
     """
+    if isinstance(training, ToyTraining):
+        if start is not None:
+            raise ArgumentError("start must be None for independent features, which come with the numbered starts")
+        return _of_independent(training, index, seed, every)
     first = (
         initial_models(training, seed, index, 1)
         if start is None
@@ -86,6 +102,22 @@ def trace(
     return Trace(
         steps, W, b, n * np.asarray(loss(model, data)), np.linalg.norm(flatten(gradient(model, data)), axis=1),
         by_pair.sum(axis=2), alive, np.array([_circle_count(w, on) for w, on in zip(W, alive, strict=True)]),
+    )  # fmt: skip
+
+
+def _of_independent(training: ToyTraining, index: int, seed: int, every: int) -> Trace:
+    """The same for independent features; the parts of the loss are those of the outputs."""
+    law = training.laws[0]
+    numbered = replace(training, laws=(law,) * (index + 1))
+    steps = sorted({*range(0, training.steps, every), training.steps})
+    found = toy_trajectories(numbered, steps, seed=seed, models=range(index, index + 1))
+    W, b = (np.asarray(part, np.float64)[:, 0] for part in (found.W, found.b))
+    model = Parameters(W, b)
+    by_feature = law.feature_loss(model)
+    alive = np.sum(W * W, axis=1) + b > 0.5
+    return Trace(
+        np.array(steps), W, b, by_feature.sum(axis=1), np.linalg.norm(flatten(law.gradient(model)), axis=1), by_feature,
+        alive, np.array([_circle_count(w, on) for w, on in zip(W, alive, strict=True)]),
     )  # fmt: skip
 
 

@@ -219,10 +219,11 @@ class ModelBlock:
         self._state.step(self.theta, gradient, share)
 
 
-def blocks_of(training: ToyTraining) -> list[tuple[int, int]]:
-    """The blocks in which the models are trained: the first and the number of each."""
+def blocks_of(training: ToyTraining, models: range | None = None) -> list[tuple[int, int]]:
+    """The blocks in which the models (default: all) are trained: the first and the number of each."""
     size = max(1, _NUMBERS_IN_A_BLOCK // (training.n * training.batch))
-    return [(first, min(size, len(training.laws) - first)) for first in range(0, len(training.laws), size)]
+    some = range(len(training.laws)) if models is None else models
+    return [(first, min(size, some.stop - first)) for first in range(some.start, some.stop, size)]
 
 
 def _train_block(training: ToyTraining, seed: int, at: tuple[int, ...], block: tuple[int, int]) -> Parameters:
@@ -282,6 +283,7 @@ def toy_trajectories(
     at: Sequence[int],
     *,
     seed: int = 0,
+    models: range | None = None,
     executor: ExecutorLike = None,
     database: RunDatabase | None = None,
     progress: OnProgress | None = None,
@@ -293,6 +295,8 @@ def toy_trajectories(
     training : ToyTraining
     at : sequence of int
         After how many steps to look, rising, from 0 (the start) to ``training.steps``.
+    models : range, optional
+        Which of the laws to train models for; default: all.
     seed, executor, database, progress
         As in `train_toy_models`, whose models these are, bit for bit.
 
@@ -307,9 +311,9 @@ def toy_trajectories(
     fixed = {**training.settings(), "seed": seed}
     if looks != (training.steps,):
         fixed["at"] = list(looks)
-    models = run_missing(
+    found = run_missing(
         partial(_packed_block, training, seed, looks),
-        blocks_of(training),
+        blocks_of(training, models),
         lambda block: {**fixed, "first": block[0], "count": block[1]},
         partial(_unpacked, training, len(looks)),
         database,
@@ -317,7 +321,7 @@ def toy_trajectories(
         progress,
     )
     return Parameters(
-        np.concatenate([model.W for model in models], axis=1), np.concatenate([model.b for model in models], axis=1)
+        np.concatenate([model.W for model in found], axis=1), np.concatenate([model.b for model in found], axis=1)
     )
 
 

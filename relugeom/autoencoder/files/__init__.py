@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relugeom.autoencoder.files.load import SUFFIXES, load_files, load_model, load_models
+from relugeom.autoencoder.files.load import SUFFIXES, load_model, load_models
 from relugeom.autoencoder.files.naming import ModelFile, ModelFiles
 from relugeom.autoencoder.files.text import FORMAT, dumps_model, loads_model
 
@@ -12,7 +12,6 @@ __all__ = [
     "ModelFile",
     "ModelFiles",
     "dumps_model",
-    "load_files",
     "load_model",
     "load_models",
     "loads_model",

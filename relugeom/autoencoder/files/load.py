@@ -6,12 +6,11 @@ is taken, and whatever is wrong with a file is said in one line.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -27,7 +26,7 @@ from relugeom.autoencoder.files.text import FORMAT, MOST_CHARACTERS, loads_model
 from relugeom.errors import StorageError
 from relugeom.storage import load_arrays
 
-__all__ = ["SUFFIXES", "load_array", "load_files", "load_model", "load_models"]
+__all__ = ["SUFFIXES", "load_array", "load_model", "load_models"]
 
 SUFFIXES = (".json", ".npz", ".npy", ".pt", ".pth", ".safetensors")
 """What files of models are called; looked at in folders only."""
@@ -141,50 +140,6 @@ def _told_apart(model: ModelFile, file: Path) -> ModelFile:
     if not model.name.startswith(file.stem):
         return model
     return model._replace(name=file.name + model.name[len(file.stem) :])
-
-
-def load_files(
-    paths: Sequence[str | os.PathLike[str]], *, instance: int | None = None, transpose: bool | None = None
-) -> list[ModelFiles]:
-    """The models of each of several files, as `load_models` finds them, by names that tell the files apart.
-
-    Raises
-    ------
-    StorageError, OSError
-        As `load_models`.
-    """
-    found = [load_models(path, instance=instance, transpose=transpose) for path in paths]
-    named = Counter(name for files in found for name in {file.name for file in files.models})
-    labels = _told_apart_by_path([Path(path) for path in paths])
-    return [
-        dataclasses.replace(
-            files, models=tuple(_labelled(file, path, label, named[file.name] > 1) for file in files.models)
-        )
-        for files, path, label in zip(found, map(Path, paths), labels, strict=True)
-    ]
-
-
-def _labelled(file: ModelFile, path: Path, label: str, shared: bool) -> ModelFile:
-    """The model by its file's label, if another file has a model of its name."""
-    if not shared:
-        return file
-    rest = file.name.removeprefix(path.stem)
-    return file._replace(name=label + rest if rest != file.name else f"{file.name} ({label})")
-
-
-def _told_apart_by_path(paths: Sequence[Path]) -> list[str]:
-    """The shortest end of each path that no other has: "five", or "five.npz", or "a/five", or "a/five.npz", ..."""
-    ends = [_ends(path.absolute()) for path in paths]
-    counts = Counter(end for candidates in ends for end in candidates)
-    # A path given twice is one file, which nothing tells apart from itself.
-    return [next((end for end in candidates if counts[end] == 1), candidates[0]) for candidates in ends]
-
-
-def _ends(path: Path) -> list[str]:
-    """The last part of a path, the last two, ..., without suffix and with it, the shortest first."""
-    *folders, name = path.parts
-    bare = [path.stem, name] if name != path.stem else [name]
-    return ["/".join([*folders[len(folders) - k :], last]) for k in range(len(folders) + 1) for last in bare]
 
 
 def _loose_arrays(path: Path, transpose: bool | None) -> ModelFiles:
