@@ -71,8 +71,11 @@ def test_every_kind_of_data_is_a_data_set() -> None:
     assert (as_data(X).T, as_data(X.tolist()).n, Axial(5).T, UniformAxial(7).T) == (3, 3, 5, 7)
     with pytest.raises(ArgumentError, match=r"X must have shape \(\.\.\., T, n\); got \(3,\)"):
         as_data([1.0, 2.0, 3.0])
+    for words in ("identity", None):
+        with pytest.raises(ArgumentError, match=r"X must be a data set or an array.*For X = I give Axial\(n\)"):
+            as_data(words)
     with pytest.raises(ArgumentError, match="X must be a rectangular array"):
-        as_data("no data")
+        as_data([[1.0], [1.0, 2.0]])
 
 
 @given(sparse_batches(T, N), st.integers(0, 2**32 - 1))

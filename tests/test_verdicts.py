@@ -6,6 +6,7 @@ import dataclasses
 import random
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from relugeom.claims.verdicts import (
     judge,
 )
 from relugeom.errors import ConjectureError
-from relugeom.exact import SignPattern, dumps
+from relugeom.exact import PositivePair, SignPattern, dumps
 from relugeom.exact.rationals import as_matrix
 from relugeom.statistics import wilson_interval
 
@@ -366,3 +367,20 @@ def test_a_reason_ends_where_nobody_reads_on(length: int) -> None:
     assert REASON_LIMIT == 500
     assert len(fault) == min(length, 500)
     assert fault.endswith("…") == (length > 500)
+
+
+def test_an_invalid_witness_beyond_2m_is_answered_by_the_theorem() -> None:
+    for encoder, pair, words in (
+        ([[1, -1, 0, 0, 1], [0, 0, 1, -1, 1]], (0, 4), "w_0·w_4 > 0"),
+        ([[1, -1, 0, 0, 0], [0, 0, 1, -1, 0]], (4, 4), "w_4 = 0"),
+    ):
+        W = as_matrix(encoder)
+        judgement = judge(Witness([SignPattern(W)]))
+        assert judgement.verdict is Verdict.UNDECIDED
+        assert "no 2×5 matrix can do it without a bias, as 5 > 2m = 4" in judgement.evidence
+        assert f'Counterexample("{words}", [PositivePair(W, {pair})])' in judgement.evidence
+        refuted = judge(Counterexample(words, [PositivePair(W, pair)]))
+        assert refuted.verdict is Verdict.REFUTED
+    below = judge(Witness([SignPattern(as_matrix([[1, 1], [0, 1]]))]))
+    biased = judge(Witness([SignPattern(W, bias=(Fraction(0),) * 5)]))
+    assert "2m" not in below.evidence + biased.evidence

@@ -253,4 +253,9 @@ def as_data(X: Any) -> DataSet:
     >>> as_data([[1.0, 0.0], [0.0, 1.0]]).T
     2
     """
+    if X is None or isinstance(X, str):
+        raise ArgumentError(
+            f"X must be a data set or an array of examples (T, n); got {X!r:.40}. For X = I give Axial(n), for "
+            "a·e_i with a uniform on (0, 1] UniformAxial(n)"
+        )
     return X if isinstance(X, DataSet) else DenseExamples(X)

@@ -223,7 +223,7 @@ def _choose(items: list[_Task | Result], select: Sequence[str], ids: Sequence[st
             else:
                 hint = "; relugeom verify prints the ids, and relugeom verify -k TEXT those that contain a text"
             broken = [item for item in items if isinstance(item, Result) and not item.statement]
-            failed = "".join(f"\n{row.file} was not read: {row.error}" for row in broken)
+            failed = "".join(f"; {row.file} was not read: {row.error}" for row in broken)
             raise ArgumentError(f"no conjecture has the id {name}{hint}{failed}")
     if ids:
         wanted = set(ids)

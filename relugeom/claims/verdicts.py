@@ -23,7 +23,8 @@ from typing import Any, Literal, NamedTuple
 
 from relugeom.claims.schema import ITEM_LIMIT, Fields, ReplyError, fault_of_text, finite_number
 from relugeom.errors import ConjectureError
-from relugeom.exact import Certificate, Invalid, Valid, check, dumps
+from relugeom.exact import Certificate, Invalid, SignPattern, Valid, check, dumps
+from relugeom.exact.rationals import dot, transpose
 from relugeom.statistics import Interval, wilson_interval
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
 
 # A reason is a line or two; what an expression of a page differs by helps nobody.
 REASON_LIMIT = 500
+_MOST_PRODUCTS = 1_000_000
 
 
 class Verdict(enum.Enum):
@@ -513,7 +515,29 @@ def _inspect(certificate: Certificate) -> CertificateRecord:
         case Invalid(reason):
             if reason.endswith("is not a rational number"):
                 reason += "; relugeom.exact.rationals.as_matrix makes exact what is given as floats"
+            elif isinstance(certificate, SignPattern) and reason.startswith("output"):  # its matrices are matrices
+                reason += _beyond_2m(certificate)
             return CertificateRecord(certificate.kind, "", fault=_shortened(reason))
+
+
+def _beyond_2m(claimed: SignPattern) -> str:
+    """What the theorem n ≤ 2m says of an invalid certificate about more features; empty where it is silent."""
+    m, n = len(claimed.encoder), len(claimed.encoder[0])
+    if claimed.decoder is not None or claimed.bias is not None or n <= 2 * m or m * n * n > _MOST_PRODUCTS:
+        return ""
+    columns = transpose(claimed.encoder)
+    fails = (
+        (i, j)
+        for j in range(n)
+        for i in range(j + 1)
+        if (dot(columns[i], columns[j]) > 0 if i < j else not any(columns[i]))
+    )
+    i, j = next(fails)  # by the theorem there is one
+    words = f"w_{i}·w_{j} > 0" if i < j else f"w_{i} = 0"
+    return (
+        f"; no {m}×{n} matrix can do it without a bias, as {n} > 2m = {2 * m} (relugeom explain two-m-bound-energy), "
+        f'and Counterexample("{words}", [PositivePair(W, ({i}, {j}))]) refutes this one'
+    )
 
 
 def _methods(steps: Sequence[Step]) -> list[str]:
