@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, pairwise
@@ -28,6 +29,16 @@ from relugeom.exact import (
     SignPattern,
     SphericalCodeBound,
 )
+from relugeom.exact.errors import Fault
+
+
+def fault_of(check: Callable[..., None], *arguments: Any, **options: Any) -> str | None:
+    """Why a check fails, or None when it passes."""
+    try:
+        check(*arguments, **options)
+    except Fault as fault:
+        return str(fault)
+    return None
 
 
 def outputs(certificate: Any, x: list[Fraction]) -> list[Fraction]:

@@ -22,7 +22,8 @@ from relugeom.autoencoder import (
     rational_polygon,
 )
 from relugeom.exact import CriticalPoint, DeadOutputs, Invalid, Valid, check, dumps, loads
-from relugeom.exact.critical import Interval, axial_loss
+from relugeom.exact.critical import axial_loss
+from relugeom.exact.enclosures import Enclosure
 from relugeom.landscape.certifying import NoCertificate, certify, certify_dead_outputs, fix_gauge, stored_certificates
 from relugeom.landscape.families.kgons import kgons
 from relugeom.landscape.polishing import polish
@@ -140,11 +141,11 @@ def test_exact_loss_is_the_loss() -> None:
 
 
 def test_intervals_contain_what_they_should() -> None:
-    x, y = Interval(F(-1), F(2)), Interval(F(1), F(3))
-    assert x * y == Interval(F(-3), F(6))
-    assert x - y == Interval(F(-4), F(1))
-    assert x / y == Interval(F(-1), F(2))
-    assert x.times(2) == Interval(F(-2), F(4))
+    x, y = Enclosure(F(-1), F(2)), Enclosure(F(1), F(3))
+    assert x * y == Enclosure(F(-3), F(6))
+    assert x - y == Enclosure(F(-4), F(1))
+    assert x / y == Enclosure(F(-1), F(2))
+    assert x.times(2) == Enclosure(F(-2), F(4))
 
 
 def test_dead_outputs_are_certified_or_not() -> None:

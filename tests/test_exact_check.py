@@ -298,8 +298,8 @@ def _critical(name: str, **changes: object) -> CriticalPoint:
         ("one feature, exactly", {"amplitudes": as_vector([-1])}, "amplitudes must be positive"),
         ("one feature, exactly", {"amplitudes": as_vector([-1, 1])}, "amplitudes must be positive"),
         ("one feature, exactly", {"amplitudes": as_vector([0, 1])}, "amplitudes must be positive"),
-        ("one feature, exactly", {"weights": as_vector([1])}, "weights must be positive, one an amplitude"),
-        ("one feature, exactly", {"weights": as_vector([1, 0])}, "weights must be positive, one an amplitude"),
+        ("one feature, exactly", {"weights": as_vector([1])}, "weights must be positive, one per amplitude"),
+        ("one feature, exactly", {"weights": as_vector([1, 0])}, "weights must be positive, one per amplitude"),
         ("off is worse", {"amplitudes": as_vector([F(1, 2), F(1, 2)])}, "amplitudes must be different from each other"),
         ("one feature, exactly", {"gauge": (0,)}, "gauge must name 0 different features"),
         (

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, loss
-from relugeom.exact.critical import Interval, _gradient, _hessian, _pairs, _Undecided, axial_loss
+from relugeom.exact.critical import _gradient, _hessian, _pairs, axial_loss
+from relugeom.exact.enclosures import Enclosure
+from relugeom.exact.errors import Fault
 from tests.conftest import Tier
 
 GRID = [(F(1, 4), F(1, 2)), (F(1, 2), F(1, 3)), (F(1), F(1, 6))]
@@ -31,10 +33,10 @@ def test_derivatives_and_loss(grid: Any, tier: Tier) -> None:
         W, b = _model(rng, m, n)
         data = UniformAxial(n) if grid is None else Axial(n, [float(a) for a, _ in grid], [float(p) for _, p in grid])
         model = Parameters(np.array(W, float), np.array(b, float))
-        exact = [[Interval(x, x) for x in row] for row in W], [Interval(x, x) for x in b]
+        exact = [[Enclosure(x, x) for x in row] for row in W], [Enclosure(x, x) for x in b]
         try:
             table = _pairs(*exact, grid)
-        except _Undecided:  # an activation is exactly 0, and the loss has no second derivative
+        except Fault:  # an activation is exactly 0, and the loss has no second derivative
             kinks += 1
             continue
         for found, readable in (
@@ -49,13 +51,13 @@ def test_derivatives_and_loss(grid: Any, tier: Tier) -> None:
     tier.tell(f"{cases - kinks} of {cases} models: loss, gradient and Hessian alike; {kinks} on a kink")
 
 
-def _around(x: F) -> Interval:
-    return Interval(x - RADIUS, x + RADIUS)
+def _around(x: F) -> Enclosure:
+    return Enclosure(x - RADIUS, x + RADIUS)
 
 
-def _near(x: F, rng: np.random.Generator) -> Interval:
+def _near(x: F, rng: np.random.Generator) -> Enclosure:
     y = x + RADIUS * F(int(rng.integers(-8, 9)), 8)
-    return Interval(y, y)
+    return Enclosure(y, y)
 
 
 @pytest.mark.parametrize("grid", [None, GRID], ids=["uniform", "graded"])
@@ -68,12 +70,12 @@ def test_intervals_hold_what_is_within(grid: Any, tier: Tier) -> None:
         W, b = _model(rng, m, n)
         radius = F(1, 256)
         box = (
-            [[Interval(x - radius, x + radius) for x in row] for row in W],
-            [Interval(x - radius, x + radius) for x in b],
+            [[Enclosure(x - radius, x + radius) for x in row] for row in W],
+            [Enclosure(x - radius, x + radius) for x in b],
         )
         try:
             H = _hessian(*box, _pairs(*box, grid))
-        except _Undecided:
+        except Fault:
             continue
         held += 1
         point = [[_near(x, rng) for x in row] for row in W], [_near(x, rng) for x in b]

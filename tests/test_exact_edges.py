@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from relugeom.exact import edges
-from relugeom.exact.critical import Interval
-from relugeom.exact.edges import Constants, constants, is_convex, output_fault, ratio
-from relugeom.exact.enclosures import cosine
+from relugeom.exact.edges import Constants, check_output, constants, is_convex, ratio
+from relugeom.exact.enclosures import Enclosure, cosine
+from relugeom.exact.errors import Fault
 from relugeom.landscape.polygons import hexagon_minimum, pentagon_minimum
+from tests.certificate_oracle import fault_of
 
 CERTIFICATES = {5: pentagon_minimum(), 6: hexagon_minimum()}
 KNOWN = {n: constants(c.threshold, n) for n, c in CERTIFICATES.items()}
@@ -63,24 +64,24 @@ def test_the_excess_is_what_it_says() -> None:
         scale = F(coefficients[6], -1)
         assert scale > 0
         assert sum(x * t**k for k, x in enumerate(coefficients)) == 36 * scale * (m * C - B * B)
-        assert edges._saving(Interval(t, t)) == Interval(B, B)
+        assert edges._saving(Enclosure(t, t)) == Enclosure(B, B)
     q, t = F(1, 4), F(1, 5)
     C = (1 - t) ** 3 / 3 + 2 * (q - t) ** 3 / (3 * q)
-    assert edges._cost(Interval(t, t), Interval(q, q)) == Interval(C, C)
+    assert edges._cost(Enclosure(t, t), Enclosure(q, q)) == Enclosure(C, C)
     kappa_q = (q - t) ** 2 * (2 * q + t) / (3 * q * q)
-    assert edges._interference(Interval(t, t), Interval(q, q)) == Interval(kappa_q, kappa_q)
+    assert edges._interference(Enclosure(t, t), Enclosure(q, q)) == Enclosure(kappa_q, kappa_q)
 
 
 def test_thresholds_enclose_a_root_inside_the_angle() -> None:
     low, high = CERTIFICATES[5].threshold
-    with pytest.raises(ValueError, match="does not enclose a root"):
+    with pytest.raises(Fault, match="does not enclose a root"):
         constants((low - F(1, 10**20), low), 5)
-    with pytest.raises(ValueError, match="does not enclose a root"):
+    with pytest.raises(Fault, match="does not enclose a root"):
         constants((high, high + F(1, 10**20)), 5)
     for pair in ((high, low), (low, low), (F(0), high), (low, F(31, 100)), (F(-1, 2), high)):
-        with pytest.raises(ValueError, match="between 0 and the cosine"):
+        with pytest.raises(Fault, match="between 0 and the cosine"):
             constants(pair, 5)
-    with pytest.raises(ValueError, match="between 0 and the cosine"):
+    with pytest.raises(Fault, match="between 0 and the cosine"):
         constants((F(1, 3), F(1, 2)), 6)
     assert constants((low - F(1, 10**20), high + F(1, 10**20)), 5).loss.high > KNOWN[5].loss.high
 
@@ -121,7 +122,7 @@ OUTPUTS: list[tuple[F, list[F], F, str | None]] = [
 @pytest.mark.parametrize(("m", "ratios", "least", "answer"), OUTPUTS, ids=range(len(OUTPUTS)))
 def test_an_output_is_decided_by_its_ratios(m: F, ratios: list[F], least: F, answer: str | None) -> None:
     """Where it passes, no s and b of many cost 1/3 − m or less; where it does not, some nearly do."""
-    assert output_fault(m, ratios, 6, least) == answer
+    assert fault_of(check_output, m, ratios, 6, least) == answer
     if m > 0 and all(q > 0 for q in ratios):
         grid = [(s, t) for s in np.linspace(float(least) + 1e-9, 4, 100) for t in np.linspace(-3, 1.2, 85)]
         small = [(s, -b / s) for s in (1e-6, 0.01, 0.05) for b in np.linspace(0, 0.6, 60) if s > least]
@@ -133,20 +134,20 @@ def test_an_output_is_decided_by_its_ratios(m: F, ratios: list[F], least: F, ans
 def test_thresholds_that_are_left_out_are_not_considered() -> None:
     m, ratios = F(30, 100), [F(4, 10)] * 2
     fault = "a threshold below the ratios is not excluded"
-    assert output_fault(m, ratios, 6, left_out=(F(1, 10), F(2, 5))) is None
-    assert output_fault(m, ratios, 6, left_out=(F(3, 10), F(7, 20))) == fault
-    assert output_fault(m, ratios, 6, left_out=(F(1, 10), F(12, 50))) == fault
-    assert output_fault(m, ratios, 6, left_out=(F(-1), F(2))) is None
+    assert fault_of(check_output, m, ratios, 6, left_out=(F(1, 10), F(2, 5))) is None
+    assert fault_of(check_output, m, ratios, 6, left_out=(F(3, 10), F(7, 20))) == fault
+    assert fault_of(check_output, m, ratios, 6, left_out=(F(1, 10), F(12, 50))) == fault
+    assert fault_of(check_output, m, ratios, 6, left_out=(F(-1), F(2))) is None
     # With different ratios they are left out of both pieces.
     m, ratios = F(22, 100), [F(1, 4), F(3, 4)]
-    assert output_fault(m, ratios, 6) == fault
-    assert output_fault(m, ratios, 6, left_out=(F(1, 100), F(74, 100))) is None
-    assert output_fault(m, ratios, 6, left_out=(F(1, 1000), F(1, 100))) == fault
+    assert fault_of(check_output, m, ratios, 6) == fault
+    assert fault_of(check_output, m, ratios, 6, left_out=(F(1, 100), F(74, 100))) is None
+    assert fault_of(check_output, m, ratios, 6, left_out=(F(1, 1000), F(1, 100))) == fault
 
 
 def test_halving_decides_what_is_close() -> None:
     m, ratios = F(305, 1000), [F(4, 10)] * 2
-    answers = [output_fault(m, ratios, depth) for depth in range(8)]
+    answers = [fault_of(check_output, m, ratios, depth) for depth in range(8)]
     assert answers[0] == "a threshold below the ratios is not excluded"
     assert answers[7] is None
     assert answers == sorted(answers, key=lambda answer: answer is None)
@@ -177,7 +178,7 @@ def test_the_second_derivatives_are_those_of_the_margin(n: int, t: float, angle:
     aa = (corner[1][2] - 2 * corner[1][1] + corner[1][0]) / h**2
     ta = (corner[2][2] - corner[2][0] - corner[0][2] + corner[0][0]) / (4 * h * h)
     assert min(abs(tt), abs(tt * aa - ta**2)) > 1e-4
-    point = [Interval(F(x).limit_denominator(10**6), F(x).limit_denominator(10**6)) for x in (t, angle)]
+    point = [Enclosure(F(x).limit_denominator(10**6), F(x).limit_denominator(10**6)) for x in (t, angle)]
     for enclosed, value in zip(edges._curvatures(point[0], point[1], KNOWN[n]), (tt, ta, aa), strict=True):
         assert enclosed.low <= enclosed.high < enclosed.low + F(1, 10**20)
         assert abs(float(enclosed.low) - value) < 1e-5
@@ -187,11 +188,11 @@ def test_the_second_derivatives_are_those_of_the_margin(n: int, t: float, angle:
 @pytest.mark.parametrize("n", [5, 6])
 def test_convexity_is_decided_by_quartering(n: int) -> None:
     c = CERTIFICATES[n]
-    window = (Interval(*c.window_thresholds), Interval(*c.window_angles))
+    window = (Enclosure(*c.window_thresholds), Enclosure(*c.window_angles))
     assert not is_convex(*window, KNOWN[n], 2)
     assert is_convex(*window, KNOWN[n], 6)
     low, high = c.window_thresholds
-    assert not is_convex(Interval(low, high + (high - low)), window[1], KNOWN[n], 5)
+    assert not is_convex(Enclosure(low, high + (high - low)), window[1], KNOWN[n], 5)
 
 
 def test_constants_hold_what_they_name() -> None:

@@ -7,7 +7,7 @@ from fractions import Fraction as F
 import mpmath
 
 from relugeom.exact import enclosures
-from relugeom.exact.critical import Interval
+from relugeom.exact.enclosures import Enclosure
 
 
 def test_series_enclose_and_are_narrow() -> None:
@@ -34,13 +34,13 @@ def test_an_alternating_sum_allows_for_what_is_left_out() -> None:
 
 
 def test_rounding_goes_outwards() -> None:
-    third = Interval(F(-1, 3), F(1, 3))
+    third = Enclosure(F(-1, 3), F(1, 3))
     rounded = enclosures.outward(third)
     step = F(1, 2**96)
     assert third.low - step < rounded.low < third.low
     assert third.high < rounded.high < third.high + step
-    assert enclosures.outward(Interval(F(1, 2), F(3, 4))) == Interval(F(1, 2), F(3, 4))
-    root = enclosures.root(Interval(F(2), F(9)))
+    assert enclosures.outward(Enclosure(F(1, 2), F(3, 4))) == Enclosure(F(1, 2), F(3, 4))
+    root = enclosures.root(Enclosure(F(2), F(9)))
     assert root.low**2 < 2 < (root.low + step) ** 2
     assert root.high == 3 + step
 

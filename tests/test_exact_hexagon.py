@@ -16,6 +16,7 @@ import pytest
 from relugeom.exact import HexagonMinimum, Invalid, Valid, check, dumps
 from relugeom.exact.edges import constants
 from relugeom.landscape.polygons import hexagon_minimum
+from tests.certificate_oracle import fault_of
 from tests.conftest import Tier
 from tests.second_checker import second_opinion
 
@@ -85,22 +86,22 @@ def test_both_checkers_accept_it() -> None:
 
 
 def test_rectangles_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert module._narrow_fault(HEXAGON, KNOWN) is None
+    assert fault_of(module._check_narrow_angles, HEXAGON, KNOWN) is None
     monkeypatch.setattr(module, "_MOST_RECTANGLES", 100)
-    assert module._narrow_fault(HEXAGON, KNOWN) == "100 rectangles of angles do not suffice"
+    assert fault_of(module._check_narrow_angles, HEXAGON, KNOWN) == "100 rectangles of angles do not suffice"
 
 
 def test_without_the_bounds_on_stars_the_narrow_angles_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three features on one ray, as in two triples that face each other, cost the middle one less than its share."""
     free = replace(HEXAGON, pentagon=replace(HEXAGON.pentagon, loss=(F(0), F(1))))
     monkeypatch.setattr(module, "_MOST_RECTANGLES", 500)
-    assert module._narrow_fault(free, KNOWN) is not None
+    assert fault_of(module._check_narrow_angles, free, KNOWN) is not None
 
 
 def test_without_the_shift_the_narrow_angles_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_STEEPNESS", F(0))
     monkeypatch.setattr(module, "_MOST_RECTANGLES", 1000)
-    assert module._narrow_fault(HEXAGON, KNOWN) is not None
+    assert fault_of(module._check_narrow_angles, HEXAGON, KNOWN) is not None
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def test_rectangles_that_pass_hold_no_counterexample(tier: Tier) -> None:
 def test_rectangles_by_hand(first: tuple[F, F], second: tuple[F, F], passes: bool) -> None:
     five = HEXAGON.pentagon.loss[0]
     for sides in ((first, second), (second, first)):
-        assert (module._rectangle_fault(KNOWN, five, sides, 6) is None) == passes
+        assert (fault_of(module._check_rectangle, KNOWN, five, sides, 6) is None) == passes
 
 
 def test_the_bound_is_the_share_less_the_price() -> None:
@@ -195,7 +196,7 @@ def test_the_bound_is_the_share_less_the_price() -> None:
 def test_cells_hold_no_counterexample() -> None:
     rng = random.Random("cells of the hexagon")
     for low, high in rng.sample(list(pairwise(HEXAGON.angles)), 30):
-        assert module.angle_fault(HEXAGON, KNOWN, low, high) is None
+        assert fault_of(module.check_angle, HEXAGON, KNOWN, low, high) is None
         for _ in range(20):
             angle, s, t = rng.uniform(float(low), float(high)), rng.uniform(0.02, 3.5), rng.uniform(-0.3, 1.1)
             price = SLOPE * (angle - float(_shift(np.array(angle))))
@@ -204,13 +205,12 @@ def test_cells_hold_no_counterexample() -> None:
 
 def test_a_wider_cell_fails_and_the_shift_counts() -> None:
     free = replace(HEXAGON, window_angles=(F(1, 4), F(1, 2)))
-    assert module.angle_fault(free, KNOWN, F(1040, 1000), F(1042, 1000)) is not None
-    assert module.angle_fault(HEXAGON, KNOWN, F(1040, 1000), F(1042, 1000)) is None
+    assert fault_of(module.check_angle, free, KNOWN, F(1040, 1000), F(1042, 1000)) is not None
+    assert fault_of(module.check_angle, HEXAGON, KNOWN, F(1040, 1000), F(1042, 1000)) is None
     # At 0.45 the cell fails only for the shift: without it, it passes.
-    assert module.angle_fault(HEXAGON, KNOWN, F(40, 100), F(401, 1000)) is not None
-    assert module.output_fault(
-        (KNOWN.gain + KNOWN.slope * (module.point(F(40, 100)) - KNOWN.angle)).low, [module.ratio(F(401, 1000))] * 2, 6
-    ) is None  # fmt: skip
+    assert fault_of(module.check_angle, HEXAGON, KNOWN, F(40, 100), F(401, 1000)) is not None
+    m = (KNOWN.gain + KNOWN.slope * (module.point(F(40, 100)) - KNOWN.angle)).low
+    assert fault_of(module.check_output, m, [module.ratio(F(401, 1000))] * 2, 6) is None
 
 
 def test_the_certificate_is_what_it_says() -> None:

@@ -35,7 +35,9 @@ from relugeom.exact import (
     loads,
 )
 from relugeom.exact.check import MOST_BITS, WORK_LIMIT
-from relugeom.exact.critical import Interval, _hessian, _pairs, _Undecided, axial_loss
+from relugeom.exact.critical import _hessian, _pairs, axial_loss
+from relugeom.exact.enclosures import Enclosure
+from relugeom.exact.errors import Fault
 from relugeom.exact.rationals import as_matrix, as_vector
 from tests.test_exact_check import VALID
 
@@ -287,8 +289,8 @@ def _curvature(c: CriticalPoint) -> tuple[list[list[F]], F]:
     """A, in multiples of 2⁻³⁰, and δ of the argument's third step."""
     grid = [(a, F(1, 2)) for a in c.amplitudes or ()]
     box = (
-        [[Interval(x - c.radius, x + c.radius) for x in row] for row in c.encoder],
-        [Interval(x - c.radius, x + c.radius) for x in c.bias],
+        [[Enclosure(x - c.radius, x + c.radius) for x in row] for row in c.encoder],
+        [Enclosure(x - c.radius, x + c.radius) for x in c.bias],
     )
     H = _hessian(*box, _pairs(*box, grid))
     A = [[F(round(2**30 * (entry.low + entry.high) / 2), 2**30) for entry in row] for row in H]
@@ -369,25 +371,25 @@ def test_the_radius_must_be_smaller_than_what_fixes_the_rotation(entry: F) -> No
 
 
 def test_intervals_around_zero_have_no_sign_and_divide_nothing() -> None:
-    one = Interval(F(1), F(1))
+    one = Enclosure(F(1), F(1))
     for low, high in ((-1, 1), (0, 1), (-1, 0), (0, 0)):
-        around = Interval(F(low), F(high))
-        with pytest.raises(_Undecided):
+        around = Enclosure(F(low), F(high))
+        with pytest.raises(Fault):
             around.is_positive()
-        with pytest.raises(_Undecided):
+        with pytest.raises(Fault):
             one / around
     assert one.is_positive()
     assert not (one - one.times(2)).is_positive()
 
 
-def _ends(interval: Interval) -> tuple[F, F]:
+def _ends(interval: Enclosure) -> tuple[F, F]:
     return interval.low, interval.high
 
 
 def test_intervals_are_as_narrow_as_they_can_be() -> None:
     values = [F(-2), F(-1, 2), F(0), F(1, 3), F(3)]
-    some = [Interval(x, y) for x, y in pairwise(values)] + [Interval(x, x) for x in values] + [Interval(F(-2), F(3))]
-    operations: list[tuple[Callable[[Interval, Interval], Interval], Callable[[F, F], F]]] = [
+    some = [Enclosure(x, y) for x, y in pairwise(values)] + [Enclosure(x, x) for x in values] + [Enclosure(F(-2), F(3))]
+    operations: list[tuple[Callable[[Enclosure, Enclosure], Enclosure], Callable[[F, F], F]]] = [
         (lambda x, y: x + y, lambda x, y: x + y),
         (lambda x, y: x - y, lambda x, y: x - y),
         (lambda x, y: x * y, lambda x, y: x * y),

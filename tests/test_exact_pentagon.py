@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from relugeom.exact import Invalid, PentagonMinimum, Valid, check
-from relugeom.exact.critical import Interval
-from relugeom.exact.edges import Constants, _excess, constants, window_fault
-from relugeom.exact.enclosures import cosine
-from relugeom.exact.pentagon import cell_fault
+from relugeom.exact.edges import Constants, _excess, check_window, constants
+from relugeom.exact.enclosures import Enclosure, cosine
+from relugeom.exact.pentagon import check_cell
 from relugeom.landscape.polygons import pentagon_minimum
+from tests.certificate_oracle import fault_of
 from tests.conftest import Tier
 from tests.second_checker import _cell, second_opinion
 
@@ -98,9 +98,11 @@ def test_each_requirement_is_checked(changes: dict[str, Any], reason: str) -> No
 def test_the_window_must_enclose_the_angle() -> None:
     """With cells so fine that they need no window but at 72° itself, where none is fine enough."""
     left = replace(PENTAGON, window_angles=(F(79, 64), F(5, 4)))
-    assert window_fault(left, KNOWN) == "window_angles do not enclose the angle of the polygon between 0 and 90°"
-    assert window_fault(replace(left, window_angles=(F(63, 50), F(41, 32))), KNOWN) is not None
-    assert window_fault(PENTAGON, KNOWN) is None
+    assert (
+        fault_of(check_window, left, KNOWN) == "window_angles do not enclose the angle of the polygon between 0 and 90°"
+    )
+    assert fault_of(check_window, replace(left, window_angles=(F(63, 50), F(41, 32))), KNOWN) is not None
+    assert fault_of(check_window, PENTAGON, KNOWN) is None
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -127,25 +129,25 @@ def test_one_output_is_decided_by_four_estimates() -> None:
             ),
         ]
         least = min(estimates)
-        assert module._one_output_fault(r, R, least * F(999, 1000), 8) is None
-        fault = module._one_output_fault(r, R, least, 8)
+        assert fault_of(module._check_one_output, r, R, least * F(999, 1000), 8) is None
+        fault = fault_of(module._check_one_output, r, R, least, 8)
         assert fault is not None
         assert ("longest" in fault) == (least == estimates[0])
         if least == estimates[0]:
-            beyond = module._one_output_fault(r, R * 10, sorted(estimates)[1] * F(999, 1000), 8)
+            beyond = fault_of(module._check_one_output, r, R * 10, sorted(estimates)[1] * F(999, 1000), 8)
             assert beyond is None or "shortest" in beyond
 
 
 def test_the_reach_of_the_others_must_cover_the_bias() -> None:
     """e = 2(1 − r²)/3 ≤ rR, to the dot: at r = 1/2 and R = 1 both are 1/2."""
     low = F(1, 10**30)
-    assert module._one_output_fault(F(1, 2), F(1) + F(1, 10**9), low, 8) is None
-    assert module._one_output_fault(F(49, 100), F(1) + F(1, 10**9), low, 8) == (
+    assert fault_of(module._check_one_output, F(1, 2), F(1) + F(1, 10**9), low, 8) is None
+    assert fault_of(module._check_one_output, F(49, 100), F(1) + F(1, 10**9), low, 8) == (
         "one norm of at most shortest may cost less than the pentagon"
     )
     # 2(1 − r²)/3 = rR for r = 1/4, R = 5/2.
-    assert module._one_output_fault(F(1, 4), F(5, 2), F(1, 100), 8) is None
-    assert module._one_output_fault(F(1, 4), F(5, 2) - F(1, 10**9), F(1, 100), 8) is not None
+    assert fault_of(module._check_one_output, F(1, 4), F(5, 2), F(1, 100), 8) is None
+    assert fault_of(module._check_one_output, F(1, 4), F(5, 2) - F(1, 10**9), F(1, 100), 8) is not None
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ def test_cells_that_pass_hold_no_counterexample(tier: Tier) -> None:
     rng = random.Random("cells")
     cells = rng.sample(list(pairwise(PENTAGON.angles)), min(93, tier.count(20, 93)))
     for low, high in cells:
-        assert cell_fault(PENTAGON, KNOWN, low, high) is None
+        assert fault_of(check_cell, PENTAGON, KNOWN, low, high) is None
         assert _lowest(float(low), float(high), KNOWN, rng) > -1e-7, (low, high)
 
 
@@ -194,7 +196,7 @@ def test_every_cell_by_two_checkers() -> None:
     for step in (1, 2, 8):
         ends = PENTAGON.angles[::step]
         for low, high in pairwise(ends):
-            first = cell_fault(PENTAGON, KNOWN, low, high) is None
+            first = fault_of(check_cell, PENTAGON, KNOWN, low, high) is None
             second = _cell(data, _fmpq(low), _fmpq(high), *constants_)
             assert first == second, (low, high)
             answers.append(first)
@@ -212,7 +214,7 @@ def _altered(**changes: F) -> Constants:
     """The constants with some of them moved."""
     parts = {name: getattr(KNOWN, name) for name in Constants._fields}
     return Constants(
-        **{name: Interval(x.low + changes.get(name, 0), x.high + changes.get(name, 0)) for name, x in parts.items()}
+        **{name: Enclosure(x.low + changes.get(name, 0), x.high + changes.get(name, 0)) for name, x in parts.items()}
     )
 
 
@@ -230,7 +232,7 @@ def test_the_inequality_is_false_with_other_constants(known: Constants, side: in
     t, angle = PENTAGON.threshold[0] - F(7, 10) * turn, KNOWN.angle.low + turn
 
     def margin(of: Constants) -> F:
-        m = (of.gain + of.slope * (Interval(angle, angle) - of.angle)).high
+        m = (of.gain + of.slope * (Enclosure(angle, angle) - of.angle)).high
         p = _excess(m, [cosine(angle).high] * 2)
         return sum((x * t**k for k, x in enumerate(p)), F(0)) / -p[6]
 
@@ -241,10 +243,10 @@ def test_the_inequality_is_false_with_other_constants(known: Constants, side: in
 def test_the_hexagon_is_not_decided_by_its_edges() -> None:
     """The same inequality with the hexagon's constants fails where two features coincide: windows would be needed."""
     gain, slope = F(1, 3) - F(289154, 6 * 10**6), F(201427, 10**6)
-    point = lambda x: Interval(x, x)  # noqa: E731
+    point = lambda x: Enclosure(x, x)  # noqa: E731
     known = KNOWN._replace(gain=point(gain), slope=point(slope), angle=point(F(1047198, 10**6)))
-    assert cell_fault(PENTAGON, known, F(0), F(1, 1000)) is not None
-    assert cell_fault(PENTAGON, KNOWN, F(0), F(1, 1000)) is None
+    assert fault_of(check_cell, PENTAGON, known, F(0), F(1, 1000)) is not None
+    assert fault_of(check_cell, PENTAGON, KNOWN, F(0), F(1, 1000)) is None
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -257,19 +259,19 @@ def test_work_is_bounded(depth: int, most: int) -> None:
         return replace(PENTAGON, angles=tuple(F(k, 2**20) for k in range(count)), depth=depth)
 
     assert most * 2 ** (depth + 1) + 14 * 4**depth <= 400_000 < (most + 1) * 2 ** (depth + 1) + 14 * 4**depth
-    assert module.size_fault(spread(most)) is None
-    assert module.size_fault(spread(most + 1)) == TOO_LARGE
-    assert module.size_fault(replace(spread(2), depth=8)) == TOO_LARGE
+    assert fault_of(module.check_size, spread(most)) is None
+    assert fault_of(module.check_size, spread(most + 1)) == TOO_LARGE
+    assert fault_of(module.check_size, replace(spread(2), depth=8)) == TOO_LARGE
 
 
 @pytest.mark.parametrize("name", ["shortest", "longest"])
 @pytest.mark.parametrize("number", [F(2**200 - 1), F(1, 2**200 - 1), F(-(2**200) + 1)])
 def test_numbers_have_two_hundred_bits(name: str, number: F) -> None:
-    assert module.size_fault(replace(PENTAGON, **{name: number})) is None
+    assert fault_of(module.check_size, replace(PENTAGON, **{name: number})) is None
     beyond = number * 2 if number.denominator == 1 else number / 2
-    assert module.size_fault(replace(PENTAGON, **{name: beyond})) == TOO_LARGE
-    assert module.size_fault(replace(PENTAGON, norm=(F(1), beyond))) == TOO_LARGE
-    assert module.size_fault(replace(PENTAGON, angles=(F(0), beyond))) == TOO_LARGE
+    assert fault_of(module.check_size, replace(PENTAGON, **{name: beyond})) == TOO_LARGE
+    assert fault_of(module.check_size, replace(PENTAGON, norm=(F(1), beyond))) == TOO_LARGE
+    assert fault_of(module.check_size, replace(PENTAGON, angles=(F(0), beyond))) == TOO_LARGE
 
 
 def test_the_second_checker_is_given_the_same_text() -> None:

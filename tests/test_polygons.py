@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from relugeom.exact import Valid, check, dumps
+from relugeom.exact.errors import require
 from relugeom.landscape import polygons
 from relugeom.landscape.polygons import hexagon_minimum, pentagon_minimum
 
@@ -61,12 +62,13 @@ def test_cells_are_halved_until_they_pass_and_no_further() -> None:
     assert max(widths) > F(1, 2)
     assert min(widths) < F(1, 1000)
 
-    def fault(low: F, high: F) -> str | None:
-        return "too wide" if high - low > F(1, 4) or low < F(1, 8) else None
+    def check_width(low: F, high: F) -> None:
+        require(high - low <= F(1, 4) and low >= F(1, 8), "too wide")
 
-    assert polygons._angles(fault, F(1, 8), F(1), F(5, 4)) == (F(1, 8), F(11, 32), F(9, 16), F(25, 32), F(1), F(5, 4))
+    ends = F(1, 8), F(11, 32), F(9, 16), F(25, 32), F(1), F(5, 4)
+    assert polygons._angles(check_width, F(1, 8), F(1), F(5, 4)) == ends
     with pytest.raises(ArithmeticError, match=r"no cell at the angle 0\.0 is small enough"):
-        polygons._angles(fault, F(0), F(1))
+        polygons._angles(check_width, F(0), F(1))
 
 
 def test_the_hexagon_is_found_too() -> None:

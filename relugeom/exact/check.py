@@ -30,10 +30,10 @@ from relugeom.exact.certificates import (
     SphericalCodeBound,
     WeightedSupport,
 )
-from relugeom.exact.critical import critical_point_fault, dead_outputs_fault
-from relugeom.exact.errors import ArgumentError
-from relugeom.exact.hexagon import hexagon_fault
-from relugeom.exact.pentagon import pentagon_fault
+from relugeom.exact.critical import check_critical_point, check_dead_outputs
+from relugeom.exact.errors import ArgumentError, Fault, require
+from relugeom.exact.hexagon import check_hexagon
+from relugeom.exact.pentagon import check_pentagon
 from relugeom.exact.quadratic import Quadratic
 from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmul, transpose
 
@@ -62,15 +62,6 @@ class Invalid:
     reason: str
 
 
-class _Fault(Exception):
-    """The place where a certificate breaks."""
-
-
-def _require(condition: bool, reason: str) -> None:
-    if not condition:
-        raise _Fault(reason)
-
-
 def _shown(value: Fraction) -> str:
     """The number where it is short; Python refuses to print long ones."""
     return str(value) if max(abs(value.numerator), value.denominator) < 10**40 else "a number of more than 40 digits"
@@ -90,7 +81,7 @@ def check(certificate: Certificate) -> Valid | Invalid:
     try:
         checker(certificate)
         return Valid(certificate.statement())
-    except _Fault as fault:
+    except Fault as fault:
         reason = str(fault)
         return Invalid(reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…")
 
@@ -105,17 +96,17 @@ def _bits(numbers: Iterable[Fraction]) -> int:
     for x in numbers:
         # Anything else (a float, an integer of fixed size) might round or overflow.
         if not isinstance(x, int | Fraction):
-            raise _Fault(f"{x!r:.40} is not a rational number")
+            raise Fault(f"{x!r:.40} is not a rational number")
         multiple = lcm(multiple, x.denominator)
         longest = max(longest, x.numerator.bit_length())
-        _require(multiple.bit_length() <= MOST_BITS, "the certificate is too large to check")
+        require(multiple.bit_length() <= MOST_BITS, "the certificate is too large to check")
     return multiple.bit_length() + longest
 
 
 def _within_reach(multiplications: int, *vectors: Iterable[Fraction], bits: int = 0) -> None:
     """Refuse work out of reach before it is done; `vectors` hold the numbers that will be multiplied and added up."""
     length = max((*map(_bits, vectors), bits))
-    _require(multiplications * _cost(length) <= WORK_LIMIT, "the certificate is too large to check")
+    require(multiplications * _cost(length) <= WORK_LIMIT, "the certificate is too large to check")
 
 
 def _cost(bits: int) -> int:
@@ -127,25 +118,25 @@ def _decoder_and_bias(W: Matrix, R: Matrix | None, b: Vector | None) -> tuple[Ma
     """R and b with their defaults filled in, after the shapes and the size of the work have been checked."""
     m, n = len(W), len(W[0])
     decoder = transpose(W) if R is None else R
-    _require(
+    require(
         len(decoder) == n and len(decoder[0]) == m, f"decoder must be {n}×{m}; got {len(decoder)}×{len(decoder[0])}"
     )
     bias = (Fraction(0),) * n if b is None else b
-    _require(len(bias) == n, f"bias must have {n} entries; got {len(bias)}")
+    require(len(bias) == n, f"bias must have {n} entries; got {len(bias)}")
     _within_reach(m * n * n, *transpose(W), *((*row, entry) for row, entry in zip(decoder, bias, strict=True)))
     return decoder, bias
 
 
 def _indices(items: tuple[int, ...], n: int, name: str) -> None:
-    _require(all(0 <= i < n for i in items), f"{name} must name features 0 to {n - 1}; got {list(items)}")
-    _require(len(set(items)) == len(items), f"{name} names a feature twice")
+    require(all(0 <= i < n for i in items), f"{name} must name features 0 to {n - 1}; got {list(items)}")
+    require(len(set(items)) == len(items), f"{name} names a feature twice")
 
 
 def _check_sign_pattern(c: SignPattern) -> None:
     W = c.encoder
     R, b = _decoder_and_bias(W, c.decoder, c.bias)
     n, k = len(W[0]), c.active
-    _require(1 <= k <= n, f"active must lie in 1 to {n}; got {k}")
+    require(1 <= k <= n, f"active must lie in 1 to {n}; got {k}")
     if k == 1:
         # Only signs matter, so rows and columns may be cleared of denominators.
         rows = [cleared((*R[j], b[j])) for j in range(n)]
@@ -154,9 +145,9 @@ def _check_sign_pattern(c: SignPattern) -> None:
             for i, encoded in enumerate(columns):
                 value = sum(x * y for x, y in zip(row, encoded, strict=True))
                 if i == j:
-                    _require(value > 0, f"output {j} is not positive at x = e_{j}")
+                    require(value > 0, f"output {j} is not positive at x = e_{j}")
                 else:
-                    _require(value <= 0, f"output {j} is positive at x = e_{i}")
+                    require(value <= 0, f"output {j} is positive at x = e_{i}")
     else:
         columns_of_W = transpose(W)
         # Each of n² sums has k terms over different denominators, which divide those of a row of R times those of W.
@@ -166,14 +157,14 @@ def _check_sign_pattern(c: SignPattern) -> None:
             own = dot(R[j], columns_of_W[j])
             # Least value over supports that hold j: add the k − 1 smallest others where negative.
             least = own + b[j] + sum(min(x, Fraction(0)) for x in others[: k - 1])
-            _require(least > 0, f"output {j} is not positive at some input with x_{j} = 1 and at most {k} ones")
+            require(least > 0, f"output {j} is not positive at some input with x_{j} = 1 and at most {k} ones")
             # Greatest value over the others: the largest one, and up to k − 1 more where positive.
             top = others[::-1][:k]
             greatest = b[j] + top[0] + sum(max(x, Fraction(0)) for x in top[1:])
-            _require(greatest <= 0, f"output {j} is positive at some input with x_{j} = 0 and 1 to {k} ones")
+            require(greatest <= 0, f"output {j} is positive at some input with x_{j} = 0 and 1 to {k} ones")
     if c.zero_input:
         for j in range(n):
-            _require(b[j] <= 0, f"output {j} is positive at x = 0")
+            require(b[j] <= 0, f"output {j} is positive at x = 0")
 
 
 def _check_exact_reconstruction(c: ExactReconstruction) -> None:
@@ -181,17 +172,17 @@ def _check_exact_reconstruction(c: ExactReconstruction) -> None:
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
             if i == j:
-                _require(
+                require(
                     entry + b[j] == 1, f"output {j} at x = e_{j} is {_shown(max(entry + b[j], Fraction(0)))}, not 1"
                 )
             else:
-                _require(entry + b[j] <= 0, f"output {j} at x = e_{i} is positive")
+                require(entry + b[j] <= 0, f"output {j} at x = e_{i} is positive")
 
 
 def _check_rank_bound(c: RankBound) -> None:
-    _require(len(c.left[0]) == len(c.right), "the factors do not fit: columns of left, rows of right")
+    require(len(c.left[0]) == len(c.right), "the factors do not fit: columns of left, rows of right")
     _within_reach(len(c.left) * len(c.right) * len(c.right[0]), *c.left, *transpose(c.right))
-    _require(matmul(c.left, c.right) == c.matrix, "left times right is not the matrix")
+    require(matmul(c.left, c.right) == c.matrix, "left times right is not the matrix")
 
 
 def _combined(W: Matrix, side: tuple[WeightedSupport, ...]) -> Vector:
@@ -204,44 +195,44 @@ def _combined(W: Matrix, side: tuple[WeightedSupport, ...]) -> Vector:
 def _check_not_decodable(c: NotDecodable) -> None:
     W, i, k = c.encoder, c.feature, c.active
     n = len(W[0])
-    _require(0 <= i < n, f"feature must lie in 0 to {n - 1}; got {i}")
-    _require(1 <= k <= n, f"active must lie in 1 to {n}; got {k}")
+    require(0 <= i < n, f"feature must lie in 0 to {n - 1}; got {i}")
+    require(1 <= k <= n, f"active must lie in 1 to {n}; got {k}")
     for name, side in (("inside", c.inside), ("outside", c.outside)):
         for item in side:
             _indices(item.support, n, f"a support of {name}")
             smallest = 0 if name == "outside" and c.zero_input else 1
-            _require(smallest <= len(item.support) <= k, f"a support of {name} has {len(item.support)} elements")
-            _require((i in item.support) == (name == "inside"), f"a support of {name} is on the wrong side of {i}")
-            _require(item.weight >= 0, f"a weight of {name} is negative")
+            require(smallest <= len(item.support) <= k, f"a support of {name} has {len(item.support)} elements")
+            require((i in item.support) == (name == "inside"), f"a support of {name} is on the wrong side of {i}")
+            require(item.weight >= 0, f"a weight of {name} is negative")
     both = (*c.inside, *c.outside)
     _within_reach(len(W) * sum(1 + len(item.support) for item in both), *W, tuple(item.weight for item in both))
     total_inside = sum((item.weight for item in c.inside), Fraction(0))
     total_outside = sum((item.weight for item in c.outside), Fraction(0))
-    _require(total_inside > 0, "the weights of inside have no positive sum")
+    require(total_inside > 0, "the weights of inside have no positive sum")
     if c.with_bias:
-        _require(total_inside == total_outside, "with a bias, the weights of inside and outside must have equal sums")
-    _require(_combined(W, c.inside) == _combined(W, c.outside), "the weighted encodings of the two sides differ")
+        require(total_inside == total_outside, "with a bias, the weights of inside and outside must have equal sums")
+    require(_combined(W, c.inside) == _combined(W, c.outside), "the weighted encodings of the two sides differ")
 
 
 def _check_positive_pair(c: PositivePair) -> None:
     W = c.encoder
     n = len(W[0])
-    _require(len(c.pair) == 2, f"pair must name two features; got {len(c.pair)}")
-    _require(all(0 <= i < n for i in c.pair), f"pair must name features 0 to {n - 1}; got {list(c.pair)}")
+    require(len(c.pair) == 2, f"pair must name two features; got {len(c.pair)}")
+    require(all(0 <= i < n for i in c.pair), f"pair must name features 0 to {n - 1}; got {list(c.pair)}")
     _indices(c.pivots, n, "pivots")
     length, steps = max(map(_bits, transpose(W))), len(c.pivots)
     _within_reach((1 + steps) * len(W) * n, bits=2 * length)
     # After t pivots the numbers are determinants of t + 1 rows of products of two.
     work = sum(2 * n * (1 + steps - t) * _cost(2 * (t + 1) * length) for t in range(1, steps + 1))
-    _require(work <= WORK_LIMIT, "the certificate is too large to check")
+    require(work <= WORK_LIMIT, "the certificate is too large to check")
     i, j = c.pair
     wi, wj = column(W, i), column(W, j)
     if i == j:
-        _require(not any(wi), f"w_{i} is not zero")
-        _require(not c.pivots, "a zero column needs no elimination")
+        require(not any(wi), f"w_{i} is not zero")
+        require(not c.pivots, "a zero column needs no elimination")
         return
-    _require(dot(wi, wj) > 0, f"w_{i}·w_{j} is not positive")
-    _require(not {i, j} & set(c.pivots), "the pair was itself a pivot")
+    require(dot(wi, wj) > 0, f"w_{i}·w_{j} is not positive")
+    require(not {i, j} & set(c.pivots), "the pair was itself a pivot")
     # Only signs matter: the products of columns cleared of denominators, and positive multiples of them. The rows of
     # G that are needed go through G ← (G_uu G − g_u g_uᵀ)/d, where d > 0 is the pivot before u: Bareiss's elimination,
     # in which all entries are determinants, so that the divisions leave no rest.
@@ -251,35 +242,35 @@ def _check_positive_pair(c: PositivePair) -> None:
     for u in c.pivots:
         row = G.pop(u)
         square = row[u]
-        _require(square > 0, f"pivot {u} is zero when its turn comes")
-        _require(all(x <= 0 for v, x in enumerate(row) if v != u), f"pivot {u} has a positive product in its row")
+        require(square > 0, f"pivot {u} is zero when its turn comes")
+        require(all(x <= 0 for v, x in enumerate(row) if v != u), f"pivot {u} has a positive product in its row")
         for v, other in G.items():
             G[v] = [(square * x - other[u] * y) // before for x, y in zip(other, row, strict=True)]
         before = square
-    _require(G[i][j] > 0, f"after the elimination, features {i} and {j} have no positive product")
+    require(G[i][j] > 0, f"after the elimination, features {i} and {j} have no positive product")
 
 
 def _check_polynomial_sign(c: PolynomialSign) -> None:
     d = c.radicand
-    _require(bool(c.coefficients), "the polynomial has no coefficients")
-    _require(len(c.coefficients) <= 60, "the degree is at most 59")
-    _require(2 <= len(c.breakpoints) <= 1000, "there must be 2 to 1000 breakpoints")
+    require(bool(c.coefficients), "the polynomial has no coefficients")
+    require(len(c.coefficients) <= 60, "the degree is at most 59")
+    require(2 <= len(c.breakpoints) <= 1000, "there must be 2 to 1000 breakpoints")
     try:
         p = [Quadratic(a, b, d) for a, b in c.coefficients]
         points = [Quadratic(a, b, d) for a, b in c.breakpoints]
     except ArgumentError as error:
-        raise _Fault(str(error)) from None
+        raise Fault(str(error)) from None
     # A breakpoint enters with the power of the degree.
     bits = _bits(x for pair in c.coefficients for x in pair) + 2 * len(p) * max(map(_bits, c.breakpoints))
     _within_reach(20 * len(p) ** 2 * len(points), bits=bits)
     for s, (low, high) in enumerate(pairwise(points)):
-        _require(low < high, f"breakpoints {s} and {s + 1} are not in increasing order")
+        require(low < high, f"breakpoints {s} and {s + 1} are not in increasing order")
         q = _on_half_line(p, low, high)
-        _require(all(x.sign() >= 0 for x in q), f"a coefficient is negative between breakpoints {s} and {s + 1}")
+        require(all(x.sign() >= 0 for x in q), f"a coefficient is negative between breakpoints {s} and {s + 1}")
         if c.strict:
             # Positive first and last coefficients make the ends positive; between them one positive term is enough.
-            _require(q[0].sign() > 0, f"the polynomial is not positive at breakpoint {s}")
-            _require(q[-1].sign() > 0, f"the polynomial is not positive at breakpoint {s + 1}")
+            require(q[0].sign() > 0, f"the polynomial is not positive at breakpoint {s}")
+            require(q[-1].sign() > 0, f"the polynomial is not positive at breakpoint {s + 1}")
 
 
 def _on_half_line(p: list[Quadratic], low: Quadratic, high: Quadratic) -> list[Quadratic]:
@@ -315,78 +306,67 @@ def _check_axial_loss(c: AxialLoss) -> None:
         for i, entry in enumerate(row):
             output = max(entry + b[j], Fraction(0))
             total += (output - (i == j)) ** 2
-    _require(total == c.value, f"the loss is {_shown(total)}, not the stated value")
+    require(total == c.value, f"the loss is {_shown(total)}, not the stated value")
 
 
 def _check_activation_threshold(c: ActivationThreshold) -> None:
     R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
     t = c.threshold
     _within_reach(2 * len(R) ** 2, (t,))
-    _require(0 <= t < 1, f"threshold must lie in [0, 1); got {_shown(t)}")
+    require(0 <= t < 1, f"threshold must lie in [0, 1); got {_shown(t)}")
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
             # a·entry + b_j is linear in a, so its sign on (t, 1] is decided at the two ends.
             at_threshold, at_one = t * entry + b[j], entry + b[j]
             if i == j:
-                _require(at_threshold >= 0 and at_one > 0, f"output {j} is not positive at some a·e_{j} with a > {t}")
+                require(at_threshold >= 0 and at_one > 0, f"output {j} is not positive at some a·e_{j} with a > {t}")
             else:
-                _require(at_threshold <= 0 and at_one <= 0, f"output {j} is positive at some a·e_{i} with a > {t}")
-
-
-def _check_critical_point(c: CriticalPoint) -> None:
-    fault = critical_point_fault(c)
-    _require(fault is None, str(fault))
+                require(at_threshold <= 0 and at_one <= 0, f"output {j} is positive at some a·e_{i} with a > {t}")
 
 
 def _check_dead_outputs(c: DeadOutputs) -> None:
     _decoder_and_bias(c.encoder, None, c.bias)
-    fault = dead_outputs_fault(c)
-    _require(fault is None, str(fault))
-
-
-def _check_pentagon_minimum(c: PentagonMinimum) -> None:
-    fault = pentagon_fault(c)
-    _require(fault is None, str(fault))
+    check_dead_outputs(c)
 
 
 def _check_spherical_code_bound(c: SphericalCodeBound) -> None:
     m, n, d = c.dimension, c.points, c.radicand
-    _require(m >= 2, f"there must be at least 2 dimensions; got {m}")
-    _require(bool(c.coefficients), "the polynomial has no coefficients")
-    _require(len(c.coefficients) <= 60, "the degree is at most 59")
-    _require(len(c.breakpoints) <= 1000, "there may be at most 1000 breakpoints")
+    require(m >= 2, f"there must be at least 2 dimensions; got {m}")
+    require(bool(c.coefficients), "the polynomial has no coefficients")
+    require(len(c.coefficients) <= 60, "the degree is at most 59")
+    require(len(c.breakpoints) <= 1000, "there may be at most 1000 breakpoints")
     minus_one = (Fraction(-1), Fraction(0))
     try:
         f = [Quadratic(a, b, d) for a, b in c.coefficients]
         points = [Quadratic(a, b, d) for a, b in (minus_one, *c.breakpoints, c.cosine)]
     except ArgumentError as error:
-        raise _Fault(str(error)) from None
+        raise Fault(str(error)) from None
     # In powers of x the coefficients are longer by a factor of at most (deg + m) for each degree.
     bits = _bits(x for pair in c.coefficients for x in pair) + 2 * len(f) * (len(f) + m).bit_length()
     bits += 2 * len(f) * max(map(_bits, (*c.breakpoints, c.cosine)))
     _within_reach(20 * len(f) ** 2 * len(points), bits=bits)
-    _require(all(x.sign() >= 0 for x in f) and f[0].sign() > 0, "f_0 must be positive and no other f_k negative")
+    require(all(x.sign() >= 0 for x in f) and f[0].sign() > 0, "f_0 must be positive and no other f_k negative")
     room = _room(f, n)  # P_k(1) = 1, so f(1) is the sum of all f_k
-    _require(room.sign() >= 0, "f(1) exceeds n f_0")
+    require(room.sign() >= 0, "f(1) exceeds n f_0")
     zonal = _zonal_polynomials(m, len(f))
     powers = [sum((x * P[k] for x, P in zip(f[k:], zonal[k:], strict=True)), f[0] * 0) for k in range(len(f))]
     for s, (low, high) in enumerate(pairwise(points)):
-        _require(low < high, f"breakpoints {s} and {s + 1}, the ends counted, are not in increasing order")
+        require(low < high, f"breakpoints {s} and {s + 1}, the ends counted, are not in increasing order")
         q = _on_half_line(powers, low, high)
-        _require(all(x.sign() <= 0 for x in q), f"f is not shown to be ≤ 0 between breakpoints {s} and {s + 1}")
+        require(all(x.sign() <= 0 for x in q), f"f is not shown to be ≤ 0 between breakpoints {s} and {s + 1}")
     if room.sign() == 0:
         # f = (x − s) g by Horner's rule, and g in zonal polynomials from the highest degree down.
         g = [powers[-1]]
         for x in powers[-2:0:-1]:
             g.append(x + points[-1] * g[-1])
-        _require((powers[0] + points[-1] * g[-1]).sign() == 0, "n f_0 = f(1), but f does not vanish at s")
+        require((powers[0] + points[-1] * g[-1]).sign() == 0, "n f_0 = f(1), but f does not vanish at s")
         g.reverse()
         expansion = []
         for k in reversed(range(len(g))):
             expansion.append(g[k] * (1 / zonal[k][k]))
             g = [x - expansion[-1] * y for x, y in zip(g[:k], zonal[k], strict=False)]
         expansion.reverse()
-        _require(
+        require(
             all(x.sign() >= 0 for x in expansion[1:]) and _room(expansion, n).sign() > 0,
             "n f_0 = f(1), but f/(x − s) does not rule out that all inner products are zeros of f",
         )
@@ -406,11 +386,6 @@ def _zonal_polynomials(m: int, count: int) -> list[list[Fraction]]:
     return P[:count]
 
 
-def _check_hexagon_minimum(c: HexagonMinimum) -> None:
-    fault = hexagon_fault(c)
-    _require(fault is None, str(fault))
-
-
 _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     SignPattern: _check_sign_pattern,
     ExactReconstruction: _check_exact_reconstruction,
@@ -420,9 +395,9 @@ _CHECKERS: dict[type[Certificate], Callable[[Any], None]] = {
     PolynomialSign: _check_polynomial_sign,
     AxialLoss: _check_axial_loss,
     ActivationThreshold: _check_activation_threshold,
-    CriticalPoint: _check_critical_point,
+    CriticalPoint: check_critical_point,
     DeadOutputs: _check_dead_outputs,
-    PentagonMinimum: _check_pentagon_minimum,
+    PentagonMinimum: check_pentagon,
     SphericalCodeBound: _check_spherical_code_bound,
-    HexagonMinimum: _check_hexagon_minimum,
+    HexagonMinimum: check_hexagon,
 }

@@ -7,7 +7,7 @@ line by line:
 1. *Gauge.* W may be rotated so that feature gauge[k] has zeros below row k. Rotations move the model across the slice
    of such W as long as entry k of feature gauge[k] is not 0, so a critical point of L on the slice is one of L,
    and a strict minimum on the slice is one of L up to rotation.
-2. *Box.* Every other coordinate within r of the centre. Interval arithmetic shows that no activation changes sign on
+2. *Box.* Every other coordinate within r of the centre. Enclosure arithmetic shows that no activation changes sign on
    the box, so that L is smooth there, and encloses its Hessian H.
 3. *Curvature.* A is a rational matrix near the middle of the enclosure and δ ≥ ‖H(x) − A‖ for all x in the box
    (largest row sum). By inertia A has no eigenvalue in [−μ, μ], so ‖A⁻¹‖ < 1/μ; with δ < μ every H(x) has the
@@ -16,19 +16,20 @@ line by line:
    itself (Banach), so the ball holds exactly one critical point.
 5. *Height.* |L(x) − L(centre)| ≤ ‖∇L(centre)‖ r + (‖A‖ + δ) r²/2 in the ball.
 
-An interval is a pair of fractions; nothing is rounded.
+Nothing is rounded.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 from relugeom.exact.certificates import CriticalPoint, DeadOutputs
+from relugeom.exact.enclosures import Enclosure
+from relugeom.exact.errors import Fault, require
 from relugeom.exact.rationals import Inertia, Matrix, Vector, column, dot, inertia
 
-__all__ = ["Interval", "axial_loss", "critical_point_fault", "dead_outputs_fault"]
+__all__ = ["axial_loss", "check_critical_point", "check_dead_outputs"]
 
 _GRID = 2**30  # the entries of A are multiples of 1/_GRID, to keep the elimination quick
 _MOST_COORDINATES = 48
@@ -36,62 +37,24 @@ _MOST_AMPLITUDES = 16
 _MOST_BITS = 200
 
 
-class _Undecided(Exception):
-    """An activation changes sign on the box."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """All numbers from low to high, or a set that contains the result of an operation on such numbers."""
-
-    low: Fraction
-    high: Fraction
-
-    def __add__(self, other: Interval) -> Interval:
-        return Interval(self.low + other.low, self.high + other.high)
-
-    def __sub__(self, other: Interval) -> Interval:
-        return Interval(self.low - other.high, self.high - other.low)
-
-    def __mul__(self, other: Interval) -> Interval:
-        ends = (self.low * other.low, self.low * other.high, self.high * other.low, self.high * other.high)
-        return Interval(min(ends), max(ends))
-
-    def __truediv__(self, other: Interval) -> Interval:
-        other.is_positive()  # undecided where 0 is among its numbers
-        return self * Interval(1 / other.high, 1 / other.low)
-
-    def times(self, factor: Fraction | int) -> Interval:
-        """The interval scaled by a number that is not negative."""
-        return Interval(self.low * factor, self.high * factor)
-
-    def is_positive(self) -> bool:
-        """Whether all its numbers are positive, or else all negative; undecided if neither."""
-        if self.low > 0:
-            return True
-        if self.high < 0:
-            return False
-        raise _Undecided
-
-
-_ZERO = Interval(Fraction(0), Fraction(0))
-_ONE = Interval(Fraction(1), Fraction(1))
+_ZERO = Enclosure(Fraction(0), Fraction(0))
+_ONE = Enclosure(Fraction(1), Fraction(1))
 
 
 class _Pair(NamedTuple):
     """φ's derivatives at (g, b, δ)."""
 
-    g: Interval
-    b: Interval
-    gg: Interval
-    gb: Interval
-    bb: Interval
+    g: Enclosure
+    b: Enclosure
+    gg: Enclosure
+    gb: Enclosure
+    bb: Enclosure
 
 
 _INACTIVE = _Pair(_ZERO, _ZERO, _ZERO, _ZERO, _ZERO)
 
 
-def _pair_grid(g: Interval, b: Interval, delta: int, grid: list[tuple[Fraction, Fraction]]) -> _Pair:
+def _pair_grid(g: Enclosure, b: Enclosure, delta: int, grid: list[tuple[Fraction, Fraction]]) -> _Pair:
     """φ = Σ p (ReLU(z) − aδ)², z = a g + b, over amplitudes a of weight p.
 
     Each active one adds 2p (z − aδ) ∇z and 2p ∇z∇zᵀ, with ∇z = (a, 1).
@@ -106,7 +69,7 @@ def _pair_grid(g: Interval, b: Interval, delta: int, grid: list[tuple[Fraction, 
     return total
 
 
-def _pair_uniform(g: Interval, b: Interval, delta: int) -> _Pair:
+def _pair_uniform(g: Enclosure, b: Enclosure, delta: int) -> _Pair:
     """φ = ∫ over (0, 1], of which the pair is active on (l, h): with s_k = (h^k − l^k)/k and u = g − δ,
 
         φ_g = 2 (u s_3 + b s_2),   φ_b = 2 (u s_2 + b s_1),   φ_gg, φ_gb, φ_bb = 2 s_k − 2δ e^k/g,  k = 3, 2, 1,
@@ -136,7 +99,7 @@ def _pair_uniform(g: Interval, b: Interval, delta: int) -> _Pair:
 
 
 def _pairs(
-    W: list[list[Interval]], b: list[Interval], grid: list[tuple[Fraction, Fraction]] | None
+    W: list[list[Enclosure]], b: list[Enclosure], grid: list[tuple[Fraction, Fraction]] | None
 ) -> list[list[_Pair]]:
     """φ's derivatives, divided by n, for input i and output j."""
     n = len(b)
@@ -151,18 +114,18 @@ def _pairs(
     return table
 
 
-def _sum(terms: list[Interval]) -> Interval:
-    return Interval(sum((t.low for t in terms), Fraction(0)), sum((t.high for t in terms), Fraction(0)))
+def _sum(terms: list[Enclosure]) -> Enclosure:
+    return Enclosure(sum((t.low for t in terms), Fraction(0)), sum((t.high for t in terms), Fraction(0)))
 
 
-def _gradient(W: list[list[Interval]], b: list[Interval], pairs: list[list[_Pair]]) -> list[Interval]:
+def _gradient(W: list[list[Enclosure]], b: list[Enclosure], pairs: list[list[_Pair]]) -> list[Enclosure]:
     """∂L/∂W_ai = Σ_j W_aj (φ_g,ij + φ_g,ji) row by row, then ∂L/∂b_j = Σ_i φ_b,ij."""
     n = range(len(b))
     slopes = [_sum([row[j] * (pairs[i][j].g + pairs[j][i].g) for j in n]) for row in W for i in n]
     return slopes + [_sum([pairs[i][j].b for i in n]) for j in n]
 
 
-def _hessian(W: list[list[Interval]], b: list[Interval], pairs: list[list[_Pair]]) -> list[list[Interval]]:
+def _hessian(W: list[list[Enclosure]], b: list[Enclosure], pairs: list[list[_Pair]]) -> list[list[Enclosure]]:
     """The second derivatives, in the same order. With R = φ_g + φ_gᵀ, S = φ_gg + φ_ggᵀ, P = φ_gb:
 
     ∂²L/∂W_ai ∂W_cj = δ_ac R_ij + δ_ij Σ_k S_ik W_ak W_ck + S_ij W_aj W_ci
@@ -175,7 +138,7 @@ def _hessian(W: list[list[Interval]], b: list[Interval], pairs: list[list[_Pair]
     moments = {(a, c, i): _sum([S[i][k] * W[a][k] * W[c][k] for k in n]) for a in m for c in m for i in n}
     weights, biases = [(a, i) for a in m for i in n], list(n)
 
-    def weight_weight(a: int, i: int, c: int, j: int) -> Interval:
+    def weight_weight(a: int, i: int, c: int, j: int) -> Enclosure:
         terms = [S[i][j] * W[a][j] * W[c][i]]
         if a == c:
             terms.append(R[i][j])
@@ -183,7 +146,7 @@ def _hessian(W: list[list[Interval]], b: list[Interval], pairs: list[list[_Pair]
             terms.append(moments[a, c, i])
         return _sum(terms)
 
-    def weight_bias(a: int, i: int, j: int) -> Interval:
+    def weight_bias(a: int, i: int, j: int) -> Enclosure:
         own = pairs[i][j].gb * W[a][j]
         return own + _sum([pairs[k][i].gb * W[a][k] for k in n]) if i == j else own
 
@@ -235,56 +198,61 @@ def _bits(numbers: list[Fraction]) -> int:
     return max(max(abs(x.numerator), x.denominator).bit_length() for x in numbers)
 
 
-def _shape_fault(c: CriticalPoint) -> str | None:
+def _check_shape(c: CriticalPoint) -> None:
     m, n = len(c.encoder), len(c.encoder[0])
     numbers = [*c.bias, c.radius, c.margin, c.low, c.high, *(c.amplitudes or ()), *(c.weights or ())]
     numbers += [x for row in c.encoder for x in row]
     numbers += [x for row in (*(c.better_encoder or ()), c.better_bias or ()) for x in row]
-    if m * n + n > _MOST_COORDINATES or len(c.amplitudes or ()) > _MOST_AMPLITUDES or _bits(numbers) > _MOST_BITS:
-        return "the certificate is too large to check"
-    if len(c.bias) != n:
-        return f"bias must have {n} entries; got {len(c.bias)}"
-    if c.amplitudes is None and c.weights is not None:
-        return "weights belong to amplitudes"
-    if c.amplitudes is not None and not (c.amplitudes and all(a > 0 for a in c.amplitudes)):
-        return "amplitudes must be positive, at least one"
-    if len(set(c.amplitudes or ())) != len(c.amplitudes or ()):
-        return "amplitudes must be different from each other; weights say how often each occurs"
-    if c.weights is not None and (len(c.weights) != len(c.amplitudes or ()) or not all(w > 0 for w in c.weights)):
-        return "weights must be positive, one an amplitude"
-    if c.radius <= 0 or c.margin <= 0:
-        return "radius and margin must be positive"
-    if len(c.gauge) != m - 1 or len(set(c.gauge)) != m - 1 or not all(0 <= i < n for i in c.gauge):
-        return f"gauge must name {m - 1} different features; got {list(c.gauge)}"
+    require(
+        m * n + n <= _MOST_COORDINATES and len(c.amplitudes or ()) <= _MOST_AMPLITUDES and _bits(numbers) <= _MOST_BITS,
+        "the certificate is too large to check",
+    )
+    require(len(c.bias) == n, f"bias must have {n} entries; got {len(c.bias)}")
+    amplitudes, weights = c.amplitudes or (), c.weights
+    require(c.amplitudes is not None or weights is None, "weights belong to amplitudes")
+    require(
+        c.amplitudes is None or (bool(amplitudes) and all(a > 0 for a in amplitudes)),
+        "amplitudes must be positive, at least one",
+    )
+    require(
+        len(set(amplitudes)) == len(amplitudes),
+        "amplitudes must be different from each other; weights say how often each occurs",
+    )
+    require(
+        weights is None or (len(weights) == len(amplitudes) and all(w > 0 for w in weights)),
+        "weights must be positive, one per amplitude",
+    )
+    require(c.radius > 0 and c.margin > 0, "radius and margin must be positive")
+    require(
+        len(c.gauge) == m - 1 and len(set(c.gauge)) == m - 1 and all(0 <= i < n for i in c.gauge),
+        f"gauge must name {m - 1} different features; got {list(c.gauge)}",
+    )
     for k, i in enumerate(c.gauge):
-        if any(c.encoder[a][i] != 0 for a in range(k + 1, m)) or abs(c.encoder[k][i]) <= c.radius:
-            return f"feature {i} does not fix the rotation: entry {k} must exceed the radius, those below must be 0"
-    if (c.better_encoder is None) != (c.better_bias is None):
-        return "better_encoder and better_bias go together"
-    if c.better_encoder is not None and (len(c.better_encoder), len(c.better_encoder[0])) != (m, n):
-        return "the better model must have the same shape"
-    if c.better_bias is not None and len(c.better_bias) != n:
-        return "the better model must have the same shape"
-    return None
+        require(
+            all(c.encoder[a][i] == 0 for a in range(k + 1, m)) and abs(c.encoder[k][i]) > c.radius,
+            f"feature {i} does not fix the rotation: entry {k} must exceed the radius, those below must be 0",
+        )
+    W, b = c.better_encoder, c.better_bias
+    require((W is None) == (b is None), "better_encoder and better_bias go together")
+    require(W is None or (len(W), len(W[0])) == (m, n), "the better model must have the same shape")
+    require(b is None or len(b) == n, "the better model must have the same shape")
 
 
-def critical_point_fault(c: CriticalPoint) -> str | None:
-    """Where the certificate breaks, or None when it proves its statement."""
-    fault = _shape_fault(c)
-    if fault is not None:
-        return fault
+def check_critical_point(c: CriticalPoint) -> None:
+    """Follow the argument above, and raise a `Fault` where it breaks."""
+    _check_shape(c)
     m, n, r, mu = len(c.encoder), len(c.bias), c.radius, c.margin
     grid = _grid(c)
     # 1. Gauge: these coordinates are held at 0.
     held = {(a, i) for k, i in enumerate(c.gauge) for a in range(k + 1, m)}
     free = [q for q in range(m * n + n) if divmod(q, n) not in held]
 
-    def box(radius: Fraction) -> tuple[list[list[Interval]], list[Interval]]:
+    def box(radius: Fraction) -> tuple[list[list[Enclosure]], list[Enclosure]]:
         W = [
-            [_ZERO if (a, i) in held else Interval(x - radius, x + radius) for i, x in enumerate(row)]
+            [_ZERO if (a, i) in held else Enclosure(x - radius, x + radius) for i, x in enumerate(row)]
             for a, row in enumerate(c.encoder)
         ]
-        return W, [Interval(x - radius, x + radius) for x in c.bias]
+        return W, [Enclosure(x - radius, x + radius) for x in c.bias]
 
     # 2. Box.
     try:
@@ -292,8 +260,8 @@ def critical_point_fault(c: CriticalPoint) -> str | None:
         H = _hessian(W, b, _pairs(W, b, grid))
         W, b = box(Fraction(0))
         gradient = _gradient(W, b, _pairs(W, b, grid))
-    except _Undecided:
-        return "an activation changes sign on the box"
+    except Fault:
+        raise Fault("an activation changes sign on the box") from None
     # 3. Curvature.
     middle = {(s, t): Fraction(round((H[s][t].low + H[s][t].high) / 2 * _GRID), _GRID) for s in free for t in free}
     A = [[middle[min(s, t), max(s, t)] for t in free] for s in free]  # symmetric, whatever was rounded
@@ -304,38 +272,34 @@ def critical_point_fault(c: CriticalPoint) -> str | None:
     claimed = Inertia(len(free) - c.negative, c.negative, 0)
     for shift in (mu, -mu):
         shifted = tuple(tuple(x - shift * (s == t) for t, x in enumerate(row)) for s, row in enumerate(A))
-        if inertia(shifted) != claimed:
-            return f"it is not so that {c.negative} curvatures are below −margin and the others above margin"
-    if delta >= mu:
-        return "the Hessian varies by more than the margin on the box"
+        require(
+            inertia(shifted) == claimed,
+            f"it is not so that {c.negative} curvatures are below −margin and the others above margin",
+        )
+    require(delta < mu, "the Hessian varies by more than the margin on the box")
     # 4. Existence.
     square = sum((gradient[q].low ** 2 for q in free), Fraction(0))
-    if square > ((mu - delta) * r) ** 2:
-        return "the gradient at the centre is too large for the radius"
+    require(square <= ((mu - delta) * r) ** 2, "the gradient at the centre is too large for the radius")
     # 5. Height.
     centre, spread = axial_loss(c.encoder, c.bias, grid), ((mu - delta) + size / 2) * r * r
-    if not (c.low <= centre - spread and centre + spread <= c.high):
-        return "the loss is not shown to lie between low and high"
-    W_better, b_better = c.better_encoder, c.better_bias
-    if W_better is not None and b_better is not None and axial_loss(W_better, b_better, grid) >= c.low:
-        return "the better model is not better"
-    return None
+    require(c.low <= centre - spread and centre + spread <= c.high, "the loss is not shown to lie between low and high")
+    if c.better_encoder is not None and c.better_bias is not None:
+        require(axial_loss(c.better_encoder, c.better_bias, grid) < c.low, "the better model is not better")
 
 
-def dead_outputs_fault(c: DeadOutputs) -> str | None:
+def check_dead_outputs(c: DeadOutputs) -> None:
     """On X = I: the outputs in `dead` are negative on every axis, the others exact.
 
     Near such a model the dead outputs stay 0 and cost 1 each, and the others cost at least 0, so the loss, summed over
     the axes, is nowhere less than the number of dead outputs: a local minimum. (`check` has seen to shapes and size.)
     """
     n, dead = len(c.bias), set(c.dead)
-    if not dead or len(dead) != len(c.dead) or not all(0 <= j < n for j in dead):
-        return f"dead must name some features, each once; got {list(c.dead)}"
+    require(
+        bool(dead) and len(dead) == len(c.dead) and all(0 <= j < n for j in dead),
+        f"dead must name some features, each once; got {list(c.dead)}",
+    )
     for j in range(n):
         for i in range(n):
             z = dot(column(c.encoder, i), column(c.encoder, j)) + c.bias[j]
-            if j in dead and z >= 0:
-                return f"output {j} is not negative at x = e_{i}"
-            if j not in dead and (z != 1 if i == j else z > 0):
-                return f"output {j} is not exact at x = e_{i}"
-    return None
+            require(j not in dead or z < 0, f"output {j} is not negative at x = e_{i}")
+            require(j in dead or (z == 1 if i == j else z <= 0), f"output {j} is not exact at x = e_{i}")

@@ -14,16 +14,28 @@ does not decrease when a q_e grows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 from relugeom.exact.certificates import HexagonMinimum, PentagonMinimum
-from relugeom.exact.critical import Interval
-from relugeom.exact.enclosures import cosine, is_positive, outward, pi, point, root, sine
+from relugeom.exact.enclosures import Enclosure, cosine, is_positive, outward, pi, point, root, sine
+from relugeom.exact.errors import Fault, require
 from relugeom.exact.rationals import cleared
 
-__all__ = ["Constants", "Polygon", "constants", "is_convex", "output_fault", "polygon_fault", "ratio", "window_fault"]
+__all__ = [
+    "Constants",
+    "Polygon",
+    "check_cells",
+    "check_constants",
+    "check_convexity",
+    "check_output",
+    "check_window",
+    "constants",
+    "is_convex",
+    "ratio",
+]
 
 _ZERO = Fraction(0)
 
@@ -43,33 +55,33 @@ def ratio(angle: Fraction) -> Fraction:
 class Constants(NamedTuple):
     """Enclosures of γ*, s*, b*, ρ*, F* and μ."""
 
-    angle: Interval
-    norm: Interval
-    bias: Interval
-    gain: Interval
-    loss: Interval
-    slope: Interval
+    angle: Enclosure
+    norm: Enclosure
+    bias: Enclosure
+    gain: Enclosure
+    loss: Enclosure
+    slope: Enclosure
 
 
-def _stationary(t: Fraction, q: Interval) -> Interval:
+def _stationary(t: Fraction, q: Enclosure) -> Enclosure:
     """q t(1 − t)³ − 2(q − t)²(2 + t + t² − 2q(1 + t)), the numerator of −6q(2B'C − BC')/(1 − t)."""
     gap = q - point(t)
     return q * point(t * (1 - t) ** 3) - (gap * gap * (point(2 + t + t * t) - q.times(2 * (1 + t)))).times(2)
 
 
-def _saving(t: Interval) -> Interval:
+def _saving(t: Enclosure) -> Enclosure:
     """B = (1 − t)²(2 + t)/6."""
     rest = point(1) - t
     return (rest * rest * (point(2) + t)).times(Fraction(1, 6))
 
 
-def _cost(t: Interval, q: Interval) -> Interval:
+def _cost(t: Enclosure, q: Enclosure) -> Enclosure:
     """C = (1 − t)³/3 + 2(q − t)³/(3q), for 0 ≤ t < q."""
     rest, gap = point(1) - t, q - t
     return (rest * rest * rest + (gap * gap * gap / q).times(2)).times(Fraction(1, 3))
 
 
-def _interference(t: Interval, q: Interval) -> Interval:
+def _interference(t: Enclosure, q: Enclosure) -> Enclosure:
     """∂κ/∂q = (q − t)²(2q + t)/(3q²), for 0 ≤ t < q."""
     gap = q - t
     return (gap * gap * (q.times(2) + t) / (q * q)).times(Fraction(1, 3))
@@ -83,16 +95,14 @@ def constants(threshold: tuple[Fraction, Fraction], corners: int) -> Constants:
 
     Raises
     ------
-    ValueError
+    Fault
         The signs at the two numbers do not show that there is such a t*.
     """
     low, high = threshold
     q = outward((root(point(5)) - point(1)).times(Fraction(1, 4))) if corners == 5 else point(Fraction(1, 2))
-    if not 0 < low < high < q.low:
-        raise ValueError("threshold does not lie between 0 and the cosine of the angle")
-    if not _stationary(low, q).high < 0 < _stationary(high, q).low:
-        raise ValueError("threshold does not enclose a root")
-    t = Interval(low, high)
+    require(0 < low < high < q.low, "threshold does not lie between 0 and the cosine of the angle")
+    require(_stationary(low, q).high < 0 < _stationary(high, q).low, "threshold does not enclose a root")
+    t = Enclosure(low, high)
     B, C = outward(_saving(t)), outward(_cost(t, q))
     norm, gain = outward(B / C), outward(B * B / C)
     height = root(point(1) - q * q)
@@ -106,13 +116,11 @@ def constants(threshold: tuple[Fraction, Fraction], corners: int) -> Constants:
     )
 
 
-def polygon_fault(c: Polygon, known: Constants) -> str | None:
-    """Whether the constants lie within the bounds that the certificate states."""
+def check_constants(c: Polygon, known: Constants) -> None:
+    """The constants lie within the bounds that the certificate states."""
     for name in ("norm", "bias", "loss", "slope"):
         (low, high), value = getattr(c, name), getattr(known, name)
-        if not low <= value.low <= value.high <= high:
-            return f"{name} is not shown to lie between the stated bounds"
-    return None
+        require(low <= value.low <= value.high <= high, f"{name} is not shown to lie between the stated bounds")
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -130,14 +138,14 @@ def _excess(m: Fraction, ratios: Sequence[Fraction]) -> tuple[int, ...]:
     return cleared([x - y for x, y in zip((*first, _ZERO, _ZERO, _ZERO), second, strict=True)])
 
 
-def output_fault(
+def check_output(
     m: Fraction,
     ratios: Sequence[Fraction],
     depth: int,
     least: Fraction = _ZERO,
     left_out: tuple[Fraction, Fraction] | None = None,
-) -> str | None:
-    """Where it is not shown that D + Σ_e K exceeds 1/3 − m for all s > least and b.
+) -> None:
+    """D + Σ_e K exceeds 1/3 − m for all s > least and b.
 
     The t between the two numbers of `left_out` are not considered. As q − t ≥ q(1 − t) for q ≥ 1 and 0 ≤ t ≤ 1,
     mC − B² is at least (1 − t)³/36 times 12m(1 + Σ q²) − (1 − t)(2 + t)² on t ≥ all ratios below 1, the sum over the
@@ -146,44 +154,55 @@ def output_fault(
 
         (m(1 + Σ q²)/3 − 1/9) + (m(1 + Σ q) − 1/3)τ + (m(1 + number of edges) − 1/4)τ².
     """
-    if not (m > 0 and all(q > 0 for q in ratios)):
-        return "the bound is not positive"
+    require(m > 0 and all(q > 0 for q in ratios), "the bound is not positive")
     total = 1 + sum(ratios)
-    if not 3 * m * (1 + sum(q * q for q in ratios)) > 1:
-        return "a positive bias is not excluded"
-    if not (least * total >= 1 or (3 * m * total > 1 and 4 * m * (1 + len(ratios)) > 1)):
-        return "a large positive bias is not excluded"
+    require(3 * m * (1 + sum(q * q for q in ratios)) > 1, "a positive bias is not excluded")
+    require(
+        least * total >= 1 or (3 * m * total > 1 and 4 * m * (1 + len(ratios)) > 1),
+        "a large positive bias is not excluded",
+    )
     small, large = sorted(q for q in ratios if q < 1), [q for q in ratios if q >= 1]
     last = small[-1] if small else _ZERO
-    if not 12 * m * (1 + sum(q * q for q in large)) > (1 - last) * (2 + last) ** 2:
-        return "a threshold above the ratios is not excluded"
+    require(
+        12 * m * (1 + sum(q * q for q in large)) > (1 - last) * (2 + last) ** 2,
+        "a threshold above the ratios is not excluded",
+    )
     low = _ZERO
     for k, q in enumerate(small):
         pieces = [(low, q)] if left_out is None else [(low, min(q, left_out[0])), (max(low, left_out[1]), q)]
         p = _excess(m, [*small[k:], *large])
-        if not all(is_positive(p, *ends, depth) for ends in pieces if ends[0] < ends[1]):
-            return "a threshold below the ratios is not excluded"
+        require(
+            all(is_positive(p, *ends, depth) for ends in pieces if ends[0] < ends[1]),
+            "a threshold below the ratios is not excluded",
+        )
         low = q
-    return None
+
+
+def check_cells(angles: Sequence[Fraction], check: Callable[[Fraction, Fraction], None]) -> None:
+    """The check passes between every two neighbouring angles."""
+    for low, high in pairwise(angles):
+        try:
+            check(low, high)
+        except Fault as fault:
+            raise Fault(f"between angles {low} and {high}: {fault}") from None
 
 
 # ---------------------------------------------------------------------------------------------------------
 # Near the polygon.
 
 
-def window_fault(c: Polygon, known: Constants) -> str | None:
-    """Whether the window lies around (t*, γ*), between 0 and 90°, with t < cos γ throughout."""
+def check_window(c: Polygon, known: Constants) -> None:
+    """The window lies around (t*, γ*), between 0 and 90°, with t < cos γ throughout."""
     (t_low, t_high), (low, high) = c.window_thresholds, c.window_angles
-    if not 0 < t_low <= c.threshold[0] <= c.threshold[1] <= t_high:
-        return "window_thresholds do not enclose threshold"
-    if not 0 < low <= known.angle.low <= known.angle.high <= high < pi().low / 2:
-        return "window_angles do not enclose the angle of the polygon between 0 and 90°"
-    if not t_high < cosine(high).low:
-        return "window_thresholds reach beyond the cosine of window_angles"
-    return None
+    require(0 < t_low <= c.threshold[0] <= c.threshold[1] <= t_high, "window_thresholds do not enclose threshold")
+    require(
+        0 < low <= known.angle.low <= known.angle.high <= high < pi().low / 2,
+        "window_angles do not enclose the angle of the polygon between 0 and 90°",
+    )
+    require(t_high < cosine(high).low, "window_thresholds reach beyond the cosine of window_angles")
 
 
-def _curvatures(t: Interval, angle: Interval, known: Constants) -> tuple[Interval, Interval, Interval]:
+def _curvatures(t: Enclosure, angle: Enclosure, known: Constants) -> tuple[Enclosure, Enclosure, Enclosure]:
     """The second derivatives of G(t, γ) = mC − B² on a box, C for two edges of the ratio q = cos γ > t.
 
     With m = ρ* + μ(γ − γ*) and u = t/q,
@@ -193,8 +212,8 @@ def _curvatures(t: Interval, angle: Interval, known: Constants) -> tuple[Interva
     G_γγ = 2m(sin² γ κ_qq − q κ_q) − 4μ sin γ κ_q,   κ_q = q(1 − u)²(2 + u)/3,   κ_qq = 2(1 − u³)/3
     """
     one = point(1)
-    q = Interval(cosine(angle.high).low, cosine(angle.low).high)
-    height = Interval(sine(angle.low).low, sine(angle.high).high)
+    q = Enclosure(cosine(angle.high).low, cosine(angle.low).high)
+    height = Enclosure(sine(angle.low).low, sine(angle.high).high)
     u = outward(t / q)
     m = outward(known.gain + known.slope * (angle - known.angle))
     rest, gap, square = one - t, one - u, outward(one - t * t)
@@ -206,7 +225,7 @@ def _curvatures(t: Interval, angle: Interval, known: Constants) -> tuple[Interva
     return outward(tt), outward(ta), outward(aa)
 
 
-def is_convex(t: Interval, angle: Interval, known: Constants, depth: int) -> bool:
+def is_convex(t: Enclosure, angle: Enclosure, known: Constants, depth: int) -> bool:
     """Whether the second derivatives of G form a positive definite matrix, the box quartered up to `depth` times."""
     tt, ta, aa = _curvatures(t, angle, known)
     if tt.low > 0 and (tt * aa - ta * ta).low > 0:
@@ -214,6 +233,14 @@ def is_convex(t: Interval, angle: Interval, known: Constants, depth: int) -> boo
     return depth > 0 and all(is_convex(x, y, known, depth - 1) for x in _halves(t) for y in _halves(angle))
 
 
-def _halves(x: Interval) -> tuple[Interval, Interval]:
+def check_convexity(c: Polygon, known: Constants) -> None:
+    """G is convex throughout the window."""
+    require(
+        is_convex(Enclosure(*c.window_thresholds), Enclosure(*c.window_angles), known, c.depth),
+        "the second derivatives are not positive definite throughout the window",
+    )
+
+
+def _halves(x: Enclosure) -> tuple[Enclosure, Enclosure]:
     middle = (x.low + x.high) / 2
-    return Interval(x.low, middle), Interval(middle, x.high)
+    return Enclosure(x.low, middle), Enclosure(middle, x.high)

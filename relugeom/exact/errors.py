@@ -5,7 +5,7 @@ They stand here, and `relugeom.errors` offers them too, so that nothing in this 
 
 from __future__ import annotations
 
-__all__ = ["ArgumentError", "CertificateError", "RelugeomError"]
+__all__ = ["ArgumentError", "CertificateError", "Fault", "RelugeomError", "require"]
 
 
 class RelugeomError(Exception):
@@ -18,3 +18,13 @@ class ArgumentError(RelugeomError, ValueError):
 
 class CertificateError(RelugeomError, ValueError):
     """A file or mapping cannot be read as a certificate: it is malformed, too large, or of an unknown kind."""
+
+
+class Fault(RelugeomError):
+    """The place where a certificate breaks: what every checker raises, and `check` turns into `Invalid`."""
+
+
+def require(condition: bool, reason: str) -> None:
+    """Raise a `Fault` for this reason unless the condition holds."""
+    if not condition:
+        raise Fault(reason)

@@ -41,15 +41,25 @@ Inequalities are strict but at the centre of the window, so F = F* forces α = 6
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 from relugeom.exact.certificates import HexagonMinimum
-from relugeom.exact.critical import Interval
-from relugeom.exact.edges import Constants, constants, is_convex, output_fault, polygon_fault, ratio, window_fault
+from relugeom.exact.edges import (
+    Constants,
+    check_cells,
+    check_constants,
+    check_convexity,
+    check_output,
+    check_window,
+    constants,
+    ratio,
+)
 from relugeom.exact.enclosures import cosine, pi, point
-from relugeom.exact.pentagon import pentagon_fault, size_fault
+from relugeom.exact.errors import Fault, require
+from relugeom.exact.pentagon import check_pentagon, check_size
 
-__all__ = ["angle_fault", "hexagon_fault"]
+__all__ = ["check_angle", "check_hexagon"]
 
 _GREATEST_STAR = Fraction(2102, 10_000)
 _STEEPNESS, _REACH = Fraction(2, 5), Fraction(9, 10)
@@ -68,11 +78,11 @@ def _shift(y: Fraction) -> Fraction:
 # 5. Wide angles.
 
 
-def angle_fault(c: HexagonMinimum, known: Constants, low: Fraction, high: Fraction) -> str | None:
-    """Where D + 2K + μ(α − ε(α)) > c is not shown for low ≤ α ≤ high, outside the window."""
+def check_angle(c: HexagonMinimum, known: Constants, low: Fraction, high: Fraction) -> None:
+    """D + 2K + μ(α − ε(α)) > c for low ≤ α ≤ high, outside the window."""
     m = (known.gain + known.slope * (point(low - _shift(low)) - known.angle)).low
     inside = c.window_angles[0] <= low and high <= c.window_angles[1]
-    return output_fault(m, [ratio(high)] * 2, c.depth, left_out=c.window_thresholds if inside else None)
+    check_output(m, [ratio(high)] * 2, c.depth, left_out=c.window_thresholds if inside else None)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -84,38 +94,40 @@ def _bound(known: Constants, total: Fraction) -> Fraction:
     return (known.gain + known.slope * (point(total / 2) - known.angle)).low
 
 
-def _rectangle_fault(known: Constants, five: Fraction, sides: tuple[Side, Side], depth: int) -> str | None:
-    """Where (*) is not shown for angles within the two sides, neither of which has 0 inside."""
+def _check_rectangle(known: Constants, five: Fraction, sides: tuple[Side, Side], depth: int) -> None:
+    """(*) for angles within the two sides, neither of which has 0 inside."""
     total = sides[0][0] + sides[1][0]
     raised = total + sum(_shift(-low) for low, high in sides if high <= 0)
     lowered = total - max((_shift(low) for low, high in sides if high > 0), default=_ZERO)
     heavy = max(_bound(known, raised), _THIRD - known.loss.high + five)
     light = max(_bound(known, lowered), _THIRD - known.loss.high / 2)
     m = min(heavy, light)
-    if m > _THIRD:
-        return None
-    # Beyond 90° there is no interference to count on.
-    return output_fault(m, [ratio(high) for _, high in sides if high < pi().low / 2], depth)
+    if m <= _THIRD:
+        # Beyond 90° there is no interference to count on.
+        check_output(m, [ratio(high) for _, high in sides if high < pi().low / 2], depth)
 
 
-def _narrow_fault(c: HexagonMinimum, known: Constants) -> str | None:
-    """Where (*) is not shown for extent[0] ≤ α ≤ angles[0] and α ≤ α' ≤ extent[1]."""
+def _check_narrow_angles(c: HexagonMinimum, known: Constants) -> None:
+    """(*) for extent[0] ≤ α ≤ angles[0] and α ≤ α' ≤ extent[1]."""
     sides = list(pairwise((c.extent[0], _ZERO, c.angles[0], c.extent[1])))
     waiting = [(sides[i], sides[j]) for i in range(2) for j in range(i, 3)]
     for _ in range(_MOST_RECTANGLES):
         if not waiting:
-            return None
+            return
         first, second = waiting.pop()
-        if second[1] <= first[0] or _rectangle_fault(known, c.pentagon.loss[0], (first, second), c.depth) is None:
+        if second[1] <= first[0]:
             continue
-        if first[1] - first[0] > second[1] - second[0]:
-            waiting += [(half, second) for half in _halved(first)]
-        else:
-            waiting += [(first, half) for half in _halved(second)]
-    return f"{_MOST_RECTANGLES} rectangles of angles do not suffice"
+        try:
+            _check_rectangle(known, c.pentagon.loss[0], (first, second), c.depth)
+        except Fault:
+            if first[1] - first[0] > second[1] - second[0]:
+                waiting += [(half, second) for half in _halves(first)]
+            else:
+                waiting += [(first, half) for half in _halves(second)]
+    raise Fault(f"{_MOST_RECTANGLES} rectangles of angles do not suffice")
 
 
-def _halved(side: Side) -> tuple[Side, Side]:
+def _halves(side: Side) -> tuple[Side, Side]:
     middle = (side[0] + side[1]) / 2
     return (side[0], middle), (middle, side[1])
 
@@ -123,46 +135,35 @@ def _halved(side: Side) -> tuple[Side, Side]:
 # ---------------------------------------------------------------------------------------------------------
 
 
-def hexagon_fault(c: HexagonMinimum) -> str | None:
-    """Where the certificate breaks, or None when it proves its statement."""
-    fault = size_fault(c) or pentagon_fault(c.pentagon)
-    if fault is not None:
-        return fault
+def check_hexagon(c: HexagonMinimum) -> None:
+    """Follow the argument above, and raise a `Fault` where it breaks."""
+    check_size(c)
+    check_pentagon(c.pentagon)
     # 1. Constants.
-    try:
-        known = constants(c.threshold, 6)
-    except ValueError as error:
-        return str(error)
-    fault = polygon_fault(c, known)
-    if fault is not None:
-        return fault
+    known = constants(c.threshold, 6)
+    check_constants(c, known)
     # 2. Stars. 3. Short features.
-    if not known.loss.high - c.pentagon.loss[0] < _GREATEST_STAR:
-        return "the loss of the pentagon is not shown to be large enough"
+    require(
+        known.loss.high - c.pentagon.loss[0] < _GREATEST_STAR,
+        "the loss of the pentagon is not shown to be large enough",
+    )
     # 5. Wide angles.
-    if any(x >= y for x, y in pairwise(c.angles)):
-        return "angles are not in increasing order"
+    require(all(x < y for x, y in pairwise(c.angles)), "angles are not in increasing order")
     first, last, right = c.angles[0], c.angles[-1], pi().low / 2
-    if not (first > _ZERO and _REACH <= last < right):
-        return "angles do not lead from above 0 to between 9/10 and 90°"
-    if not (known.slope * (point(last) - known.angle)).low >= known.loss.high / 6:
-        return "angles end below c/μ"
-    fault = window_fault(c, known)
-    if fault is not None:
-        return fault
-    if not c.window_angles[0] >= _REACH:
-        return "window_angles begin below 9/10"
-    for low, high in pairwise(c.angles):
-        fault = angle_fault(c, known, low, high)
-        if fault is not None:
-            return f"between angles {low} and {high}: {fault}"
+    require(first > _ZERO and _REACH <= last < right, "angles do not lead from above 0 to between 9/10 and 90°")
+    require((known.slope * (point(last) - known.angle)).low >= known.loss.high / 6, "angles end below c/μ")
+    check_window(c, known)
+    require(c.window_angles[0] >= _REACH, "window_angles begin below 9/10")
+    check_cells(c.angles, partial(check_angle, c, known))
     # 6. Narrow angles.
     lowest, top = c.extent
-    if not (-right < lowest < _ZERO and cosine(-lowest).high <= Fraction(1, 2)):
-        return "extent does not begin between −90° and −60°"
-    if not (first < top and _bound(known, lowest + top - _shift(_ZERO)) > _THIRD):
-        return "extent does not reach to where everything is clear"
-    fault = _narrow_fault(c, known)
-    if fault is None and not is_convex(Interval(*c.window_thresholds), Interval(*c.window_angles), known, c.depth):
-        fault = "the second derivatives are not positive definite throughout the window"
-    return fault
+    require(
+        -right < lowest < _ZERO and cosine(-lowest).high <= Fraction(1, 2),
+        "extent does not begin between −90° and −60°",
+    )
+    require(
+        first < top and _bound(known, lowest + top - _shift(_ZERO)) > _THIRD,
+        "extent does not reach to where everything is clear",
+    )
+    _check_narrow_angles(c, known)
+    check_convexity(c, known)

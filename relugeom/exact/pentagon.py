@@ -54,24 +54,26 @@ from __future__ import annotations
 
 from dataclasses import fields
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 from relugeom.exact.certificates import PentagonMinimum
-from relugeom.exact.critical import Interval
 from relugeom.exact.edges import (
     Constants,
     Polygon,
+    check_cells,
+    check_constants,
+    check_convexity,
+    check_output,
+    check_window,
     constants,
-    is_convex,
-    output_fault,
-    polygon_fault,
     ratio,
-    window_fault,
 )
 from relugeom.exact.enclosures import cosine, is_positive, pi, point
+from relugeom.exact.errors import Fault, require
 from relugeom.exact.rationals import cleared
 
-__all__ = ["cell_fault", "pentagon_fault", "size_fault"]
+__all__ = ["check_cell", "check_pentagon", "check_size"]
 
 _MOST_BITS = 200
 _MOST_DEPTH = 8
@@ -84,92 +86,78 @@ _ZERO, _ONE = Fraction(0), Fraction(1)
 # 2. One output.
 
 
-def _one_output_fault(shortest: Fraction, longest: Fraction, loss: Fraction, depth: int) -> str | None:
-    """Whether a norm outside (shortest, longest) costs more than `loss`."""
-    if not 0 < shortest < 1 < longest:
-        return "shortest must lie between 0 and 1, and longest above 1"
+def _check_one_output(shortest: Fraction, longest: Fraction, loss: Fraction, depth: int) -> None:
+    """A norm outside (shortest, longest) costs more than `loss`."""
+    require(0 < shortest < 1 < longest, "shortest must lie between 0 and 1, and longest above 1")
     square = longest * longest
-    if not ((square - 1) / (square + 1)) ** 2 / 3 > loss:
-        return "one norm of at least longest may cost less than the pentagon"
+    require(
+        ((square - 1) / (square + 1)) ** 2 / 3 > loss, "one norm of at least longest may cost less than the pentagon"
+    )
     least, product = shortest * shortest, shortest * longest
     end = 2 * (1 - least) / 3
     without = (1 - least) ** 2 / 3
     between = cleared((without - loss, least - 1, _ONE, 4 / (3 * product)))
-    if not (
+    require(
         without > loss
         and end <= product
         and 4 * end**3 / (3 * product) > loss
-        and is_positive(between, _ZERO, end, depth)
-    ):
-        return "one norm of at most shortest may cost less than the pentagon"
-    return None
+        and is_positive(between, _ZERO, end, depth),
+        "one norm of at most shortest may cost less than the pentagon",
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------
 # 4. Cells.
 
 
-def cell_fault(c: PentagonMinimum, known: Constants, low: Fraction, high: Fraction) -> str | None:
-    """Where (*) is not shown for low ≤ α(s, g) ≤ high, outside the window."""
+def check_cell(c: PentagonMinimum, known: Constants, low: Fraction, high: Fraction) -> None:
+    """(*) for low ≤ α(s, g) ≤ high, outside the window."""
     m = (known.gain + known.slope * (point(low) - known.angle)).low
     inside = c.window_angles[0] <= low and high <= c.window_angles[1]
     left_out = c.window_thresholds if inside else None
-    return output_fault(m, [ratio(high)] * 2, c.depth, c.shortest**2, left_out)
+    check_output(m, [ratio(high)] * 2, c.depth, c.shortest**2, left_out)
 
 
 # ---------------------------------------------------------------------------------------------------------
 
 
-def size_fault(c: Polygon) -> str | None:
-    """Whether the numbers are rational and short, and the work is within bounds."""
+def check_size(c: Polygon) -> None:
+    """The numbers are rational and short, and the work is within bounds."""
     numbers = [x for field in fields(c) if isinstance(value := getattr(c, field.name), tuple) for x in value]
     numbers += [getattr(c, name) for name in ("shortest", "longest") if hasattr(c, name)]
     for x in numbers:
         if not isinstance(x, int | Fraction):
-            return f"{x!r:.40} is not a rational number"
-        if max(abs(x.numerator), x.denominator).bit_length() > _MOST_BITS:
-            return "the certificate is too large to check"
-    if len(c.angles) < 2:
-        return "there must be two angles at least"
-    if not 0 <= c.depth <= _MOST_DEPTH:
-        return f"depth must lie in 0 to {_MOST_DEPTH}; got {c.depth}"
+            raise Fault(f"{x!r:.40} is not a rational number")
+        short = max(abs(x.numerator), x.denominator).bit_length() <= _MOST_BITS
+        require(short, "the certificate is too large to check")
+    require(len(c.angles) >= 2, "there must be two angles at least")
+    require(0 <= c.depth <= _MOST_DEPTH, f"depth must lie in 0 to {_MOST_DEPTH}; got {c.depth}")
     # A cell takes fewer than 2^(depth + 1) polynomials, the window 4^depth · 4/3 boxes that each take as long as ten.
-    if len(c.angles) * 2 ** (c.depth + 1) + 14 * 4**c.depth > _MOST_WORK:
-        return "the certificate is too large to check"
-    return None
+    work = len(c.angles) * 2 ** (c.depth + 1) + 14 * 4**c.depth
+    require(work <= _MOST_WORK, "the certificate is too large to check")
 
 
-def pentagon_fault(c: PentagonMinimum) -> str | None:
-    """Where the certificate breaks, or None when it proves its statement."""
-    fault = size_fault(c)
-    if fault is not None:
-        return fault
+def check_pentagon(c: PentagonMinimum) -> None:
+    """Follow the argument above, and raise a `Fault` where it breaks."""
+    check_size(c)
     # 1. Constants.
-    try:
-        known = constants(c.threshold, 5)
-    except ValueError as error:
-        return str(error)
+    known = constants(c.threshold, 5)
+    check_constants(c, known)
     # 2. One output.
-    fault = polygon_fault(c, known) or _one_output_fault(c.shortest, c.longest, known.loss.high, c.depth)
-    if fault is not None:
-        return fault
+    _check_one_output(c.shortest, c.longest, known.loss.high, c.depth)
     # 3. Angles.
-    if any(x >= y for x, y in pairwise(c.angles)):
-        return "angles are not in increasing order"
+    require(all(x < y for x, y in pairwise(c.angles)), "angles are not in increasing order")
     first, last, right = c.angles[0], c.angles[-1], pi().low / 2
-    if not (-right < first < 0 and cosine(-first).high <= c.shortest / c.longest):
-        return "angles do not begin where one norm is as much longer than another as may be"
-    if not (last < right and (known.slope * (point(last) - known.angle)).low >= known.loss.high / 5):
-        return "angles do not end between c/μ and 90°"
+    require(
+        -right < first < 0 and cosine(-first).high <= c.shortest / c.longest,
+        "angles do not begin where one norm is as much longer than another as may be",
+    )
+    require(
+        last < right and (known.slope * (point(last) - known.angle)).low >= known.loss.high / 5,
+        "angles do not end between c/μ and 90°",
+    )
     # 4. Cells.
-    fault = window_fault(c, known)
-    if fault is not None:
-        return fault
-    for low, high in pairwise(c.angles):
-        fault = cell_fault(c, known, low, high)
-        if fault is not None:
-            return f"between angles {low} and {high}: {fault}"
+    check_window(c, known)
+    check_cells(c.angles, partial(check_cell, c, known))
     # 5. Window.
-    if not is_convex(Interval(*c.window_thresholds), Interval(*c.window_angles), known, c.depth):
-        return "the second derivatives are not positive definite throughout the window"
-    return None
+    check_convexity(c, known)

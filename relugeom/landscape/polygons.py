@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import isqrt
 
 from relugeom.exact import HexagonMinimum, PentagonMinimum, hexagon, pentagon
 from relugeom.exact.edges import Constants, constants
+from relugeom.exact.errors import Fault
 
 __all__ = ["hexagon_minimum", "pentagon_minimum"]
 
-Fault = Callable[[Fraction, Fraction], str | None]
+Check = Callable[[Fraction, Fraction], None]
 
 _DIGITS = 18  # of the stated bounds
 _DEPTH = 6  # of halving polynomials; the cells are found with one less
@@ -50,21 +52,23 @@ def _constants(corners: int) -> tuple[Constants, dict[str, tuple[Fraction, Fract
     return known, {"threshold": threshold, **{name: _stated(x.low, x.high) for name, x in enclosed.items()}}
 
 
-def _angles(fault: Fault, first: Fraction, *ends: Fraction) -> tuple[Fraction, ...]:
+def _angles(check: Check, first: Fraction, *ends: Fraction) -> tuple[Fraction, ...]:
     """The ends of cells from the first angle on that pass, by halving what lies between the given ones."""
     angles = [first]
     for end in ends:
-        angles += _cells(fault, angles[-1], end)
+        angles += _cells(check, angles[-1], end)
     return tuple(angles)
 
 
-def _cells(fault: Fault, low: Fraction, high: Fraction) -> list[Fraction]:
-    if fault(low, high) is None:
-        return [high]
-    if high - low < _FINEST:
-        raise ArithmeticError(f"no cell at the angle {float(low)} is small enough")
-    middle = (low + high) / 2
-    return _cells(fault, low, middle) + _cells(fault, middle, high)
+def _cells(check: Check, low: Fraction, high: Fraction) -> list[Fraction]:
+    try:
+        check(low, high)
+    except Fault:
+        if high - low < _FINEST:
+            raise ArithmeticError(f"no cell at the angle {float(low)} is small enough") from None
+        middle = (low + high) / 2
+        return _cells(check, low, middle) + _cells(check, middle, high)
+    return [high]
 
 
 def pentagon_minimum() -> PentagonMinimum:
@@ -88,7 +92,7 @@ def pentagon_minimum() -> PentagonMinimum:
     )
     # arccos 2/7 < 83/64, and c/μ < 45/32.
     ends = Fraction(-83, 64), *window, Fraction(45, 32)
-    return replace(c, angles=_angles(lambda low, high: pentagon.cell_fault(c, known, low, high), *ends), depth=_DEPTH)
+    return replace(c, angles=_angles(partial(pentagon.check_cell, c, known), *ends), depth=_DEPTH)
 
 
 def hexagon_minimum() -> HexagonMinimum:
@@ -112,4 +116,4 @@ def hexagon_minimum() -> HexagonMinimum:
     )
     # c/μ < 83/64.
     ends = Fraction(33, 64), *window, Fraction(83, 64)
-    return replace(c, angles=_angles(lambda low, high: hexagon.angle_fault(c, known, low, high), *ends), depth=_DEPTH)
+    return replace(c, angles=_angles(partial(hexagon.check_angle, c, known), *ends), depth=_DEPTH)
