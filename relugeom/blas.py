@@ -13,7 +13,7 @@ BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 """The variables that say how many threads a BLAS has."""
 
 
-class _Shared:
+class _SharedChange:
     """A change to this process that many threads may ask for: made for the first, undone when the last has left."""
 
     def __init__(self, change: Callable[[contextlib.ExitStack], None]) -> None:
@@ -54,7 +54,7 @@ def _limit_libraries(undo: contextlib.ExitStack) -> None:
         undo.callback(threadpoolctl.OpenBLASController.clear_controlling_thread, force=True)
 
 
-one_thread_in_new_processes, _one_thread_here = _Shared(_set_variables), _Shared(_limit_libraries)
+one_thread_in_new_processes, _one_thread_here = _SharedChange(_set_variables), _SharedChange(_limit_libraries)
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ __all__ = ["Memorisable", "is_obstruction", "memorisable", "memorising_loss", "m
 Floats = npt.NDArray[np.float64]
 
 
-class _Shared(NamedTuple):
+class _SharedFeature(NamedTuple):
     """A feature of several examples: who has it, and how much."""
 
     feature: int
@@ -49,16 +49,16 @@ class _Facts:
     ----------
     private : dict
         The private features of every example that has some, each with its value.
-    shared : list of _Shared
+    shared : list of _SharedFeature
     total : float
         Σ ‖x_t‖².
     """
 
     private: dict[int, dict[int, float]]
-    shared: list[_Shared]
+    shared: list[_SharedFeature]
     total: float
 
-    def keepable(self) -> Iterator[_Shared]:
+    def keepable(self) -> Iterator[_SharedFeature]:
         """Shared features all of whose examples are on the polygon; the others stay 0, as h_t = 0 needs."""
         return (shared for shared in self.shared if all(t in self.private for t in shared.holders))
 
@@ -79,7 +79,7 @@ def _facts(examples: SparseExamples) -> _Facts:
         if len(part) == 1:
             private.setdefault(holders[0], {})[int(columns[part[0]])] = amounts[0]
         elif len(part):
-            shared.append(_Shared(int(columns[part[0]]), tuple(holders), tuple(amounts)))
+            shared.append(_SharedFeature(int(columns[part[0]]), tuple(holders), tuple(amounts)))
     return _Facts(private, shared, float((values**2).sum()))
 
 
@@ -122,7 +122,7 @@ def memorising_order(examples: SparseExamples) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _kept(facts: _Facts, order: Sequence[int]) -> Iterator[tuple[_Shared, tuple[int, ...]]]:
+def _kept(facts: _Facts, order: Sequence[int]) -> Iterator[tuple[_SharedFeature, tuple[int, ...]]]:
     """Each shared feature with the places in `holders` at which it answers: two neighbours, or the largest."""
     place = {t: k for k, t in enumerate(order)}
     around = len(order)

@@ -50,7 +50,7 @@ from relugeom.autoencoder.model import (
 )
 from relugeom.autoencoder.parameters import checked
 from relugeom.errors import ArgumentError
-from relugeom.landscape.second_order import Batch, Rows, evaluate, newton_system
+from relugeom.landscape.second_order import Batch, BatchArrays, evaluate, newton_system
 
 __all__ = ["Polished", "Status", "polish"]
 
@@ -130,7 +130,7 @@ class _Layout(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Plain(Rows):
+class _Plain(BatchArrays):
     """Models at which the loss and its slope are known, for data without a fast form."""
 
     x: Floats

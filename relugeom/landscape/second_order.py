@@ -23,7 +23,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
 from relugeom.autoencoder.model import gram
 
-__all__ = ["Batch", "Pairs", "Rows", "evaluate", "newton_system", "pairs"]
+__all__ = ["Batch", "BatchArrays", "Pairs", "evaluate", "newton_system", "pairs"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Pairs(NamedTuple):
     bb: Floats
 
 
-class Rows:
+class BatchArrays:
     """Arrays whose first axis is the models of a batch: the fields of a dataclass."""
 
     __slots__ = ()
@@ -57,7 +57,7 @@ class Rows:
 
 
 @dataclass(slots=True)
-class Batch(Rows):
+class Batch(BatchArrays):
     """Models at which everything is known that a Newton step needs.
 
     Attributes

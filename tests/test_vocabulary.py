@@ -1,0 +1,60 @@
+"""One name for one thing, one place for one piece of logic, and pointers that lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import relugeom
+
+PACKAGE = Path(relugeom.__file__).parent
+SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
+FEW_LINES, FEW_LETTERS = 6, 70  # less than this may occur twice
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    homes = defaultdict(list)
+    for path, source in SOURCES.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(str(path.relative_to(PACKAGE)))
+    assert len(homes) > 100
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+class _Plain(ast.NodeTransformer):
+    """Code without the names of its variables, so that renaming them hides no repetition."""
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.copy_location(ast.Name("_", node.ctx), node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        return ast.copy_location(ast.arg("_"), node)
+
+
+def plain_lines(source: str) -> list[str]:
+    """A line for every statement, without docstrings, imports and the fields of classes."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [
+                part
+                for part in node.body
+                if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+                and not isinstance(part, ast.Import | ast.ImportFrom)
+                and not (isinstance(node, ast.ClassDef) and isinstance(part, ast.AnnAssign))
+            ] or [ast.Pass()]
+    return [line.strip() for line in ast.unparse(_Plain().visit(tree)).splitlines() if line.strip()]
+
+
+def test_no_logic_stands_in_two_places() -> None:
+    places = defaultdict(list)
+    for path, source in SOURCES.items():
+        lines = plain_lines(source)
+        for start in range(len(lines) - FEW_LINES + 1):
+            part = lines[start : start + FEW_LINES]
+            if sum(map(len, part)) >= FEW_LETTERS:
+                places["\n".join(part)].append(f"{path.relative_to(PACKAGE)}, statement {start}")
+    assert len(places) > 10_000
+    assert {part: where for part, where in places.items() if len(where) > 1} == {}
