@@ -1,4 +1,4 @@
-"""The formal proofs are whole, say what conjectures declare of them, and Coq accepts them where it is installed."""
+"""The formal proofs are whole, say what conjectures declare of them, and Rocq accepts them where it is installed."""
 
 from __future__ import annotations
 

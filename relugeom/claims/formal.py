@@ -1,4 +1,4 @@
-"""Formal proofs of conjectures: where they lie, and having Coq check them.
+"""Formal proofs of conjectures: where they lie, and having Rocq check them.
 
 A conjecture declares them (`@conjecture(..., formal=FormalProof(...))`), in ``.v`` files beside its own or in a folder
 `formal` there. Those of the post are in ``proofs/formal``; its README states every theorem in words. A proof counts
@@ -45,7 +45,7 @@ class FormalResult:
     ----------
     status : {"checked", "failed", "not-installed"}
     version : str or None
-        Coq's version; None where there is no ``coqc``.
+        Rocq's version; None where there is no ``coqc``.
     seconds : float
         Time spent compiling the file and what it imports.
     assumptions_closed : bool
@@ -119,7 +119,7 @@ def check_formal(
     theorems: Iterable[str] = (),
     sources: Traversable | None = None,
 ) -> FormalResult:
-    """Have Coq check one file and what it imports from its folder.
+    """Have Rocq check one file and what it imports from its folder.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def check_formal(
     Returns
     -------
     FormalResult
-        A proof that doesn't check, and a machine without Coq, are results, not errors.
+        A proof that doesn't check, and a machine without Rocq, are results, not errors.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def check_formal(
     closed = ran.stdout.count(_CLOSED) == len(asked) and "Axioms:" not in ran.stdout
     if not closed:
         return result("failed", False, f"Print Assumptions in {file} said: {' '.join(ran.stdout.split())[:300]}")
-    return result("checked", True, f"Coq {version} checked {', '.join(order)}; no assumptions")
+    return result("checked", True, f"Rocq {version} checked {', '.join(order)}; no assumptions")
 
 
 def _with_imports(file: str, bare: dict[str, str]) -> list[str]:

@@ -38,7 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_csv(parser, "a row for each claim")
     form.add_argument("--json", action="store_true", help="print one JSON object")
     form.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    parser.add_argument("--formal", action="store_true", help="have Coq check the formal proofs, where it is installed")
+    parser.add_argument(
+        "--formal", action="store_true", help="have Rocq check the formal proofs, where it is installed"
+    )
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate into DIR")
     parser.add_argument("-j", "--jobs", type=positive_int, metavar="N", help="worker processes; results stay the same")
     add_time_limit(parser)
@@ -79,7 +81,7 @@ def _named(result: Result) -> str:
 
 
 def _check_formal_proofs(report: Report) -> list[dict[str, object]]:
-    """Have Coq check each file that holds a formal proof of a row."""
+    """Have Rocq check each file that holds a formal proof of a row."""
     theorems: dict[tuple[Path, str], set[str]] = {}
     for result in report.results:
         for proof in result.formal:
