@@ -143,7 +143,7 @@ def test_a_trace_is_the_training_and_its_events_are_told() -> None:
     assert record.loss[-1] < record.loss[0]
     happened = events(record)
     assert [event.step for event in happened] == sorted(event.step for event in happened)
-    assert any(event.what == "born" and event.feature == 5 for event in happened)
+    assert any(event.what == "appears" and event.feature == 5 for event in happened)
     start = Parameters(record.W[-1], record.b[-1])
     np.testing.assert_array_equal(trace(training, start=start, every=10_000).W[0], record.W[-1])
 
@@ -156,7 +156,7 @@ def test_events_must_last() -> None:
     record = Trace(np.arange(12), np.zeros((12, 2, 1)), np.zeros((12, 1)), zeros, zeros, np.zeros((12, 1)), alive,
                    np.array([1] * 6 + [2] * 6))  # fmt: skip
     found = [(event.step, event.what) for event in events(record, patience=4)]
-    assert found == [(4, "born"), (6, "split"), (8, "dies")]
+    assert found == [(4, "appears"), (6, "split"), (8, "vanishes")]
 
 
 def test_resampling_by_loss_revives_what_normal_starts_lose() -> None:

@@ -40,7 +40,7 @@ def test_a_course_shows_the_loss_its_parts_and_the_norms() -> None:
     W = rng.normal(size=(moments, 2, n))
     record = Trace(
         steps=np.arange(moments) * 10, W=W, b=rng.normal(size=(moments, n)), loss=parts.sum(axis=1),
-        gradient_norm=rng.random(moments), feature_loss=parts, alive=np.ones((moments, n), bool),
+        gradient_norm=rng.random(moments), feature_loss=parts, on=np.ones((moments, n), bool),
         circles=np.ones(moments, np.int64),
     )  # fmt: skip
     above, norms, biases = course(record).axes

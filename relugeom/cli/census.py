@@ -52,7 +52,7 @@ def _print_summary(n: int, s: Summary, zero: str) -> None:
     print(f"  loss after polishing    least {least:.6g}, median {median:.6g}, largest {largest:.6g}")
     print(f"  one circle, two circles {s.one_circle}, {s.two_circles}")
     print(f"  axes lost               {', '.join(f'{lost}: {count}' for lost, count in s.lost_axes.items())}")
-    print(f"  all live separable      {s.separable}")
+    print(f"  separable               {s.separable}, null and dead features left out")
     print(f"  zero-loss gaps kept     {s.slack_kept}")
     print(f"  polishing               {', '.join(f'{name.lower()}: {count}' for name, count in s.statuses.items())}")
     for name, count in list(s.types.items())[:5]:

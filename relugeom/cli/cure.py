@@ -111,9 +111,9 @@ def _line(label: tuple[int, str, float, str, str], cure: Cure) -> str:
     ratio, gap, size = ("" if x is None else f"{x:.3f}" for x in (cure.ratio, cure.gap, cure.size))
     steps = "" if cure.steps is None else f"{cure.steps:,}"
     return (
-        f"{n:4d}  {optimiser:<8s} {learning_rate:<7g} {initialisation:<7s} {coordinate:<8s} "
+        f"{n:4d}  {optimiser:<9s} {learning_rate:<13g} {initialisation:<14s} {coordinate:<7s} "
         f"{cure.zero_loss!s:<24s} {steps:>8s} "
-        f"{ratio:>7s} {gap:>7s} {size:>9s} {cure.live:5g}  {cure.losses[1]:.3g}"
+        f"{ratio:>7s} {gap:>7s} {size:>9s} {cure.outputs_on:5g}  {cure.losses[1]:.3g}"
     )
 
 
@@ -156,8 +156,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"seeds": arguments.seeds, "cells": lines})
         return 0
     head = (
-        "   n  optimiser rate   start   bias     zero loss (Σ < 1e-3)       steps   ratio     gap      size  live  "
-        "median total loss"
+        "   n  optimiser learning rate initialisation bias    zero loss (Σ < 1e-3)       steps   ratio     gap      "
+        "size    on  median total loss"
     )
     print(paint(head, "bold"))
     for label, cure in zip(labels, found, strict=True):

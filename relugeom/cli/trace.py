@@ -1,4 +1,4 @@
-"""`relugeom trace`: watch one training, and say when a feature dies, is born, or a circle splits."""
+"""`relugeom trace`: watch one training, and say when a feature appears or vanishes, or a circle splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from relugeom.cli._pictures import write_figures, write_film
 from relugeom.cli._terminal import paint, print_json
 from relugeom.errors import ArgumentError
 
-SUMMARY = "watch one training: loss and features over time, and the moments at which a feature dies or a circle splits"
+SUMMARY = "watch one training: loss and features over time, and the moments at which a feature appears or vanishes"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -81,19 +81,19 @@ def run(arguments: argparse.Namespace) -> int:
             {
                 "steps": record.steps.tolist(), "loss": record.loss.tolist(),
                 "gradient_norm": record.gradient_norm.tolist(), "feature_loss": record.feature_loss.tolist(),
-                "alive": record.alive.tolist(), "circles": record.circles.tolist(),
+                "on": record.on.tolist(), "circles": record.circles.tolist(),
                 "events": [asdict(event) for event in happened],
             }
         )  # fmt: skip
         return 0
-    print("    step total loss   gradient  circles  alive")
+    print("    step total loss   gradient  circles  on")
     last = len(record.steps) - 1
     rows = min(arguments.rows, last + 1)
     for row in sorted({round(k * last / max(rows - 1, 1)) for k in range(rows)}):
-        alive = "".join("●" if on else "·" for on in record.alive[row])
+        on = "".join("●" if x else "·" for x in record.on[row])
         print(
             f"  {record.steps[row]:6d} {record.loss[row]:10.3e} {record.gradient_norm[row]:10.3e} "
-            f"{record.circles[row]:8d}  {alive}"
+            f"{record.circles[row]:8d}  {on}"
         )
     print(f"\n{paint('What happened', 'bold')}")
     for event in happened:

@@ -51,8 +51,8 @@ class Cure:
         For m = 2, median of their largest angle between neighbours, in units of 2π/n.
     size : float or None
         For m = 2, median of their largest ‖w‖², in units of the least possible, 1/(1 − cos(2π/n)).
-    live : float
-        Median number of outputs that are positive on their own axis, over all seeds.
+    outputs_on : float
+        Median number of outputs that are on for their own axis, over all seeds.
     losses : tuple of float
         Least, median and largest loss summed over the examples; a seed that diverged counts as infinite.
     """
@@ -62,7 +62,7 @@ class Cure:
     ratio: float | None
     gap: float | None
     size: float | None
-    live: float
+    outputs_on: float
     losses: tuple[float, float, float]
 
 
@@ -85,6 +85,7 @@ def _key(block: Block) -> dict[str, Any]:
     return {**cohort.settings(), "task": "cures", "block": _BLOCK, "first": first, "count": count}
 
 
+# In stored records "live" counts the outputs that are on for their own axis.
 _FIELDS: Mapping[str, tuple[type | None, ...]] = {
     "loss": (float, None), "step": (int, None), "live": (int,), "ratio": (float,), "gap": (float,), "size": (float,),
 }  # fmt: skip

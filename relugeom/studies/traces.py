@@ -1,8 +1,8 @@
 """Watch one training: what the loss, the norms and the features do, and the moments at which something happens.
 
-`trace` records; `events` reads the record. A feature is *alive* at a moment when its own axis is given back to more
-than half (z_ii > 1/2); it *dies* or is *born* when that changes. Circles are the groups of radii of the features that
-are alive, linked by steps below 5 % of the largest; a *split* or *merger* is a change of their number. A change
+`trace` records; `events` reads the record. A feature is *on* at a moment when its own axis is given back to more
+than half (z_ii > 1/2); it *appears* or *vanishes* when that changes. Circles are the groups of radii of the features
+that are on, linked by steps below 5 % of the largest; a *split* or *merger* is a change of their number. A change
 counts if it lasts for `patience` records.
 """
 
@@ -40,7 +40,7 @@ class Trace:
     gradient_norm : ndarray, shape (R,)
     feature_loss : ndarray, shape (R, n)
         The part of the loss from the examples on axis i; of independent features from output i.
-    alive : ndarray of bool, shape (R, n)
+    on : ndarray of bool, shape (R, n)
     circles : ndarray of int, shape (R,)
     """
 
@@ -50,13 +50,13 @@ class Trace:
     loss: Floats
     gradient_norm: Floats
     feature_loss: Floats
-    alive: npt.NDArray[np.bool_]
+    on: npt.NDArray[np.bool_]
     circles: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: "dies", "born", "split" or "merge"; `feature` is None for circles."""
+    """Something that happened: "appears", "vanishes", "split" or "merge"; `feature` is None for circles."""
 
     step: int
     what: str
@@ -98,10 +98,10 @@ def trace(
     model, data, n = Parameters(W, b), training.data, training.data.n
     G = np.asarray(gram(W))
     by_pair = np.asarray(data.pair_loss(np, G, b[:, None, :], np.eye(n)))
-    alive = G[:, range(n), range(n)] + b > 0.5
+    on = G[:, range(n), range(n)] + b > 0.5
     return Trace(
         steps, W, b, n * np.asarray(loss(model, data)), np.linalg.norm(flatten(gradient(model, data)), axis=1),
-        by_pair.sum(axis=2), alive, np.array([_circle_count(w, on) for w, on in zip(W, alive, strict=True)]),
+        by_pair.sum(axis=2), on, np.array([_circle_count(w, which) for w, which in zip(W, on, strict=True)]),
     )  # fmt: skip
 
 
@@ -114,22 +114,22 @@ def _of_independent(training: ToyTraining, index: int, seed: int, every: int) ->
     W, b = (np.asarray(part, np.float64)[:, 0] for part in (found.W, found.b))
     model = Parameters(W, b)
     by_feature = law.feature_loss(model)
-    alive = np.sum(W * W, axis=1) + b > 0.5
+    on = np.sum(W * W, axis=1) + b > 0.5
     return Trace(
         np.array(steps), W, b, by_feature.sum(axis=1), np.linalg.norm(flatten(law.gradient(model)), axis=1), by_feature,
-        alive, np.array([_circle_count(w, on) for w, on in zip(W, alive, strict=True)]),
+        on, np.array([_circle_count(w, which) for w, which in zip(W, on, strict=True)]),
     )  # fmt: skip
 
 
-def _circle_count(W: Floats, alive: npt.NDArray[np.bool_]) -> int:
-    if not alive.any():
+def _circle_count(W: Floats, on: npt.NDArray[np.bool_]) -> int:
+    if not on.any():
         return 0
-    largest = float(np.linalg.norm(W[:, alive], axis=0).max())
-    return int(circles(W[:, alive], _CIRCLE * largest).count)
+    largest = float(np.linalg.norm(W[:, on], axis=0).max())
+    return int(circles(W[:, on], _CIRCLE * largest).count)
 
 
 def events(record: Trace, *, patience: int = 5) -> list[Event]:
-    """The births, deaths, splits and mergers of a trace, in order.
+    """What appears, vanishes, splits and merges in the course of a trace, in order.
 
     Parameters
     ----------
@@ -138,9 +138,9 @@ def events(record: Trace, *, patience: int = 5) -> list[Event]:
         How many records a change must last to count.
     """
     found = []
-    for i in range(record.alive.shape[1]):
-        for row in _lasting_changes(record.alive[:, i].astype(np.int64), patience):
-            what = "born" if record.alive[row, i] else "dies"
+    for i in range(record.on.shape[1]):
+        for row in _lasting_changes(record.on[:, i].astype(np.int64), patience):
+            what = "appears" if record.on[row, i] else "vanishes"
             norm = float(np.linalg.norm(record.W[row, :, i]))
             found.append(Event(int(record.steps[row]), what, i, f"norm {norm:.3f}, bias {record.b[row, i]:.3f}"))
     for row in _lasting_changes(record.circles, patience):

@@ -76,7 +76,7 @@ class Metrics:
         Median D*.
     feature_dimensionality : float
         Median D over the n decoder directions.
-    norm_weights, norm_biases, norm_hidden : float
+    norm_weights, norm_biases, norm_latent : float
         Frobenius norm of W, norm of b, mean ‖h_t‖.
     circles : int
         Groups of latent-vector lengths that follow each other within 5 % of the longest.
@@ -99,7 +99,7 @@ class Metrics:
     feature_dimensionality: float
     norm_weights: float
     norm_biases: float
-    norm_hidden: float
+    norm_latent: float
     circles: int
     gap_min: float | None
     gap_max: float | None
@@ -126,7 +126,7 @@ def measure(examples: SparseExamples, model: Parameters, test: SparseExamples | 
         feature_dimensionality=float(np.median(dimensionality(D.T.astype(np.float64)))),
         norm_weights=float(np.linalg.norm(W.astype(np.float64))),
         norm_biases=float(np.linalg.norm(b.astype(np.float64))),
-        norm_hidden=float(radii.mean()),
+        norm_latent=float(radii.mean()),
         circles=1 + int(np.count_nonzero(np.diff(radii) > _SAME_CIRCLE * radii[-1])),
         gap_min=None if gaps is None else float(gaps[0]),
         gap_max=None if gaps is None else float(gaps[-1]),

@@ -184,6 +184,8 @@ def _finished(run: Configuration, directory: Path, file: str, row: Mapping[str, 
     status, numbers = stored(row, "status", str), stored(row, "metrics", dict)
     if status not in ("finished", "diverged") or stored(row, "file", str) != file:
         raise ValueError("its status or the name of its file is none of ours")
+    if "norm_hidden" in numbers:  # as versions up to 0.1.0 called it
+        numbers = {"norm_latent" if name == "norm_hidden" else name: value for name, value in numbers.items()}
     kinds = {field.name: _METRIC_KINDS[str(field.type)] for field in dataclasses.fields(Metrics)}
     if numbers.keys() != kinds.keys():
         raise ValueError(f"its metrics are {sorted(numbers)!s:.100}")
