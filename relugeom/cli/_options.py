@@ -180,6 +180,16 @@ def add_figures(parser: Place, what: str, *, default: str = "") -> None:
     parser.add_argument("--figures", type=path_given, metavar="DIR", help=f"draw {what} into DIR, as SVG{told}")
 
 
+def check_results(arguments: argparse.Namespace) -> None:
+    """See, before the work, that the files of `add_csv` and `add_figures` can be written."""
+    from relugeom.writing import check_writable, make_folder
+
+    if arguments.csv is not None:
+        check_writable(arguments.csv)
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
+
+
 def add_film(parser: Place) -> None:
     """The training, moment by moment."""
     parser.add_argument(

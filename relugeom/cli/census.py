@@ -17,6 +17,7 @@ from relugeom.cli._options import (
     add_size,
     add_training,
     add_workers,
+    check_results,
     check_resume,
     executor_from,
     training_from,
@@ -24,7 +25,7 @@ from relugeom.cli._options import (
 from relugeom.cli._pictures import write_figures
 from relugeom.cli._terminal import ProgressLine, paint, print_json
 from relugeom.records import csv_text
-from relugeom.writing import check_writable, make_folder, write_atomically
+from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
     from relugeom.studies.censuses import Summary
@@ -85,10 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.censuses import Cohort, census
 
     prefer_one_blas_thread()
-    if arguments.csv is not None:
-        check_writable(arguments.csv)
-    if arguments.figures is not None:
-        make_folder(arguments.figures)
+    check_results(arguments)
     check_resume(arguments.output, arguments)
     cohorts = [Cohort(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
     line = ProgressLine("blocks of seeds")

@@ -19,6 +19,7 @@ from relugeom.cli._options import (
     add_resume,
     add_settings,
     add_workers,
+    check_results,
     check_resume,
     configuration_from,
     executor_from,
@@ -27,7 +28,7 @@ from relugeom.cli._options import (
 )
 from relugeom.cli._pictures import write_figures
 from relugeom.cli._terminal import ProgressLine, print_json
-from relugeom.writing import check_writable, make_folder, write_atomically
+from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
     from relugeom.training.configuration import Configuration
@@ -117,10 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.figures.training import pictures_of_sweep
     from relugeom.training.sweeps import DATABASE, best_of, sweep
 
-    if arguments.csv is not None:
-        check_writable(arguments.csv)
-    if arguments.figures is not None:
-        make_folder(arguments.figures)
+    check_results(arguments)
     check_resume(arguments.output / DATABASE, arguments)
     line = ProgressLine("runs")
     try:

@@ -35,7 +35,7 @@ from relugeom.errors import ArgumentError
 from relugeom.optim.subnormals import clear_subnormals
 from relugeom.training.checkpoint import Checkpoint, views
 
-__all__ = ["EveryFeature", "LazyFeatures", "Position", "Problem"]
+__all__ = ["EveryFeature", "LazyFeatures", "Position", "StepLoss"]
 
 Array = npt.NDArray[Any]
 
@@ -45,7 +45,7 @@ _REST, _WAKE = 256, 64  # features rest that stay off for so many steps at the p
 _WORTH = 16  # at least one in so many must have, for the others to be gathered anew
 
 
-class Problem(Protocol):
+class StepLoss(Protocol):
     """L and ∇L at a step."""
 
     def examples(self, step: int) -> SparseExamples:
@@ -86,7 +86,7 @@ class Position(Protocol):
 class EveryFeature:
     """All parameters move at every step."""
 
-    def __init__(self, start: Checkpoint, problem: Problem) -> None:
+    def __init__(self, start: Checkpoint, problem: StepLoss) -> None:
         configuration = start.configuration
         self._problem = problem
         self._parameters = start.parameters.copy()
