@@ -148,5 +148,5 @@ def thirty_examples_are_memorisable() -> Outcome:
 
 @conjecture("How often sixty examples of the paper can be memorised exactly", source=PAPER, expected=Verdict.MEASURED)
 def sixty_examples_are_memorisable() -> Outcome:
-    """A feature in three examples leaves it undecided, and is counted as a no."""
+    """A feature in three examples may leave it undecided, which is counted as a no."""
     return memorisable_share(60)

@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.autoencoder.circular_ones import OddCycle, circular_order, is_odd_cycle, odd_cycle
 from relugeom.autoencoder.constructions import polygon
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
@@ -31,6 +32,8 @@ from relugeom.errors import ArgumentError
 __all__ = ["Memorisable", "is_obstruction", "memorisable", "memorising_loss", "memorising_order", "memorising_polygon"]
 
 Floats = npt.NDArray[np.float64]
+
+_MOST_TESTED = 300  # examples: from about a hundred on a pair or three that share decide, for data of the paper's law
 
 
 class _SharedFeature(NamedTuple):
@@ -261,6 +264,8 @@ class Memorisable:
     order : tuple of int, or None
     obstruction : tuple of int, or None
         Examples, first one that shares a feature with each of the three after it; or around a cycle that is too short.
+    odd_cycle : OddCycle or None
+        Another obstruction: in no cyclic order are the examples of each feature consecutive.
     loss : float
         What the best order found leaves.
     """
@@ -269,25 +274,45 @@ class Memorisable:
     order: tuple[int, ...] | None
     obstruction: tuple[int, ...] | None
     loss: float
+    odd_cycle: OddCycle | None = None
 
 
 def memorisable(examples: SparseExamples) -> Memorisable:
     """Whether the examples can be memorised exactly at m = 2, whatever the decoder and the biases.
 
-    It is decided where every example has a private feature and every shared feature is in two examples: then, from four
-    examples on, exactly if no example shares features with three others and those that share form no cycle but one
-    through all (`memorisable-in-the-plane` in `relugeom verify`). An obstruction of this kind is enough for a "no" as
-    long as every example has a private feature.
+    Where every example has a private feature, the examples of each feature must be consecutive in some cyclic order
+    (`supports-are-arcs` in `relugeom verify`), which is tested up to 300 examples. Where every shared feature is in two
+    examples that is enough, and from four examples on it means: no example shares features with three others, and those
+    that share form no cycle but one through all (`memorisable-in-the-plane`). A feature of three examples or more may
+    leave it undecided.
     """
     facts = _facts(examples)
     order = memorising_order(examples)
-    left = memorising_loss(examples, order)
-    # By counting, not by what is left, which may be as small as rounding.
-    is_kept = all(len(places) == len(shared.holders) for shared, places in _kept(facts, order))
-    if is_kept and len(order) == examples.T:
+    if len(order) < examples.T:
+        return Memorisable("undecided", order, None, memorising_loss(examples, order))
+    if _is_kept(facts, order):
         return Memorisable("yes", order, None, 0.0)
-    found = _obstruction(facts, examples.T) if len(order) == examples.T else None
-    return Memorisable("undecided" if found is None else "no", order, found, left)
+    found = _obstruction(facts, examples.T)
+    if found is None and examples.T <= _MOST_TESTED:
+        arcs = circular_order(_supports(facts), examples.T)
+        if arcs is None:
+            cycle = odd_cycle(_supports(facts), examples.T)
+            answer: Literal["no", "undecided"] = "undecided" if cycle is None else "no"
+            return Memorisable(answer, order, None, memorising_loss(examples, order), cycle)
+        if _is_kept(facts, arcs):
+            return Memorisable("yes", arcs, None, 0.0)
+        order = min(order, arcs, key=lambda tried: memorising_loss(examples, tried))
+    return Memorisable("undecided" if found is None else "no", order, found, memorising_loss(examples, order))
+
+
+def _is_kept(facts: _Facts, order: Sequence[int]) -> bool:
+    """Whether the order keeps everything: by counting, not by what is left, which may be as small as rounding."""
+    return all(len(places) == len(shared.holders) for shared, places in _kept(facts, order))
+
+
+def _supports(facts: _Facts) -> list[frozenset[int]]:
+    """The examples of each shared feature."""
+    return [frozenset(shared.holders) for shared in facts.shared]
 
 
 def _pairs(facts: _Facts) -> set[tuple[int, int]]:
@@ -320,14 +345,16 @@ def _obstruction(facts: _Facts, T: int) -> tuple[int, ...] | None:
     return None
 
 
-def is_obstruction(examples: SparseExamples, found: Sequence[int]) -> bool:
+def is_obstruction(examples: SparseExamples, found: Sequence[int] | OddCycle) -> bool:
     """Whether these examples prove that the data cannot be memorised exactly at m = 2; see `memorisable`.
 
     Checked from the examples alone: all have private features, there are at least four, and the first shares a feature
     with each of three others, or each shares one with the next, around a cycle that leaves an example out. The features
-    meant are those of exactly two examples.
+    meant are those of exactly two examples. Of an odd cycle, that it is one for the examples of the shared features.
     """
     facts = _facts(examples)
+    if isinstance(found, OddCycle):
+        return len(facts.private) == examples.T and is_odd_cycle(_supports(facts), found)
     pairs = {frozenset(pair) for pair in _pairs(facts)}
     if examples.T < 4 or len(facts.private) < examples.T or len(set(found)) != len(found):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "T": examples.T, "n": examples.n, "answer": found.answer, "order": found.order,
-                "obstruction": found.obstruction, "loss": found.loss, "loss_of_the_model": reached,
+                "obstruction": found.obstruction,
+                "odd_cycle": None if found.odd_cycle is None else dataclasses.asdict(found.odd_cycle),
+                "loss": found.loss, "loss_of_the_model": reached,
                 "longest_column": longest,
             }
         )  # fmt: skip
@@ -88,6 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"  example {first} shares features with {_listed(others)}, and no polygon has three neighbours")
         else:
             print(f"  examples {_listed(found.obstruction)} share features around a cycle that leaves others out")
+    if found.odd_cycle is not None:
+        named = sorted({found.odd_cycle.base, *(t for pair in found.odd_cycle.pairs for t in pair)})
+        print(
+            f"  in no order around the polygon are those of each feature neighbours: examples {_listed(named)}, "
+            f"by an odd cycle of {len(found.odd_cycle.pairs)} pairs"
+        )
     order = found.order or ()
     lost = ", the others are lost" if len(order) < examples.T else ""
     print(f"  on the polygon: {len(order)} examples{lost}; order {_listed(order[:12])}", end="")
