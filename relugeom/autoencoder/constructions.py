@@ -45,6 +45,15 @@ RationalMatrix: TypeAlias = list[list[Fraction]]
 def polygon(n: int, radius: float = 1.0, phase: float = 0.0) -> Floats:
     """Columns r (cos(kφ + phase), sin(kφ + phase)), k = 0, ..., n − 1, with φ = 2π/n.
 
+    Parameters
+    ----------
+    n : int
+        How many features.
+    radius : float
+        The norm of every column.
+    phase : float
+        The angle of the first feature, in radians.
+
     Returns
     -------
     ndarray, shape (2, n)
@@ -75,6 +84,11 @@ def zero_loss_polygon(n: int, phase: float = 0.0) -> Parameters:
     phase : float
         The angle of the first feature.
 
+    Returns
+    -------
+    Parameters
+        W of shape (2, n), b of shape (n,).
+
     Examples
     --------
     >>> W, b = zero_loss_polygon(4)
@@ -103,6 +117,20 @@ def sensitive_polygon(n: int, radius: float = 1.0, phase: float = 0.0) -> Parame
 
     The bias must outweigh the largest inner product of two features, r² cos φ, and every bit more raises the
     threshold τ = −b/r². From n = 4 on τ = cos φ; the triangle needs no bias, and τ = 0.
+
+    Parameters
+    ----------
+    n : int
+        How many features.
+    radius : float
+        The norm of every column.
+    phase : float
+        The angle of the first feature, in radians.
+
+    Returns
+    -------
+    Parameters
+        W of shape (2, n), b of shape (n,).
     """
     _at_least("n", n, 2)
     return Parameters(polygon(n, radius, phase), np.full(n, -(radius**2) * max(0.0, cos(2 * pi / n))))
@@ -110,6 +138,11 @@ def sensitive_polygon(n: int, radius: float = 1.0, phase: float = 0.0) -> Parame
 
 def antipodal_pairs(m: int) -> Floats:
     """The 2m vertices e_1, −e_1, ..., e_m, −e_m of the cross-polytope.
+
+    Parameters
+    ----------
+    m : int
+        The dimension.
 
     Returns
     -------
@@ -129,6 +162,11 @@ def simplex(m: int) -> Floats:
 
     Row k of the matrix is 0 left of the diagonal, d_k on it and −d_k/(m − k) right of it (k = 0, ..., m − 1),
     with d_k² = (m + 1)(m − k)/(m (m − k + 1)), what the rows above leave of the k-th column's norm.
+
+    Parameters
+    ----------
+    m : int
+        The dimension.
 
     Returns
     -------
@@ -169,6 +207,16 @@ def parabola(n: int) -> Parameters:
 
     Row s times column t is 1 − s² + 2st − t² = 1 − (s − t)², an integer: 1 if s = t and at most 0 otherwise.
     So three dimensions hold any number of features once the decoder is free.
+
+    Parameters
+    ----------
+    n : int
+        How many features.
+
+    Returns
+    -------
+    Parameters
+        W of shape (3, n), no bias, a decoder of shape (n, 3).
     """
     _at_least("n", n, 1)
     times = [Fraction(t) for t in range(1, n + 1)]
@@ -230,6 +278,10 @@ def k_family(K: int) -> RationalMatrix:
     ----------
     K : int
         At least 3.
+
+    Returns
+    -------
+    matrix of Fraction, 2 rows of 5
     """
     _at_least("K", K, 3)
     columns = [(1, 0), (0, 1), (-1, 0), (-K, -(K**2)), (K, -(K**2))]
@@ -301,6 +353,11 @@ def symmetric_failure(n: int, live: int | None = None, bias: float | None = None
         From 2 to n. Default: n − 1.
     bias : float, optional
         β. Default: 1/n.
+
+    Returns
+    -------
+    Parameters
+        W of shape (2, n), b of shape (n,).
 
     Notes
     -----

@@ -211,6 +211,17 @@ def largest_bias_window(W: Array, decoder: Array | None = None) -> BiasWindow:
     """−r_j·w_j < b_j ≤ −max_{i≠j} r_j·w_i: all biases under which every axis is recovered.
 
     A bias common to all outputs works iff max low < b ≤ min high.
+
+    Parameters
+    ----------
+    W : array, shape (..., m, n)
+    decoder : array, shape (..., n, m), optional
+        Default: Wᵀ.
+
+    Returns
+    -------
+    BiasWindow
+        ``low`` and ``high``, arrays of shape (..., n): −r_j·w_j and −max r_j·w_i.
     """
     xp, A, _, eye = _model(W, None, decoder)
     others = xp.where(eye > 0, -xp.inf, A)
@@ -222,6 +233,12 @@ def has_working_bias(W: Array, decoder: Array | None = None) -> Array:
 
     Tied this reads cos θ_ij < min(‖w_i‖/‖w_j‖, ‖w_j‖/‖w_i‖): features of unlike norms need a large angle.
 
+    Parameters
+    ----------
+    W : array, shape (..., m, n)
+    decoder : array, shape (..., n, m), optional
+        Default: Wᵀ.
+
     Returns
     -------
     array of bool, shape (...)
@@ -232,6 +249,10 @@ def has_working_bias(W: Array, decoder: Array | None = None) -> Array:
 
 def zero_loss_bias(W: Array) -> Array:
     """b_i = 1 − ‖w_i‖², the only bias that can give ReLU(WᵀW + b) = I.
+
+    Parameters
+    ----------
+    W : array, shape (..., m, n)
 
     Returns
     -------
@@ -259,6 +280,11 @@ def zero_loss_test(
         Default: Wᵀ.
     tolerance : float
         How far each condition may be missed.
+
+    Returns
+    -------
+    ZeroLoss
+        Whether all conditions hold, by how much the bias misses, and the least slack of the inequalities.
     """
     xp, A, b, eye = _model(W, b, decoder)
     own = _diagonal(xp, A, eye)
@@ -273,6 +299,13 @@ def activation_thresholds(W: Array, b: Array, decoder: Array | None = None) -> A
 
     If the criterion holds at a = 1 and b ≤ 0, then for 0 < a ≤ 1 the support of a e_i is given back iff a >
     τ_i.
+
+    Parameters
+    ----------
+    W : array, shape (..., m, n)
+    b : array, shape (..., n)
+    decoder : array, shape (..., n, m), optional
+        Default: Wᵀ.
 
     Returns
     -------

@@ -243,6 +243,11 @@ def as_data(X: Any) -> DataSet:
     ----------
     X : DataSet, or array or nested sequence of shape (..., T, n)
 
+    Returns
+    -------
+    DataSet
+        X itself, if it is one.
+
     Raises
     ------
     ArgumentError

@@ -222,6 +222,10 @@ def sparse_unit_norm_examples(
         Entropy; gaps and magnitudes come from two streams spawned from it.
     dtype : float32 or float64
 
+    Returns
+    -------
+    SparseExamples
+
     Raises
     ------
     ArgumentError

@@ -118,6 +118,11 @@ def circles(W: Array, tolerance: float) -> Circles:
     W : array, shape (..., m, n)
     tolerance : float
         In the units of a norm, not negative.
+
+    Returns
+    -------
+    Circles
+        How many there are, and the circle of every feature, numbered from the smallest.
     """
     if not tolerance >= 0:
         raise ArgumentError(f"tolerance must not be negative; got {tolerance}")

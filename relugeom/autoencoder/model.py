@@ -73,6 +73,13 @@ def encode(parameters: Parameters, X: Array) -> Array:
 def preactivation(parameters: Parameters, X: Array) -> Array:
     """z = R W x + b for every example, R = Wᵀ if tied.
 
+    Parameters
+    ----------
+    parameters : Parameters
+        One model, or a batch on leading axes.
+    X : array, shape (..., T, n)
+        Examples in rows.
+
     Returns
     -------
     array, shape (..., T, n)
@@ -83,6 +90,13 @@ def preactivation(parameters: Parameters, X: Array) -> Array:
 
 def reconstruct(parameters: Parameters, X: Array) -> Array:
     """x' = ReLU(R W x + b) for every example, R = Wᵀ if tied.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        One model, or a batch on leading axes.
+    X : array, shape (..., T, n)
+        Examples in rows.
 
     Returns
     -------
@@ -107,13 +121,13 @@ def loss(parameters: Parameters, data: Array | DataSet) -> Array:
     array, shape (...)
         One number per model.
 
+    See Also
+    --------
+    total_loss : The sum over the examples instead of the mean.
+
     Notes
     -----
     The loss of Henighan et al., "Superposition, Memorization, and Double Descent" (2023).
-
-    See Also
-    --------
-    total_loss : the sum over the examples instead of the mean.
 
     Examples
     --------
@@ -164,9 +178,10 @@ def hessian_vector_product(parameters: Parameters, data: Array | DataSet, direct
 
     Parameters
     ----------
-    parameters, direction : Parameters
-        Their leading axes broadcast: many directions at one model, or one at each of many.
+    parameters : Parameters
     data : array, shape (..., T, n), or DataSet
+    direction : Parameters
+        Its leading axes broadcast with the model's: many directions at one model, or one at each of many.
 
     Returns
     -------
@@ -195,6 +210,12 @@ def kink_distance(parameters: Parameters, data: Array | DataSet) -> Array:
     """How far the nearest pre-activation is from where the loss is not smooth.
 
     For an array of examples, the least absolute z_ti.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        One model, or a batch on leading axes.
+    data : array, shape (..., T, n), or DataSet
 
     Returns
     -------
@@ -246,6 +267,12 @@ def null_features(parameters: Parameters, *, tolerance: float | None = None) -> 
 def dead_features(parameters: Parameters, data: Array | DataSet) -> Array:
     """Whether z_j < 0 on every example, so that no gradient reaches output j.
 
+    Parameters
+    ----------
+    parameters : Parameters
+        One model, or a batch on leading axes.
+    data : array, shape (..., T, n), or DataSet
+
     Returns
     -------
     array of bool, shape (..., n)
@@ -256,6 +283,12 @@ def dead_features(parameters: Parameters, data: Array | DataSet) -> Array:
 def silent_features(parameters: Parameters, data: Array | DataSet) -> Array:
     """Whether x'_j = 0 on every example that has feature j. True of a feature that no example has.
 
+    Parameters
+    ----------
+    parameters : Parameters
+        One model, or a batch on leading axes.
+    data : array, shape (..., T, n), or DataSet
+
     Returns
     -------
     array of bool, shape (..., n)
@@ -265,6 +298,10 @@ def silent_features(parameters: Parameters, data: Array | DataSet) -> Array:
 
 def untouched_features(data: Array | DataSet) -> Array:
     """Whether no example has feature j.
+
+    Parameters
+    ----------
+    data : array, shape (..., T, n), or DataSet
 
     Returns
     -------

@@ -190,6 +190,11 @@ def _check_leading(leading: dict[str, tuple[int, ...]]) -> None:
 def flatten(parameters: Parameters) -> Array:
     """All parameters in one vector: W row by row, then b if there is one, then the decoder, row by row, if untied.
 
+    Parameters
+    ----------
+    parameters : Parameters
+        One model, or a batch on leading axes.
+
     Returns
     -------
     array, shape (..., p)

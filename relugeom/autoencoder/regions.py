@@ -455,6 +455,11 @@ def recovered_amplitudes(
     W : array or nested sequence, shape (m, n)
     b, decoder, tolerance
         As for `cells`.
+
+    Returns
+    -------
+    list of Amplitudes
+        One open or half-open interval a feature, with rational ends.
     """
     model = _exact_model(W, b, decoder, tolerance)
     found: list[Amplitudes] = []

@@ -42,6 +42,15 @@ class FormalProof(NamedTuple):
     """A theorem for a proof assistant: the file it stands in, what it is called there, what it says in words.
 
     The file lies beside the conjecture's own, or in a folder `formal` there.
+
+    Parameters
+    ----------
+    file : str
+        The name of a ``.v`` file.
+    theorem : str
+        What it is called in there.
+    statement : str
+        What it says, in words.
     """
 
     file: str
@@ -268,20 +277,27 @@ def conjecture(
 
     Parameters
     ----------
-    statement
+    statement : str
         The claim, precise enough to be true or false.
-    source
+    source : str
         Where it is made.
-    expected
+    expected : Verdict, optional
         The verdict that is no surprise.
-    slow
+    slow : bool
         Whether the function takes a keyword `full`, and takes long with it.
-    time_limit
+    time_limit : float
         Seconds after which the runner gives up.
-    id
+    id : str, optional
         How it is selected; by default the function's name with hyphens.
-    formal
+    formal : FormalProof or several
         Theorems for a proof assistant, in ``.v`` files beside this one or in a folder `formal` there.
+    **unknown
+        Any other option, which is a mistake and costs the conjecture its own row.
+
+    Returns
+    -------
+    callable
+        A decorator, which makes a `Conjecture` of a function that returns an `Outcome`.
 
     Notes
     -----

@@ -89,7 +89,19 @@ def _exact(*inputs: Any) -> tuple[str, list[Any]]:
 
 
 def identity(claim: str, left: Any, right: Any) -> Step:
-    """The two sides are equal, entry by entry for matrices, by exact simplification of left − right to 0."""
+    """The two sides are equal, entry by entry for matrices, by exact simplification of left − right to 0.
+
+    Parameters
+    ----------
+    claim : str
+        What the step says, in words or a formula.
+    left, right : SymPy expressions or matrices
+
+    Returns
+    -------
+    Step
+        Which the judge decides, in whatever process it runs.
+    """
 
     def decide() -> bool | str:
         import sympy
@@ -131,6 +143,17 @@ def trace_identity(claim: str, left: Any, right: Any) -> Step:
 
     Both sides are expanded into words in the matrices and their transposes. Two words have the same trace when
     one is a rotation of the other or of its transpose; the words must cancel in these classes.
+
+    Parameters
+    ----------
+    claim : str
+        What the step says, in words or a formula.
+    left, right : SymPy matrix expressions
+
+    Returns
+    -------
+    Step
+        Which the judge decides, in whatever process it runs.
     """
 
     def decide() -> bool | str:
@@ -164,6 +187,18 @@ def trace_identity(claim: str, left: Any, right: Any) -> Step:
 def sign(claim: str, expression: Any, relation: Relation) -> Step:
     """The sign of an expression follows from the assumptions on its symbols, perhaps after factoring.
 
+    Parameters
+    ----------
+    claim : str
+        What the step says, in words or a formula.
+    expression : SymPy expression
+    relation : {"> 0", ">= 0", "< 0", "<= 0", "!= 0"}
+
+    Returns
+    -------
+    Step
+        Which the judge decides, in whatever process it runs.
+
     Raises
     ------
     ArgumentError
@@ -189,7 +224,19 @@ def sign(claim: str, expression: Any, relation: Relation) -> Step:
 
 
 def between(claim: str, low: Any, value: Any, high: Any) -> Step:
-    """low ≤ value ≤ high, under the assumptions of the symbols: the range in which a sine or cosine is signed."""
+    """low ≤ value ≤ high, under the assumptions of the symbols: the range in which a sine or cosine is signed.
+
+    Parameters
+    ----------
+    claim : str
+        What the step says, in words or a formula.
+    low, value, high : SymPy expressions or numbers
+
+    Returns
+    -------
+    Step
+        Which the judge decides, in whatever process it runs.
+    """
 
     def decide() -> bool | str:
         if fault := _fault_of(low, value, high):
@@ -203,7 +250,19 @@ def between(claim: str, low: Any, value: Any, high: Any) -> Step:
 
 
 def certified(claim: str, certificate: Certificate) -> Step:
-    """The certificate is valid."""
+    """The certificate is valid.
+
+    Parameters
+    ----------
+    claim : str
+        What the step says, in words or a formula.
+    certificate : Certificate
+
+    Returns
+    -------
+    Step
+        Which the judge decides, in whatever process it runs.
+    """
 
     def decide() -> bool | str:
         result = check(certificate)
@@ -213,7 +272,21 @@ def certified(claim: str, certificate: Certificate) -> Step:
 
 
 def all_cases(claim: str, predicate: Callable[[Any], bool], cases: Iterable[Any]) -> Step:
-    """The predicate is True on every case; there is at least one, and none is a floating-point number."""
+    """The predicate is True on every case; there is at least one, and none is a floating-point number.
+
+    Parameters
+    ----------
+    claim : str
+        What the step says, in words or a formula.
+    predicate : callable
+        Takes one case and answers True or False.
+    cases : iterable
+
+    Returns
+    -------
+    Step
+        Which the judge decides, in whatever process it runs.
+    """
     listed = list(cases)
 
     def decide() -> bool | str:
@@ -244,7 +317,24 @@ def _surd(value: Any, radicand: int) -> tuple[Fraction, Fraction]:
 def polynomial_certificate(
     polynomial: Any, variable: Any, breakpoints: Sequence[Any], *, strict: bool = True, radicand: int = 5
 ) -> PolynomialSign:
-    """The certificate that a polynomial over ℚ(√d) is positive (non-negative) from the first to the last breakpoint."""
+    """The certificate that a polynomial over ℚ(√d) is positive (non-negative) from the first to the last breakpoint.
+
+    Parameters
+    ----------
+    polynomial : SymPy expression
+        With coefficients in ℚ(√d).
+    variable : SymPy symbol
+    breakpoints : sequence of numbers in ℚ(√d)
+        At least two, ascending.
+    strict : bool
+        Whether p > 0 is meant, or p ≥ 0.
+    radicand : int
+        d.
+
+    Returns
+    -------
+    PolynomialSign
+    """
     import sympy
 
     coefficients = sympy.Poly(sympy.expand(polynomial), variable, extension=True).all_coeffs()[::-1]
@@ -259,7 +349,27 @@ def polynomial_certificate(
 def polynomial_sign(
     claim: str, polynomial: Any, variable: Any, breakpoints: Sequence[Any], *, strict: bool = True, radicand: int = 5
 ) -> Step:
-    """p > 0 (≥ 0) on [first, last breakpoint]; add breakpoints between where one substitution is not enough."""
+    """p > 0 (≥ 0) on [first, last breakpoint]; add breakpoints between where one substitution is not enough.
+
+    Parameters
+    ----------
+    claim : str
+        What the step says, in words or a formula.
+    polynomial : SymPy expression
+        With coefficients in ℚ(√d).
+    variable : SymPy symbol
+    breakpoints : sequence of numbers in ℚ(√d)
+        At least two, ascending.
+    strict : bool
+        Whether p > 0 is meant, or p ≥ 0.
+    radicand : int
+        d.
+
+    Returns
+    -------
+    Step
+        Which the judge decides, in whatever process it runs.
+    """
 
     def decide() -> bool | str:
         fault, _ = _exact(polynomial, *breakpoints)

@@ -54,7 +54,13 @@ _MOST_PRODUCTS = 1_000_000
 
 
 class Verdict(enum.Enum):
-    """What is known about a statement. A verdict has no truth value: compare it, never test it."""
+    """What is known about a statement. A verdict has no truth value: compare it, never test it.
+
+    Parameters
+    ----------
+    value : str
+        ``Verdict("PROVED")`` is `Verdict.PROVED`.
+    """
 
     PROVED = "PROVED"
     CERTIFIED = "CERTIFIED"
@@ -113,6 +119,15 @@ class Step:
 
     `decide` returns True when the step holds, and False or a string that names the fault when it does not.
     `relugeom.claims.steps` makes steps that SymPy or the checker decides.
+
+    Parameters
+    ----------
+    claim : str
+        What the step says.
+    decide : callable
+        Takes nothing; answers True, False, or a string that names the fault.
+    method : str
+        How it is decided, for the comparison with the sibling's step.
     """
 
     claim: str
@@ -130,6 +145,13 @@ class Sibling:
 
     The judge insists on as many steps, decided by the same methods in the same order. Whether the sibling is near,
     and whether the steps are about the statement at all, is for the reader of the argument to see.
+
+    Parameters
+    ----------
+    statement : str
+        The false statement.
+    steps : sequence of Step
+        As many as the proof has, decided by the same methods.
     """
 
     statement: str
@@ -142,7 +164,18 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """An argument (the docstring of the conjecture) whose algebraic steps are all checked by machine."""
+    """An argument (the docstring of the conjecture) whose algebraic steps are all checked by machine.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+    sibling : Sibling
+        The false statement that the same steps must fail to prove.
+    certificates : sequence of Certificate
+        Checked by the judge.
+    note : str
+        For the reader; no evidence.
+    """
 
     steps: Sequence[Step]
     sibling: Sibling
@@ -158,7 +191,15 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A finite statement: the certificates that prove it."""
+    """A finite statement: the certificates that prove it.
+
+    Parameters
+    ----------
+    certificates : sequence of Certificate
+        Checked by the judge.
+    note : str
+        For the reader; no evidence.
+    """
 
     certificates: Sequence[Certificate]
     note: str = ""
@@ -173,6 +214,17 @@ class Counterexample:
     """Why the statement is false, in a form that can be checked by hand.
 
     Needs certificates, or steps with their sibling (when the counterexample is a family), or both.
+
+    Parameters
+    ----------
+    by_hand : str
+        The counterexample in a form that a person can check.
+    certificates : sequence of Certificate
+        Checked by the judge.
+    steps : sequence of Step
+    sibling : Sibling, optional
+    note : str
+        For the reader; no evidence.
     """
 
     by_hand: str
@@ -212,12 +264,32 @@ class Bound:
 
 
 def at_least(value: float) -> Bound:
-    """The claim of a `Sample` that the probability is `value` or more."""
+    """The claim of a `Sample` that the probability is `value` or more.
+
+    Parameters
+    ----------
+    value : float
+        In [0, 1].
+
+    Returns
+    -------
+    Bound
+    """
     return Bound("≥", value)
 
 
 def at_most(value: float) -> Bound:
-    """The claim of a `Sample` that the probability is `value` or less."""
+    """The claim of a `Sample` that the probability is `value` or less.
+
+    Parameters
+    ----------
+    value : float
+        In [0, 1].
+
+    Returns
+    -------
+    Bound
+    """
     return Bound("≤", value)
 
 
@@ -228,6 +300,23 @@ class Sample:
     `expected` is the value the statement gives, `claim` the bound it gives (`at_least(0.1)`, `at_most(0.05)`), if any.
     When the interval excludes the value, or does not lie whole on the claimed side of the bound, the verdict is
     UNDECIDED.
+
+    Parameters
+    ----------
+    quantity : str
+        What the probability is of.
+    draw : callable
+        ``draw(seed, trials)`` yields that many booleans.
+    trials : int
+    seed : int
+    expected : float, optional
+        The value that the statement gives.
+    level : float
+        Of the interval.
+    note : str
+        For the reader; no evidence.
+    claim : Bound, optional
+        `at_least` or `at_most` a value.
     """
 
     quantity: str
@@ -257,6 +346,19 @@ class Scan:
     """A count over every case in a stated range: the judge evaluates `holds` on each and reports the failures.
 
     `findings` are figures for the reader, computed from the outcomes in order by `describe(cases, outcomes)`.
+
+    Parameters
+    ----------
+    quantity : str
+        What is counted.
+    cases : sequence
+        Every case of the stated range.
+    holds : callable
+        Takes a case; answers True or False.
+    describe : callable, optional
+        ``describe(cases, outcomes)``: figures for the reader.
+    note : str
+        For the reader; no evidence.
     """
 
     quantity: str
@@ -275,7 +377,17 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Not decided: the reason, and what was tried ("no counterexample found" belongs here)."""
+    """Not decided: the reason, and what was tried ("no counterexample found" belongs here).
+
+    Parameters
+    ----------
+    reason : str
+        Why it is not decided.
+    trials : int
+        How many attempts at a counterexample were made.
+    note : str
+        For the reader; no evidence.
+    """
 
     reason: str
     trials: int = 0

@@ -143,7 +143,13 @@ _indices = _listed(_integer)
 
 
 class WeightedSupport(NamedTuple):
-    """A set of active features and a non-negative weight."""
+    """A set of active features and a non-negative weight.
+
+    Parameters
+    ----------
+    support : tuple of int
+    weight : Fraction
+    """
 
     support: tuple[int, ...]
     weight: Fraction
@@ -228,6 +234,17 @@ class SignPattern(Certificate):
 
     For k = 1 this is the criterion of the unique single positive value: RW + b1ᵀ has a positive diagonal and
     no positive entry off it. With `zero_input` the all-zero input must give no positive output either.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    decoder : matrix, n × m, optional
+        Default: Wᵀ.
+    bias : vector, n, optional
+        Default: 0.
+    active : int
+        k.
+    zero_input : bool
     """
 
     encoder: Matrix
@@ -254,7 +271,16 @@ class SignPattern(Certificate):
 
 @dataclass(frozen=True, slots=True)
 class ExactReconstruction(Certificate):
-    """ReLU(RW + b1ᵀ) = I: every axis vector e_i is returned unchanged."""
+    """ReLU(RW + b1ᵀ) = I: every axis vector e_i is returned unchanged.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    decoder : matrix, n × m, optional
+        Default: Wᵀ.
+    bias : vector, n, optional
+        Default: 0.
+    """
 
     encoder: Matrix
     decoder: Matrix | None = None
@@ -273,7 +299,13 @@ class ExactReconstruction(Certificate):
 
 @dataclass(frozen=True, slots=True)
 class RankBound(Certificate):
-    """A = LR with L having r columns, so rank A ≤ r."""
+    """A = LR with L having r columns, so rank A ≤ r.
+
+    Parameters
+    ----------
+    matrix, left, right : matrix
+        A, L and R.
+    """
 
     matrix: Matrix
     left: Matrix
@@ -295,6 +327,17 @@ class NotDecodable(Certificate):
     a bias, the weights of both sides have the same positive total; then
     0 < Σ α_S (r·w_S + b) = Σ β_S (r·w_S + b) ≤ 0 is the contradiction. Without a bias only the inside total
     must be positive.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    feature : int
+        i.
+    inside, outside : tuple of WeightedSupport
+    with_bias : bool
+    active : int
+        k.
+    zero_input : bool
     """
 
     encoder: Matrix
@@ -331,6 +374,13 @@ class PositivePair(Certificate):
 
     `pivots` is the trace of the elimination that found the pair: each pivot u has no positive entry in its row
     and is projected out, G ← G − g_u g_uᵀ/G_uu, which only lowers the other inner products.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    pair : tuple of two int
+        (i, j).
+    pivots : tuple of int
     """
 
     encoder: Matrix
@@ -353,6 +403,14 @@ class PolynomialSign(Certificate):
     `coefficients` run from the constant up, each [a, b] for a + b√d. On each piece [x_s, x_{s+1}] of the
     `breakpoints` the substitution x = (x_s + x_{s+1} t)/(1 + t), t ≥ 0, times (1 + t)^deg, must have
     non-negative coefficients, the first and last of them positive for a strict claim.
+
+    Parameters
+    ----------
+    coefficients, breakpoints : tuple of pairs of Fraction
+    radicand : int
+        d.
+    strict : bool
+        Whether p > 0 is meant.
     """
 
     coefficients: tuple[tuple[Fraction, Fraction], ...]
@@ -383,7 +441,17 @@ class PolynomialSign(Certificate):
 
 @dataclass(frozen=True, slots=True)
 class AxialLoss(Certificate):
-    """The loss on X = I, summed over examples: Σ_i ‖ReLU(RWe_i + b) − e_i‖² = value, exactly."""
+    """The loss on X = I, summed over examples: Σ_i ‖ReLU(RWe_i + b) − e_i‖² = value, exactly.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    value : Fraction
+    decoder : matrix, n × m, optional
+        Default: Wᵀ.
+    bias : vector, n, optional
+        Default: 0.
+    """
 
     encoder: Matrix
     value: Fraction
@@ -410,7 +478,17 @@ class AxialLoss(Certificate):
 
 @dataclass(frozen=True, slots=True)
 class ActivationThreshold(Certificate):
-    """For every feature i and every amplitude a in (t, 1], the output at a·e_i is positive at i and nowhere else."""
+    """For every feature i and every amplitude a in (t, 1], the output at a·e_i is positive at i and nowhere else.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    bias : vector, n
+    threshold : Fraction
+        t.
+    decoder : matrix, n × m, optional
+        Default: Wᵀ.
+    """
 
     encoder: Matrix
     bias: Vector
@@ -443,6 +521,17 @@ class CriticalPoint(Certificate):
     point; its Hessian has `negative` negative eigenvalues and no zero ones, by `margin`, and its loss lies between
     `low` and `high`. The rotation is fixed by holding at 0, of feature gauge[k], all entries after entry k. The better
     model, if there is one, has a loss below `low`. The argument is in `relugeom.exact.critical`.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    bias : vector, n
+    amplitudes, weights : vector or None
+    radius, margin : Fraction
+    gauge : tuple of int
+    negative : int
+    low, high : Fraction
+    better_encoder, better_bias : matrix and vector, optional
     """
 
     encoder: Matrix
@@ -498,7 +587,14 @@ class CriticalPoint(Certificate):
 
 @dataclass(frozen=True, slots=True)
 class DeadOutputs(Certificate):
-    """A local minimum on X = I: the outputs in `dead` are negative on every axis, all others exact."""
+    """A local minimum on X = I: the outputs in `dead` are negative on every axis, all others exact.
+
+    Parameters
+    ----------
+    encoder : matrix, m × n
+    bias : vector, n
+    dead : tuple of int
+    """
 
     encoder: Matrix
     bias: Vector
@@ -532,6 +628,19 @@ class PentagonMinimum(Certificate):
     The loss summed over the features, Σ_i E_a ‖ReLU(WᵀW a e_i + b) − a e_i‖², is least at regular pentagons with
     ‖w_j‖² in `norm` and b_j in `bias`, and at nothing else; its value lies in `loss`. The argument, with the part that
     each field has in it, is in `relugeom.exact.pentagon`.
+
+    Parameters
+    ----------
+    shortest, longest : Fraction
+        Norms outside them cost more than F*.
+    threshold, norm, bias, loss, slope : tuple of two Fraction
+        Between which t*, s*, b*, F* and μ lie.
+    angles : vector
+        Where the angles are cut into cells, ascending.
+    depth : int
+        How often a cell may be halved.
+    window_thresholds, window_angles : tuple of two Fraction
+        The rectangle around the minimum in which convexity is shown instead.
     """
 
     shortest: Fraction
@@ -582,6 +691,21 @@ class HexagonMinimum(Certificate):
     """The least loss of six features in the plane with a bias, on x = a·e_i with a uniform on [0, 1].
 
     As for a `PentagonMinimum`, on which it rests; the argument is in `relugeom.exact.hexagon`.
+
+    Parameters
+    ----------
+    pentagon : PentagonMinimum
+        The minimum of five features.
+    threshold, norm, bias, loss, slope : tuple of two Fraction
+        Between which t*, s*, b*, F* and μ lie.
+    angles : vector
+        Where the angles are cut into cells, ascending.
+    extent : tuple of two Fraction
+        How far the rectangles of narrow angles reach.
+    depth : int
+        How often a cell may be halved.
+    window_thresholds, window_angles : tuple of two Fraction
+        The rectangle around the minimum in which convexity is shown instead.
     """
 
     pentagon: PentagonMinimum
@@ -685,6 +809,14 @@ _FORMAT = "relugeom-certificate/1"
 def dumps(certificate: Certificate) -> str:
     """The certificate as JSON text.
 
+    Parameters
+    ----------
+    certificate : Certificate
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     CertificateError
@@ -720,6 +852,14 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def loads(text: str) -> Certificate:
     """Read a certificate from JSON text.
 
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Certificate
+
     Raises
     ------
     CertificateError
@@ -753,6 +893,14 @@ def loads(text: str) -> Certificate:
 
 def load(path: str | os.PathLike[str]) -> Certificate:
     """Read a certificate from a file, of which no more is read than a certificate may hold.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Certificate
 
     Raises
     ------

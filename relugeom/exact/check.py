@@ -50,14 +50,26 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The statement is true."""
+    """The statement is true.
+
+    Parameters
+    ----------
+    statement : str
+        What the certificate proves, computed from its data.
+    """
 
     statement: str
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The certificate does not prove its statement; `reason` says where it breaks."""
+    """The certificate does not prove its statement; `reason` says where it breaks.
+
+    Parameters
+    ----------
+    reason : str
+        Where it breaks.
+    """
 
     reason: str
 

@@ -31,12 +31,30 @@ Matrix = tuple[Vector, ...]
 
 
 def as_vector(entries: Iterable[Fraction | int | float]) -> Vector:
-    """The entries as exact rationals; a float stands for the rational number it is."""
+    """The entries as exact rationals; a float stands for the rational number it is.
+
+    Parameters
+    ----------
+    entries : iterable of int, Fraction or float
+
+    Returns
+    -------
+    tuple of Fraction
+    """
     return tuple(Fraction(entry) for entry in entries)
 
 
 def as_matrix(rows: Iterable[Iterable[Fraction | int | float]]) -> Matrix:
-    """The rows as exact rationals."""
+    """The rows as exact rationals.
+
+    Parameters
+    ----------
+    rows : iterable of iterables of int, Fraction or float
+
+    Returns
+    -------
+    tuple of tuples of Fraction
+    """
     return tuple(as_vector(row) for row in rows)
 
 

@@ -277,7 +277,7 @@ def inspect(
     notes: tuple[str, ...] = (),
     certificates: bool = True,
 ) -> Inspection:
-    """What is this model?
+    """Say what a model is: its geometry, what it gives back, and what it is to the loss.
 
     Parameters
     ----------
@@ -300,6 +300,11 @@ def inspect(
         To stand on the page.
     certificates : bool
         Whether to try for a certificate, in exact arithmetic.
+
+    Returns
+    -------
+    Inspection
+        Everything about the model; ``str`` of it is the page.
 
     Raises
     ------

@@ -126,6 +126,10 @@ def kind(
     circle_tolerance : float, optional
         Norms linked by steps of at most this are one circle. Default: a fiftieth of the largest.
 
+    Returns
+    -------
+    Kind
+
     Examples
     --------
     >>> kind(Parameters([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])).type

@@ -184,6 +184,11 @@ def nature(
     certificates : bool
         Whether to try for a certificate, in exact arithmetic.
 
+    Returns
+    -------
+    Nature
+        Its name, the reason in a sentence, and the certificate or why there is none.
+
     Raises
     ------
     ArgumentError

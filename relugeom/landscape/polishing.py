@@ -189,6 +189,11 @@ def polish(
     escapes : int
         How often a seed may leave a point with negative curvature or on a kink; 0 stays with what is nearest.
 
+    Returns
+    -------
+    Polished
+        The models where polishing stopped, with their status, loss, gradient norm and steps.
+
     Raises
     ------
     ArgumentError

@@ -154,6 +154,11 @@ def atlas(
         Whether to try to certify every smooth group.
     progress : callable, optional
         Called with the blocks that are trained (`relugeom.progress`).
+
+    Returns
+    -------
+    Atlas
+        The groups, commonest first, and how many seeds reach zero loss before and after polishing.
     """
     data = data_of(training)
     if isinstance(training, ToyTraining):

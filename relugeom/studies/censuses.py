@@ -170,6 +170,11 @@ def census(
     executor : None, Executor, "processes://N" or "dask://host:port"
     progress : callable, optional
         Called with the blocks that are finished (`relugeom.progress`), before the first and after each.
+
+    Returns
+    -------
+    Rows of Summary
+        One for each cohort, in their order.
     """
     records = cohort_records(
         cohorts, _block_size, _run_block, _key, _FIELDS, _FIELDS.keys(), database, executor, progress

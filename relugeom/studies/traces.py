@@ -77,6 +77,24 @@ def trace(
     Index and seed mean what they mean in `relugeom.training.many_models.train_many`, so that any model of a census can
     be watched. A model of independent features starts at its own start only, and its loss is the exact one.
 
+    Parameters
+    ----------
+    training : Training or ToyTraining
+        As for `train_many` or `train_toy_models`.
+    index : int
+        Which model of the seed.
+    seed : int
+        Entropy of all random numbers.
+    every : int
+        Steps between two records.
+    start : Parameters, optional
+        W (m, n) and b (n,) to begin from instead.
+
+    Returns
+    -------
+    Trace
+        W, b and the loss at every record.
+
     Raises
     ------
     ArgumentError
@@ -136,6 +154,11 @@ def events(record: Trace, *, patience: int = 5) -> list[Event]:
     record : Trace
     patience : int
         How many records a change must last to count.
+
+    Returns
+    -------
+    list of Event
+        Each with the step at which it is seen first.
     """
     found = []
     for i in range(record.on.shape[1]):

@@ -140,6 +140,18 @@ def resume(
 ) -> Checkpoint:
     """Go on from a checkpoint to the same end, bit for bit, as without the interruption. Arguments as in `train`.
 
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Where to go on, as `load_checkpoint` reads it.
+    path, every, record, snapshots, progress, stop
+        As for `train`.
+
+    Returns
+    -------
+    Checkpoint
+        The end of the run, or where `stop` stopped it.
+
     Raises
     ------
     ArgumentError
@@ -165,7 +177,18 @@ def resume(
 
 
 def measure_run(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
-    """Measure the model of a checkpoint, with the loss on that many test examples where the data have a law."""
+    """Measure the model of a checkpoint, with the loss on that many test examples where the data have a law.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    test_examples : int
+        How many fresh examples the test loss is the mean of.
+
+    Returns
+    -------
+    Metrics
+    """
     configuration = checkpoint.configuration
     data = configuration.examples()
     examples = data.batch(0) if isinstance(data, FreshExamples) else data

@@ -136,6 +136,11 @@ def sweep(
     progress : callable, optional
         Called with the runs that are finished (`relugeom.progress`), before the first and after each.
 
+    Returns
+    -------
+    Rows of Finished
+        One for each configuration, in their order.
+
     Raises
     ------
     StorageError

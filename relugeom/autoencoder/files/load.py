@@ -59,6 +59,11 @@ def load_models(
     transpose : bool, optional
         Whether W lies as (n, m), where the file cannot tell.
 
+    Returns
+    -------
+    ModelFiles
+        The models in order, and notes on what was left out or folded in.
+
     Raises
     ------
     StorageError
@@ -91,6 +96,20 @@ def load_model(
     path: str | os.PathLike[str], *, instance: int | None = None, transpose: bool | None = None
 ) -> ModelFile:
     """The one model of a file, as `load_models` finds it.
+
+    Parameters
+    ----------
+    path : str or path
+        As for `load_models`.
+    instance : int, optional
+        Which model, where there are several, counted from 0, or from the end by −1, −2, ...
+    transpose : bool, optional
+        As for `load_models`.
+
+    Returns
+    -------
+    ModelFile
+        The model, its name, and what was left out of the file.
 
     Raises
     ------

@@ -41,6 +41,11 @@ def dumps_model(model: Parameters, name: str = "") -> str:
     model : Parameters
         W of shape (m, n), b of shape (n,) or None, finite.
     name : str
+
+    Returns
+    -------
+    str
+        JSON of the format ``relugeom-model/1``.
     """
     W, b = model
     matrix = np.asarray(to_numpy(W), dtype=np.float64)
@@ -61,6 +66,15 @@ def dumps_model(model: Parameters, name: str = "") -> str:
 
 def loads_model(text: str) -> ModelFile:
     """The model in the text of a file.
+
+    Parameters
+    ----------
+    text : str
+        JSON of the format ``relugeom-model/1``, or a plain ``{"W": ..., "b": ...}``.
+
+    Returns
+    -------
+    ModelFile
 
     Raises
     ------

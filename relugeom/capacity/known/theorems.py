@@ -31,6 +31,11 @@ def upper_bound(m: int, *, tied: bool, bias: Bias, active: int = 1, zero_input: 
         The dimension, at least 1.
     tied, bias, active, zero_input
         As for `relugeom.capacity.decisions.feasibility.decide`.
+
+    Returns
+    -------
+    Theorem
+        The bound, which may be infinite, with its statement and its source.
     """
     zero_input = zero_input or bias == "none"  # without a bias the output at x = 0 is 0
     bounds = list(_bounds(m, tied, bias, active, zero_input))
