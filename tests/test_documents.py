@@ -121,3 +121,12 @@ def test_every_name_of_the_front_door_is_on_its_page() -> None:
     for name in relugeom.HOMES:
         assert page.count(f"| `{name}` (") == 1
     assert not re.findall(r"\) \|  \|", page)  # a name without a word about it
+
+
+def test_every_page_says_first_what_its_reader_can_do() -> None:
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "notebooks").glob("*.md")]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        if not text.startswith("```{include}"):
+            body = text.partition("\n# ")[2] if text.startswith("---") else text
+            assert re.search(r"(After|From) this\s+(page|notebook)", body[:500]), page.name

@@ -11,6 +11,8 @@ __all__ = ["api_page"]
 
 _HEAD = """# Names
 
+After this page you know which names there are, and which to ask for help.
+
 `import relugeom as rg` gives these names, each on first use; `help(rg.loss)` says more than the line here. What a name
 comes from is in brackets: `rg.autoencoder`, `rg.capacity` and the other packages have more. `python -m docs.make.api >
 docs/api.md` writes this page anew.

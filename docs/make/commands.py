@@ -15,6 +15,8 @@ __all__ = ["help_page", "plain"]
 
 _HEAD = """# Commands
 
+After this page you know every command and its options.
+
 What `relugeom --help` and `relugeom COMMAND --help` print; `python -m docs.make.commands > docs/commands.md` writes
 this page anew.
 

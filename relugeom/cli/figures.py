@@ -54,6 +54,8 @@ def _list(as_json: bool) -> int:
 
 _GALLERY = """# Gallery
 
+After this page you can draw any of these pictures, of your own model too.
+
 Every picture that `relugeom figures` draws, with the command that draws it. Add `--theme dark` for the dark theme,
 `--format png` or `--format pdf` for other files, and `--model FILE` to those that take a model to draw your own (the
 kinds of files are in [inspect.md](inspect.md)). This page is written by
