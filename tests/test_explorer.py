@@ -31,7 +31,7 @@ from relugeom.autoencoder import (
     zones,
 )
 from relugeom.autoencoder.axial import AxialData
-from relugeom.autoencoder.files import ModelFile, dumps_model, loads_model
+from relugeom.autoencoder.files import ModelFile, dumps_model, load_models, loads_model
 from relugeom.autoencoder.regions import default_window
 from relugeom.cli import main
 from relugeom.errors import ArgumentError, StorageError
@@ -222,6 +222,18 @@ def test_the_page_opens_on_the_model_that_it_is_given() -> None:
     assert offered[-1]["label"] == "Yours"
     assert offered[-1]["models"] == [{"name": "of mine", "W": [[1, 0], [0, 1]], "b": [0, 0], "data": None}]
     assert '.parentElement.label === "Yours"' in page
+
+
+@pytest.mark.parametrize(("name", "count"), [("linears.pth", 1), ("instances.pt", 3), ("named.safetensors", 1)])
+def test_the_command_takes_every_file_that_inspect_reads(name: str, count: int, tmp_path: Path) -> None:
+    path = Path(__file__).parent / "fixtures" / "models" / name
+    out = tmp_path / "page.html"
+    assert main(["explorer", "--model", str(path), "--output", str(out)]) == 0
+    page = out.read_text(encoding="utf-8")
+    yours = json.loads(page.split("const PRESETS = ")[1].split(";</script>")[0])[-1]["models"]
+    for shown_, file in zip(yours, load_models(path).models, strict=True):
+        np.testing.assert_array_equal(shown_["W"], file.model.W)
+    assert len(yours) == count
 
 
 def test_only_models_that_can_be_drawn_are_offered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

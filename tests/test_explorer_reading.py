@@ -83,6 +83,7 @@ GOOD: dict[str, bytes] = {
     "no_bias.json": dumps_model(Parameters(W, None)).encode(),
     "bare.json": as_json(W=W, b=B),
     "byte_order_mark.json": b"\xef\xbb\xbf" + as_json(W=W, b=B),
+    "half_a_character.json": b'{"\\ud800": {"W": [[1, 2]]}, "\\ud83d\\ude00": {"W": [[3, 4]], "b": [0, 1]}}',
     "nested.json": json.dumps({"runs": [{"model": {"W": W.tolist(), "b": B.tolist()}}, {"w": W.tolist()}]}).encode(),
 }
 BAD: dict[str, bytes] = {
@@ -106,6 +107,7 @@ BAD: dict[str, bytes] = {
     "ragged.json": b'{"format": "relugeom-model/1", "W": [[1], [1, 2]]}',
     "texts.json": b'{"format": "relugeom-model/1", "W": [[1], ["2"]]}',
     "infinite.json": b'{"format": "relugeom-model/1", "W": [[1], [1e999]]}',
+    "surrogate.json": b'{"format": "relugeom-model/1", "name": "\\ud800", "W": [[1], [1]]}',
     "unfinished.json": b"{",
     "number.json": b"7",
     "empty.json": b"",
@@ -227,6 +229,14 @@ def test_sizes_are_bounded_before_they_are_taken(tmp_path: Path) -> None:
     assert errors["large.npz"] == "W.npy has 4000000000 bytes; at most 64000000 are read"
     assert "header" in errors["promise.npy"] or "claims" in errors["promise.npy"]
     assert errors["header.npy"] == "the array: a header of 2000000000 bytes; at most 10000 are read"
+
+
+def test_a_bit_that_has_flipped_in_a_zip_is_noticed(tmp_path: Path) -> None:
+    content = bytearray(GOOD["stored.npz"])
+    content[content.index(W.tobytes()) + 7] ^= 1
+    ((_, theirs, ours),) = both({"flipped.npz": bytes(content)}, tmp_path)
+    assert isinstance(ours, StorageError)
+    assert theirs["error"] == "W.npy is damaged: its checksum is another"
 
 
 def test_damaged_files_are_read_rightly_or_refused_in_one_line() -> None:

@@ -23,6 +23,8 @@ const Reading = (() => {
   /* What a file does not tell: which axis of W counts the features */
   class Question extends Refusal {}
 
+  const LONE = /[\ud800-\udfff]/u;  // half of a character, which no file of text can hold
+
   const short = (value, most = 60) => {
     const text = String(value).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "?");
     return text.length > most ? text.slice(0, most) + "..." : text;
@@ -209,7 +211,7 @@ const Reading = (() => {
     const unknown = Object.keys(data).find((key) => !["format", "name", "W", "b"].includes(key));
     if (unknown !== undefined) throw new Refusal(`unknown field ${short(unknown)}; expected name, W and b`);
     const name = data.name === undefined ? "" : data.name;
-    if (typeof name !== "string" || name.length > MOST.name) throw new Refusal(`name must be a text of at most ${MOST.name} characters`);
+    if (typeof name !== "string" || name.length > MOST.name || LONE.test(name)) throw new Refusal(`name must be a text of at most ${MOST.name} characters`);
     if (!Array.isArray(data.W) || !data.W.length || !Array.isArray(data.W[0]) || !data.W[0].length) throw new Refusal("W must be a list of rows of numbers");
     const row = (where, values, n) => {
       if (!Array.isArray(values) || values.length !== n) throw new Refusal(`${where} must be a list of ${n} numbers`);
@@ -227,7 +229,7 @@ const Reading = (() => {
     if (!all.every((row) => row.every((x) => Math.abs(x) <= MOST.magnitude))) {
       throw new Refusal(`${short(model.name || "the model")} holds numbers that are not finite, or greater than ${MOST.magnitude}`);
     }
-    return model;
+    return { ...model, name: model.name.replace(new RegExp(LONE, "gu"), "?") };
   }
 
   const encodersOf = (arrays) => {
