@@ -126,6 +126,65 @@ def separable_models_have_no_barrier() -> Outcome:
     )
 
 
+def parting_steps(on: int) -> list[Step]:
+    """A pair at w = (R, 0, ...) parts to w ± δ/2, δ = (0, d, ...); w_k = (p, q, ...) is a third column.
+
+    on = 1: the outputs of two neighbours at the angles ±φ, cos φ = x, are on at the pair; on = 0: they are off.
+    """
+    R, lam = sp.symbols("R lambda", positive=True)
+    d, p, q, c_k, phi = sp.symbols("d p q c_k phi", real=True)
+    w, delta, other = sp.Matrix([R, 0]), sp.Matrix([0, d]), sp.Matrix([p, q])
+    first, second = w + delta / 2, w - delta / 2
+    z = other.dot(w - other) + c_k
+    change = 2 * (c - d**2 / 2) ** 2 - 2 * c**2
+    beside = (z + q * d / 2) ** 2 + (z - q * d / 2) ** 2 - 2 * z**2
+    short = 4 * s * t / (1 + t)  # d², anywhere between 0 and 4c, for c = s
+    return [
+        *coordinates(),
+        identity("output i on axis j: c − d²/2", first.dot(second - first) + c, c - d**2 / 2),
+        identity("output j on axis i: the same", second.dot(first - second) + c, c - d**2 / 2),
+        identity("output k on axis i: z + qd/2", other.dot(first - other) + c_k, z + q * d / 2),
+        identity("output k on axis j: z − qd/2", other.dot(second - other) + c_k, z - q * d / 2),
+        identity("the pair's own outputs change the loss by −2cd² + d⁴/2", change, -2 * c * d**2 + d**4 / 2),
+        identity("output k, where it stays on, by q²d²/2", beside, q**2 * d**2 / 2),
+        sign("with slack it falls for 0 < d² < 4c", (-2 * s + short / 2) * short, "< 0"),
+        identity("sin²φ/(1 − cos φ) = 1 + cos φ", (1 - sp.cos(phi) ** 2) / (1 - sp.cos(phi)), 1 + sp.cos(phi)),
+        # r² = (1 + u)/(1 − x) with x = t > 0, and c = 1/2 − v; two outputs, so r² sin²φ d² in all.
+        sign("r² sin²φ − 2c > 0", on * (1 + u) * (1 + t) - 2 * (sp.Rational(1, 2) - v), "> 0"),
+        identity("moved together: output i on axis j stays c", first.dot(first - first) + c, c),
+        identity("... and the penalty grows", sp.diff(lam / 2 * 2 * (x * R) ** 2, x).subs(x, 1), 2 * lam * R**2),
+        sign("by its slope at (1, 1)·w", 2 * lam * R**2, "> 0"),
+    ]
+
+
+@conjecture(
+    "On X = I, m ≥ 2, let two features coincide, w_i = w_j = w ≠ 0 and c_i = c_j = c > 0, their outputs strictly "
+    "off on all other axes. (a) If all other outputs are strictly off at them (slack), parting them to w ± δ/2 by "
+    "any small δ ⊥ w lowers the loss, but under a penalty λ‖W‖²/2 no such state is critical. (b) If m = 2, c ≤ "
+    "1/2, and the outputs of two features of norm r, r² ≥ 1/(1 − cos φ), at angles ±φ to w, φ < 90°, are on "
+    "there, parting them by any small δ ⊥ w raises the loss",
+    source=POST,
+    expected=Verdict.PROVED,
+    id="decay-keeps-duplicates",
+)
+def decay_keeps_duplicates() -> Outcome:
+    """With c held, the loss changes by −2c|δ|² + |δ|⁴/2 for the pair's outputs on each other's axis, and by (w_k·δ)²/2
+    for each other output that is on at both, δ being so small that none comes on or goes off; one that is at its edge
+    adds something not negative. In (b) two of them add r² sin²φ |δ|² ≥ (1 + cos φ)|δ|², more than 2c|δ|².
+
+    Slack is what decay takes away: moved together along w, two columns that touch nothing keep their outputs, so the
+    loss stands still while λ‖W‖² grows; the penalty draws the pair inwards until an output comes on. The best c of a
+    pair is 1/2.
+
+    This is a local statement about one pair, with the penalty in the loss. The decay of AdamW is outside it, and pulls
+    the same way; docs/cure.md counts how its pairs stand.
+    """
+    return Proof(
+        parting_steps(1),
+        Sibling("(b) also where the two neighbours' outputs are off", parting_steps(0)),
+    )
+
+
 def first_step(least: Any) -> list[Step]:
     """The first gradient pulls every entry away from 0, when its size is at least `least`.
 

@@ -80,3 +80,22 @@ def test_the_first_step_of_adam_makes_norms_equal_and_one_of_gradient_descent_do
     assert (norms >= np.sqrt(m) * (eta + delta)).all()
     assert (norms <= np.sqrt(m) * (eta + epsilon)).all()
     np.testing.assert_allclose(moved(SGD(eta)), W * (1 + 4 * eta / n), atol=4 * eta * n * m * epsilon**3)
+
+
+@pytest.mark.parametrize(("size", "sense"), [(1.3, -1), (0.99, 1)])
+def test_a_pair_parts_with_slack_and_not_without(size: float, sense: int) -> None:
+    """Seven directions, the first of them twice; at 0.99 of the smallest circle neighbours' outputs are on at it."""
+    angles = 2 * np.pi / 7 * np.array([0, 0, 1, 2, 3, 4, 5, 6])
+    W = size / np.sqrt(1 - np.cos(2 * np.pi / 7)) * np.array([np.cos(angles), np.sin(angles)])
+    c = np.ones(8)
+    c[:2] = 0.5
+
+    def total(d: float) -> float:
+        parted = W + d / 2 * np.array([[0.0] * 8, [1, -1, 0, 0, 0, 0, 0, 0]])
+        return 8 * float(loss(model(parted, c), Axial(8)))
+
+    d = 1e-3
+    neighbours = 2 * (W[1, 2] * d) ** 2 / 2 if sense > 0 else 0.0
+    change = total(d) - total(0)
+    assert change == pytest.approx(neighbours - d**2 + d**4 / 2, abs=1e-12)
+    assert sense * change > 0
