@@ -71,6 +71,7 @@ from relugeom.autoencoder.model import (
     untouched_features,
 )
 from relugeom.autoencoder.parameters import Parameters, flatten, unflatten
+from relugeom.autoencoder.polytopes import Polytope, polytopes
 from relugeom.autoencoder.regions import (
     Amplitudes,
     Cell,
@@ -90,6 +91,7 @@ __all__ = [
     "DenseExamples",
     "Independent",
     "Parameters",
+    "Polytope",
     "RationalMatrix",
     "SparseExamples",
     "UniformAxial",
@@ -128,6 +130,7 @@ __all__ = [
     "pentagon_measure_exact",
     "polygon",
     "polygon_exact",
+    "polytopes",
     "preactivation",
     "rational_polygon",
     "reconstruct",

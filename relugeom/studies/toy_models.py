@@ -16,19 +16,21 @@ import numpy.typing as npt
 from relugeom.autoencoder.geometry import column_norms, feature_dimensionality
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters
+from relugeom.autoencoder.polytopes import polytopes
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.storage import RunDatabase
 from relugeom.training.toy_models import ToyTraining, train_toy_models
 
-__all__ = ["REPRESENTED", "ToyRow", "sparsities", "toy_models"]
+__all__ = ["REPRESENTED", "ToyRow", "population_losses", "sparsities", "toy_models"]
 
 Floats = npt.NDArray[np.float64]
 
 #: A feature of at least this norm counts as represented; Elhage et al. draw the line at the same place.
 REPRESENTED = 0.5
 _SAMPLE = 200_000  # examples that stand in for the population where it is too large to sum over
+_PARTS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +62,7 @@ class ToyRow:
     def record(self) -> dict[str, Any]:
         """The row as plain values."""
         norms = np.asarray(column_norms(self.best.W))
+        found = polytopes(self.best.W, represented=REPRESENTED)
         return {
             "sparsity": self.law.sparsity,
             "loss": float(self.losses[0]),
@@ -68,6 +71,7 @@ class ToyRow:
             "represented": int((norms >= REPRESENTED).sum()),
             "features_per_dimension": float((norms**2).sum() / self.best.W.shape[0]),
             "norms": norms.tolist(),
+            "polytopes": [{"name": p.name, "features": list(p.features)} for p in found],
             "dimensionality": np.asarray(feature_dimensionality(self.best.W)).tolist(),
             "W": np.asarray(self.best.W).tolist(),
             "b": np.asarray(self.best.b).tolist(),
@@ -119,20 +123,34 @@ def toy_models(
     for number, law in enumerate(laws):
         part = slice(number * seeds, (number + 1) * seeds)
         models = Parameters(np.asarray(trained.W[part], float), np.asarray(trained.b[part], float))
-        exact = law.is_summable
-        losses = np.asarray(law.loss(models)) if exact else _sampled(law, models, seed)
+        losses = population_losses(law, models, seed)
         order = np.argsort(losses, kind="stable")
         assert models.b is not None
-        rows.append(ToyRow(law, losses[order], exact, Parameters(models.W[order], models.b[order])))
+        rows.append(ToyRow(law, losses[order], law.is_summable, Parameters(models.W[order], models.b[order])))
     return rows
 
 
+def population_losses(law: Independent, models: Parameters, seed: int = 0) -> Floats:
+    """The exact loss of every model, or its mean over 200,000 examples where there are too many sets to sum over.
+
+    Parameters
+    ----------
+    law : Independent
+    models : Parameters
+        W, shape (models, m, n), and b, shape (models, n).
+    seed : int
+        Entropy of the examples, the same for all models.
+    """
+    return np.asarray(law.loss(models)) if law.is_summable else _sampled(law, models, seed)
+
+
 def _sampled(law: Independent, models: Parameters, seed: int) -> Floats:
-    """Mean over one sample, the same for all models."""
-    X = law.examples(_SAMPLE, seed)
+    """Mean over one sample, the same for all models, drawn in parts that fit into memory for any n."""
     assert models.b is not None
-    losses = []
-    for W, b in zip(models.W, models.b, strict=True):
-        error = np.maximum(X @ W.T @ W + b, 0) - X
-        losses.append(float((error**2 @ law.weights).mean()))
-    return np.array(losses)
+    total = np.zeros(len(models.W))
+    for part in range(_PARTS):
+        X = law.examples(_SAMPLE // _PARTS, seed, part)
+        for k, (W, b) in enumerate(zip(models.W, models.b, strict=True)):
+            error = np.maximum(X @ W.T @ W + b, 0) - X
+            total[k] += float((error**2 @ law.weights).sum())
+    return total / _SAMPLE
