@@ -104,7 +104,7 @@ def test_inertia_refuses_kinks() -> None:
         inertia(Parameters(np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros(2)), Axial(2))
 
 
-@pytest.mark.parametrize("n", range(5, 10))
+@pytest.mark.parametrize("n", [5, 7, *(pytest.param(n, marks=pytest.mark.long) for n in (6, 8, 9))])
 def test_the_symmetric_failure_is_found_to_be_a_saddle(n: int) -> None:
     model = symmetric_failure(n)
     found = one_sided(model, Axial(n))

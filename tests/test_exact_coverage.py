@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 TESTS = [
     "tests/test_exact_check.py", "tests/test_exact_arithmetic.py", "tests/test_second_checker.py",
@@ -15,6 +17,7 @@ TESTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_every_line_and_branch_of_the_checker_runs(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS,

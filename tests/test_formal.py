@@ -88,7 +88,9 @@ def test_a_theorem_whose_assumptions_are_not_asked_is_a_failure(tmp_path: Path) 
 
 
 @needs_coq
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "two_m_bound.v" else pytest.mark.long) for name in FILES]
+)
 def test_coq_checks_the_file(name: str) -> None:
     result = checked(name, timeout=120)
     if result.status == "not-installed":
