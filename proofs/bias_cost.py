@@ -60,7 +60,7 @@ def _some_bias(margin: Any) -> list[Step]:
 
 
 @conjecture(
-    "A tied model has a bias with which it meets the criterion if and only if w_i·w_j < ‖w_j‖² for all i ≠ j.",
+    "A tied model has a bias with which it meets the criterion if and only if w_i·w_j < ‖w_j‖² for all i ≠ j",
     source=GAP,
     expected=Verdict.PROVED,
 )
@@ -84,7 +84,7 @@ def _angular_gap(shorter: Any, longer: Any) -> list[Step]:
 
 @conjecture(
     "For non-zero columns with radii r_i and angles θ_ij, a bias with the criterion exists if and only if "
-    "cos θ_ij < min(r_i/r_j, r_j/r_i) for all i ≠ j.",
+    "cos θ_ij < min(r_i/r_j, r_j/r_i) for all i ≠ j",
     source=GAP,
     expected=Verdict.PROVED,
 )
@@ -112,7 +112,7 @@ def _exact_gap(bound: Any, longer: Any) -> list[Step]:
 
 @conjecture(
     "ReLU(WᵀW + b) = I exactly if and only if b_j = 1 − ‖w_j‖² and w_i·w_j ≤ ‖w_j‖² − 1 for all i ≠ j; a pair with "
-    "radii r ≤ R meets this if and only if cos θ ≤ (r² − 1)/(rR).",
+    "radii r ≤ R meets this if and only if cos θ ≤ (r² − 1)/(rR)",
     source=GAP,
     expected=Verdict.PROVED,
 )
@@ -142,7 +142,7 @@ def _own_output(bias: Any) -> list[Step]:
 
 @conjecture(
     "With w_i ≠ 0 and b_i < 0, feature i is reconstructed from a·e_i, a > 0, only if it is active enough: output i is "
-    "positive if and only if a > −b_i/‖w_i‖², a positive number.",
+    "positive if and only if a > −b_i/‖w_i‖², a positive number",
     source=COST,
     expected=Verdict.PROVED,
 )
@@ -167,7 +167,7 @@ def _other_outputs(bias: Any) -> list[Step]:
 
 @conjecture(
     "If b ≤ 0 and the tied model meets the criterion, then for 0 < a ≤ 1 the outputs that are positive at a·e_i are "
-    "exactly output i if and only if a > −b_i/‖w_i‖².",
+    "exactly output i if and only if a > −b_i/‖w_i‖²",
     source=COST,
     expected=Verdict.PROVED,
 )
@@ -197,7 +197,7 @@ def _worst_case(first: Any, second: Any) -> list[Step]:
 @conjecture(
     "For m ≥ 2 and n ≥ 2, the least t for which some tied (W, b) has exactly output i positive at every a·e_i, t < a "
     "≤ 1, is max(0, c(m, n)), with c(m, n) the least possible largest cosine between n unit vectors in m dimensions: "
-    "unequal norms or biases never help the worst case.",
+    "unequal norms or biases never help the worst case",
     source=COST + ", sharpened",
     expected=Verdict.PROVED,
 )
@@ -229,7 +229,7 @@ SIX_SHORTER = as_matrix([[10, 10, 8, 8, -9, -9], [1, -1, 15, -15, 8, -8]])
 
 @conjecture(
     "For n = 6, m = 2 no tied W has thresholds −b_i/‖w_i‖² with a mean below cos(2π/6) = 1/2, that of the regular "
-    "hexagon.",
+    "hexagon",
     source=COST + ", the mean in place of the worst case",
     expected=Verdict.REFUTED,
 )
@@ -271,7 +271,7 @@ def _parabola(constant: int) -> list[Step]:
 
 @conjecture(
     "For m ≥ 3 and every n there is an untied model without bias whose output at a·e_i is exactly a·e_i, for every i "
-    "and every a > 0.",
+    "and every a > 0",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -342,7 +342,7 @@ def _unit_norm(share: int) -> list[Step]:
 
 @conjecture(
     "At m = 2 and n ≥ 4, an untied model with columns of norm 1 that has exactly output i positive at every a·e_i, t "
-    "< a ≤ 1, has t ≥ cos(2π/n), the value of the tied regular n-gon.",
+    "< a ≤ 1, has t ≥ cos(2π/n), the value of the tied regular n-gon",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -370,7 +370,7 @@ def _not_attained(least: int) -> list[Step]:
 
 @conjecture(
     "At m = 2 and n ≥ 5 no model, tied or untied, with any norms and biases, has exactly output i positive at every "
-    "a·e_i, 0 < a ≤ 1: threshold 0 is not attained.",
+    "a·e_i, 0 < a ≤ 1: threshold 0 is not attained",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -409,7 +409,7 @@ def _free_norm(ratio: Any) -> list[Step]:
 
 @conjecture(
     "At m = 2, for every n ≥ 4 and every t > 0, some untied model has exactly output i positive at every a·e_i, t < a "
-    "≤ 1: with free norms the infimum of the thresholds is 0.",
+    "≤ 1: with free norms the infimum of the thresholds is 0",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -462,7 +462,7 @@ def _k_steps(threshold: Any) -> list[Step]:
 
 @conjecture(
     "For K ≥ 3 and the five columns (1, 0), (0, 1), (−1, 0), (−K, −K²), (K, −K²), the least t for which some untied "
-    "decoder and bias have exactly output i positive at every a·e_i, t < a ≤ 1, is K/(K² + 1), below cos 72°.",
+    "decoder and bias have exactly output i positive at every a·e_i, t < a ≤ 1, is K/(K² + 1), below cos 72°",
     source=COST + ", for untied decoders",
     expected=Verdict.PROVED,
 )
@@ -496,7 +496,7 @@ def _normalised(others: Any) -> list[Step]:
 
 @conjecture(
     "In the post's data a sample with one active entry is e_i after its normalisation, whatever its amplitude: a "
-    "threshold below 1 is invisible there.",
+    "threshold below 1 is invisible there",
     source='Post, "The Problem Set-Up": samples are normalised to magnitude 1',
     expected=Verdict.PROVED,
 )
@@ -557,7 +557,7 @@ def _hull_distance(share: int) -> list[Step]:
 
 @conjecture(
     "Among n ≥ 3 points of a circle, the regular n-gon, and it alone, has the largest possible least distance of a "
-    "point from the convex hull of the others: 1 − cos(2π/n) for radius 1.",
+    "point from the convex hull of the others: 1 − cos(2π/n) for radius 1",
     source='Post, "Question 1": each vector is as far out of the others\' hull as possible',
     expected=Verdict.PROVED,
 )
@@ -578,7 +578,7 @@ def circle_hull_distance() -> Outcome:
 @conjecture(
     "There are seven points of a circle about the origin, two of them not parallel, and a bias that shifts all so "
     "that these two lie on one ray from the origin: a linear read-out without a bias of its own can then not single "
-    "out either.",
+    "out either",
     source='Post, "A More Intuitive Description", the days of the week',
     expected=Verdict.CERTIFIED,
 )

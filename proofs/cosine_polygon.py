@@ -89,7 +89,7 @@ def _strict() -> list[Step]:
 
 @conjecture(
     "For every n ≥ 3, WᵀW of the regular n-gon is circulant with entries cos((i − j)φ), φ = 2π/n; in every row "
-    "the diagonal 1 is the only maximum and the second-largest value is cos φ, at the two neighbours alone.",
+    "the diagonal 1 is the only maximum and the second-largest value is cos φ, at the two neighbours alone",
     source=SECTION,
     expected=Verdict.PROVED,
 )
@@ -121,7 +121,7 @@ def _window(top: sp.Expr) -> list[Step]:
 
 @conjecture(
     "For every n ≥ 3 a uniform bias b = (β, ..., β) gives the regular n-gon of radius 1 the criterion (only the "
-    "diagonal of WᵀW + b is positive) if and only if −1 < β ≤ −cos φ.",
+    "diagonal of WᵀW + b is positive) if and only if −1 < β ≤ −cos φ",
     source=SECTION,
     expected=Verdict.PROVED,
 )
@@ -146,7 +146,7 @@ def _bias_works(bias: sp.Expr) -> list[Step]:
 
 @conjecture(
     "The bias makes the criterion hold for every n ≥ 3 at m = 2: the regular n-gon with the bias −cos φ in every "
-    "entry, its second-highest row value subtracted.",
+    "entry, its second-highest row value subtracted",
     source=SECTION,
     expected=Verdict.PROVED,
     id="bias-any-n",
@@ -196,7 +196,7 @@ def _middle_point(gap: sp.Expr) -> list[Step]:
 
 
 @conjecture(
-    "At m = 1, with any bias, tied or untied, the criterion holds for at most n = 2 features, and n = 2 is attained.",
+    "At m = 1, with any bias, tied or untied, the criterion holds for at most n = 2 features, and n = 2 is attained",
     source='Post, "The role of b"',
     expected=Verdict.PROVED,
     id="bias-line",
@@ -244,7 +244,7 @@ def _zero_loss(square: sp.Expr) -> list[Step]:
 
 @conjecture(
     "For every n ≥ 3 the regular n-gon of radius r has a bias with ReLU(WᵀW + b) = I exactly if and only if "
-    "r² ≥ 1/(1 − cos φ), and the bias is then 1 − r² in every entry.",
+    "r² ≥ 1/(1 − cos φ), and the bias is then 1 − r² in every entry",
     source=SECTION + ", made exact; Henighan's notebook",
     expected=Verdict.PROVED,
 )
@@ -285,7 +285,7 @@ def _sensitivity(least: int) -> list[Step]:
 @conjecture(
     "For n ≥ 4, the regular n-gon of radius 1 with uniform bias −β, cos φ ≤ β < 1, recovers the support of a·e_i, "
     "0 < a ≤ 1, if and only if a > β. So the best uniform bias asks a > cos φ, and so does the smallest polygon of "
-    "zero loss.",
+    "zero loss",
     source='Post, "Cost of absorbing interference: decrease sensitivity"',
     expected=Verdict.PROVED,
 )
@@ -324,7 +324,7 @@ def _on_a_circle(norm: sp.Expr) -> list[Step]:
 
 @conjecture(
     "Any n ≥ 2 distinct points of the unit circle (or sphere), regular or not, satisfy the criterion with the uniform "
-    "bias −(largest inner product); every subset of them still does, with the same bias.",
+    "bias −(largest inner product); every subset of them still does, with the same bias",
     source=SECTION + ", generalised",
     expected=Verdict.PROVED,
 )
@@ -357,7 +357,7 @@ def _near_regular(n: int) -> SignPattern:
 
 @conjecture(
     "There are 1000 rational points of the plane and one rational uniform bias that satisfy the criterion; hence so "
-    "do any n of them, for every n ≤ 1000.",
+    "do any n of them, for every n ≤ 1000",
     source=SECTION + ", in exact numbers",
     expected=Verdict.CERTIFIED,
 )
@@ -371,7 +371,7 @@ def circle_thousand() -> Outcome:
 
 @conjecture(
     "For each n tried out of 3, ..., 1000 (all of them with --full) there are n rational points of the plane and one "
-    "uniform bias that satisfy the criterion.",
+    "uniform bias that satisfy the criterion",
     source=SECTION + ", in exact numbers",
     expected=Verdict.CERTIFIED,
     slow=True,
@@ -400,7 +400,7 @@ def _subtraction_fails(W: Matrix) -> list[Step]:
 
 @conjecture(
     "For every W with distinct columns, subtracting from each row of WᵀW its second-highest value leaves the diagonal "
-    "as the only positive value of the row.",
+    "as the only positive value of the row",
     source=SECTION + ": the recipe, given for the polygon, taken beyond it",
     expected=Verdict.REFUTED,
 )

@@ -79,7 +79,7 @@ def _gradient(claimed: Any) -> list[Step]:
 
 @conjecture(
     "For all m, n, T, X and every activation pattern, with H = XWᵀ and E = (2/T)(ReLU(Z) − X) ⊙ 1[Z > 0]: "
-    "∂L/∂W = HᵀE + W EᵀX and ∂L/∂b = Eᵀ1.",
+    "∂L/∂W = HᵀE + W EᵀX and ∂L/∂b = Eᵀ1",
     source=SETUP,
     expected=Verdict.PROVED,
 )
@@ -117,7 +117,7 @@ def _second_order(claimed: Any) -> list[Step]:
 
 @conjecture(
     "For all m, n, T, X and every activation pattern, the Hessian of the loss applied to (V, c) is "
-    "(ḢᵀE + HᵀĖ + V EᵀX + W ĖᵀX, Ėᵀ1) with Ḣ = XVᵀ, Ż = ḢW + HV + 1cᵀ, Ė = (2/T) Ż ⊙ 1[Z > 0].",
+    "(ḢᵀE + HᵀĖ + V EᵀX + W ĖᵀX, Ėᵀ1) with Ḣ = XVᵀ, Ż = ḢW + HV + 1cᵀ, Ė = (2/T) Ż ⊙ 1[Z > 0]",
     source=SETUP,
     expected=Verdict.PROVED,
 )
@@ -171,7 +171,7 @@ def _agrees_with_sympy(sizes: tuple[int, int, int], tied: bool) -> bool:
 
 @conjecture(
     "For (m, n, T) = (1, 2, 2), (2, 3, 1) and every activation pattern, all entries of the gradient and of "
-    "the Hessian by these formulas agree with symbolic differentiation.",
+    "the Hessian by these formulas agree with symbolic differentiation",
     source=SETUP,
     expected=Verdict.PROVED,
 )
@@ -252,7 +252,7 @@ def _axial(claimed_factor: int) -> list[Step]:
 @conjecture(
     "For L = Σ_ij φ_ij(g_ij, b_j) with G = WᵀW: ∂L/∂W = W(Φ_g + Φ_gᵀ) for all m, n; and for m = n = 2, "
     "with R = Φ_g + Φ_gᵀ, S = Φ_gg + Φ_ggᵀ, P = Φ_gb, ∂²L/∂W_ai ∂W_cj = δ_ac R_ij + δ_ij Σ_k S_ik W_ak W_ck + "
-    "S_ij W_aj W_ci, ∂²L/∂W_ai ∂b_j = P_ij W_aj + δ_ij Σ_k P_ki W_ak, ∂²L/∂b_i ∂b_j = δ_ij Σ_k (Φ_bb)_kj.",
+    "S_ij W_aj W_ci, ∂²L/∂W_ai ∂b_j = P_ij W_aj + δ_ij Σ_k P_ki W_ak, ∂²L/∂b_i ∂b_j = δ_ij Σ_k (Φ_bb)_kj",
     source="Data on the axes, x = a e_i; " + AMPLITUDES,
     expected=Verdict.PROVED,
 )
@@ -337,7 +337,7 @@ def _pair_steps(moving_ends: int) -> list[Step]:
     "For amplitudes a uniform in (0, 1] the pair φ(g, b) = E(ReLU(ag + b) − aδ)², δ ∈ {0, 1}, is "
     "(δ−g)² s₃ − 2(δ−g) b s₂ + b² s₁ + δ(1/3 − s₃), s_k = (h^k − l^k)/k on its active interval [l, h] ⊆ [0, 1]; "
     "its slopes are 2(us₃ + bs₂) and 2(us₂ + bs₁), u = g − δ; where the end a* = −b/g lies in (0, 1) its curvatures "
-    "φ_gg, φ_gb, φ_bb are 2s_k − 2δ a*^k/|g|, k = 3, 2, 1.",
+    "φ_gg, φ_gb, φ_bb are 2s_k − 2δ a*^k/|g|, k = 3, 2, 1",
     source=AMPLITUDES,
     expected=Verdict.PROVED,
 )
@@ -373,7 +373,7 @@ def _borders(delta: int) -> list[Step]:
 
 @conjecture(
     "Off the diagonal (δ = 0) the pair φ for amplitudes uniform in (0, 1] is continuously differentiable everywhere; "
-    "on the diagonal (δ = 1) it is so away from g = b = 0.",
+    "on the diagonal (δ = 1) it is so away from g = b = 0",
     source=AMPLITUDES,
     expected=Verdict.PROVED,
 )
@@ -397,7 +397,7 @@ def _null_feature(delta: int) -> list[Step]:
 
 
 @conjecture(
-    "For amplitudes uniform in (0, 1] the loss is continuously differentiable in (W, b) everywhere.",
+    "For amplitudes uniform in (0, 1] the loss is continuously differentiable in (W, b) everywhere",
     source=AMPLITUDES + " (there: C¹ but not C² at 4-gons)",
     expected=Verdict.REFUTED,
 )
@@ -442,7 +442,7 @@ def _one_output(products: list[int], scale: int = 1) -> list[Step]:
 
 @conjecture(
     "For amplitudes uniform in (0, 1] the loss is not twice differentiable at the 4-gon of radius 1 with b = 0: moving "
-    "one bias, its second derivative jumps.",
+    "one bias, its second derivative jumps",
     source=AMPLITUDES,
     expected=Verdict.PROVED,
 )

@@ -51,7 +51,7 @@ def _differs(cosine: Any, at: Any) -> list[Step]:
 
 
 @conjecture(
-    "max(0, cos θ)² = ½(cos 2θ + 1) for all θ.",
+    "max(0, cos θ)² = ½(cos 2θ + 1) for all θ",
     source=CAVEAT_1,
     expected=Verdict.REFUTED,
 )
@@ -77,7 +77,7 @@ def _identity_holds(cosine: Any, value: Any) -> list[Step]:
 
 
 @conjecture(
-    "max(0, cos θ)² = ½(cos 2θ + 1) if and only if cos θ ≥ 0, that is for |θ| ≤ π/2 modulo 2π.",
+    "max(0, cos θ)² = ½(cos 2θ + 1) if and only if cos θ ≥ 0, that is for |θ| ≤ π/2 modulo 2π",
     source=CAVEAT_1 + ", corrected",
     expected=Verdict.PROVED,
 )
@@ -104,7 +104,7 @@ def _third_difference(values: list[Any]) -> list[Step]:
 
 
 @conjecture(
-    "The loss is a quadratic function of the angle between two features.",
+    "The loss is a quadratic function of the angle between two features",
     source=SPACING + "; taken back in Caveat 1",
     expected=Verdict.REFUTED,
 )
@@ -139,7 +139,7 @@ def _convexity(start: Any) -> list[Step]:
 
 @conjecture(
     "On an arc of the circle, max(0, cos θ)² is convex if and only if the arc lies in π/4 ≤ θ ≤ 7π/4, and concave if "
-    "and only if it lies in |θ| ≤ π/4 or in π/2 ≤ θ ≤ 3π/2, where the function is 0.",
+    "and only if it lies in |θ| ≤ π/4 or in π/2 ≤ θ ≤ 3π/2, where the function is 0",
     source=CAVEAT_2,
     expected=Verdict.PROVED,
 )
@@ -154,7 +154,7 @@ def interference_convexity() -> Outcome:
 
 
 @conjecture(
-    "max(0, cos θ)² is convex near θ = ±π/2.",
+    "max(0, cos θ)² is convex near θ = ±π/2",
     source=CAVEAT_1,
     expected=Verdict.PROVED,
 )
@@ -182,7 +182,7 @@ def _flat_arc(angle: Any) -> list[Step]:
 
 
 @conjecture(
-    "Loss is convex only near θ = ±π/2: at every angle more than π/4 from both, max(0, cos θ)² is not convex.",
+    "Loss is convex only near θ = ±π/2: at every angle more than π/4 from both, max(0, cos θ)² is not convex",
     source=CAVEAT_2,
     expected=Verdict.REFUTED,
 )
@@ -211,8 +211,7 @@ def _jump(power: int) -> list[Step]:
 
 
 @conjecture(
-    "max(0, cos θ)² is once but not twice continuously differentiable: at ±π/2 its second derivative jumps from 2 to "
-    "0.",
+    "max(0, cos θ)² is once but not twice continuously differentiable: at ±π/2 its second derivative jumps from 2 to 0",
     source=CAVEAT_1 + ", sharpened",
     expected=Verdict.PROVED,
 )
@@ -232,7 +231,7 @@ def _adjacent(last: int) -> list[Step]:
 
 @conjecture(
     "The adjacent gaps 2π/n of the regular n-gon lie in the zone |θ| < π/4 where the interference is strictly "
-    "concave if and only if n > 8.",
+    "concave if and only if n > 8",
     source=CAVEAT_2 + ", quantified",
     expected=Verdict.PROVED,
 )
@@ -283,7 +282,7 @@ def _even_spacing(last: int) -> list[Step]:
 @conjecture(
     "Σ f(γ_k) ≥ n f(2π/n), f = max(0, cos)², for all gaps γ_k ≥ 0 that add up to 2π (even spacing of adjacent "
     "features by Jensen's argument) holds for 2 ≤ n ≤ 5 and for no n ≥ 6. The gap 2π/n must reach the tangent point "
-    "θ* of the convex envelope: tan θ* = 2θ*, 66.7° < θ* < 66.8°.",
+    "θ* of the convex envelope: tan θ* = 2θ*, 66.7° < θ* < 66.8°",
     source=SPACING,
     expected=Verdict.PROVED,
 )
@@ -317,7 +316,7 @@ def _pentagon(pairs: int) -> list[Step]:
 
 @conjecture(
     "Among five unit vectors in the plane Σ_{i≠j} max(0, cos θ_ij)² is at least 10 cos² 72° > 0, with equality for the "
-    "regular pentagon alone: at n = 5, m = 2 and equal norms, imperfect and regular.",
+    "regular pentagon alone: at n = 5, m = 2 and equal norms, imperfect and regular",
     source=SPACING,
     expected=Verdict.PROVED,
 )

@@ -49,7 +49,7 @@ def _definite(short: int) -> list[Step]:
 
 @conjecture(
     "If A = WᵀJW with J of inertia (p, 0) has a positive diagonal and no positive entry off it, then n ≤ 2p, and n = "
-    "2p occurs for every p ≥ 1.",
+    "2p occurs for every p ≥ 1",
     source=LIMIT,
     expected=Verdict.PROVED,
 )
@@ -87,7 +87,7 @@ def _lorentz(claimed: int) -> list[Step]:
 
 @conjecture(
     "If A = WᵀJW with J of inertia (1, q) has a positive diagonal and no positive entry off it, then n ≤ 2, and n = 2 "
-    "occurs for every q.",
+    "occurs for every q",
     source=LIMIT + ", generalised",
     expected=Verdict.PROVED,
 )
@@ -124,7 +124,7 @@ def _indefinite(claimed: Inertia, J: list[list[int]]) -> list[Step]:
 
 @conjecture(
     "For every p ≥ 2, q ≥ 1 and n there is an n × n matrix A = WᵀJW, J of inertia (p, q), with a positive diagonal "
-    "and no positive entry off it.",
+    "and no positive entry off it",
     source=LIMIT + ", generalised",
     expected=Verdict.PROVED,
 )
@@ -158,7 +158,7 @@ def _uniform_bias(bias_sign: int) -> list[Step]:
 
 @conjecture(
     "A tied model with a uniform bias −β < 0 has WᵀW − β11ᵀ = W'ᵀ diag(I_m, −1) W': signature (m, 1). So at most n "
-    "= 2 features fit at m = 1, and any n at m ≥ 2, for suitable β.",
+    "= 2 features fit at m = 1, and any n at m ≥ 2, for suitable β",
     source=BIAS,
     expected=Verdict.PROVED,
 )

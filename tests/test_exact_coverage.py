@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TESTS = [
-    "tests/test_exact_check.py", "tests/test_exact_arithmetic.py", "tests/test_second_checker.py",
+    "tests/test_exact_check.py", "tests/test_exact_critical.py", "tests/test_exact_arithmetic.py",
+    "tests/test_second_checker.py",
     "tests/test_exact_enclosures.py", "tests/test_exact_edges.py", "tests/test_exact_pentagon.py",
     "tests/test_exact_hexagon.py",
 ]  # fmt: skip

@@ -105,6 +105,11 @@ def test_the_post_is_covered_file_by_file(post: Report) -> None:
     assert json.loads(json.dumps(post.to_json()))["as_expected"] is True
 
 
+def test_statements_end_alike(post: Report) -> None:
+    """Without a full stop, as what stands in a table."""
+    assert [result.id for result in post.results if result.statement.endswith((".", ",", ";", ":", " "))] == []
+
+
 def test_the_written_table_is_the_one_that_runs(post: Report) -> None:
     page = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\w+) \| (.*) \(`([\w-]+)`\) \|", page, flags=re.M)
