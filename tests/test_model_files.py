@@ -21,7 +21,7 @@ from relugeom.autoencoder.files import dumps_model, load_model, load_models
 from relugeom.autoencoder.files.naming import models_from
 from relugeom.autoencoder.files.pytorch import Unknown, _Machine
 from relugeom.autoencoder.files.stored import StoredArray
-from relugeom.errors import StorageError
+from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import save_arrays
 from relugeom.training.configuration import Configuration
 
@@ -202,6 +202,11 @@ def test_training_starts_from_every_kind(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"must hold W of shape \(3, 5\); got \(2, 5\)"):
         start(FILES / "pentagon.npz", m=3)
     assert start(FILES / "checkpoint.pt").tied
+    np.testing.assert_allclose(start(FILES / "instances.pt", init_instance=-3).W, W, atol=1e-6)
+    with pytest.raises(StorageError, match="holds 3 models; choose one by --instance 0 to 2"):
+        start(FILES / "instances.pt")
+    with pytest.raises(ArgumentError, match="init_instance is for initialisation = 'file'"):
+        Configuration(T=5, n=5, init_instance=0)
     np.savez(tmp_path / "x.npz", W=np.full((2, 5), np.nan), b=b)
     with pytest.raises(StorageError, match="not finite"):
         start(tmp_path / "x.npz")

@@ -276,6 +276,8 @@ def test_sweep_command(tmp_path: Path) -> None:
     refused = command(*arguments)
     assert refused.returncode == 2
     assert "add --resume to go on with it" in refused.stderr
+    inspected = command("inspect", str(out), "--data", "training", "--json")
+    assert {row["n"] for row in json.loads(inspected.stdout)["models"]} == {60}
     again = json.loads(command(*arguments, "--resume", "--json", "--no-pictures").stdout)
     assert len(again["runs"]) == 4
     assert {run["configuration"]["learning_rate"] for run in again["runs"]} == {0.01, 0.02}

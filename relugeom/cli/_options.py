@@ -474,6 +474,7 @@ _SETTINGS = (
     ),
     _Setting(("--growth",), "growth", float, "make latent vectors grow to X times the least of a T-gon (0: no)"),
     _Setting(("--init-file",), "init_path", str, "a checkpoint or model file, for --initialisation file"),
+    _Setting(("--instance",), "init_instance", int, "which model of --init-file, where it holds several, from 0"),
     _Setting(("--dtype",), "dtype", str, "(float32)", DTYPES),
     _Setting(("--engine",), "engine", str, "by default chosen by size (relugeom doctor)", ENGINES),
 )

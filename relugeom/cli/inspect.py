@@ -106,7 +106,9 @@ def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
 
         if "configuration" not in facts:
             raise ArgumentError("--data training is for checkpoints of relugeom, which say what they were trained on")
-        found = Configuration.from_dict(facts["configuration"]).examples()
+        # A sweep's models have the key of their run, which also says how many test examples it had.
+        settings = {name: value for name, value in facts["configuration"].items() if name != "test_examples"}
+        found = Configuration.from_dict(settings).examples()
         return found if hasattr(found, "indptr") else next(iter(found))
     path = Path(name)
     if not path.exists():

@@ -65,8 +65,12 @@ def sections(found: Inspection) -> list[tuple[str, list[Row]]]:
 
 
 def _with_minus(rows: Sequence[Row]) -> list[Row]:
-    """The rows with − in the exponents, as `_number` writes it."""
-    return [(name, re.sub(r"(?<=\de)-(?=\d)", "−", text)) for name, text in rows]
+    """The rows with − before numbers and in exponents, as `_number` writes it."""
+    return [(name, _minus(text)) for name, text in rows]
+
+
+def _minus(text: str) -> str:
+    return re.sub(r"((?<=\de)|(?<![\w\-]))-(?=\d)", "−", text)
 
 
 def _geometry(found: Inspection) -> list[Row]:
@@ -273,12 +277,17 @@ def _cells(record: dict[str, Any]) -> list[str]:
     return cells
 
 
+def _shared_data(found: Sequence[Inspection]) -> str:
+    """The data of all models, where they are the same."""
+    return found[0].data if len({one.data for one in found}) == 1 else "of each model, its own"
+
+
 def text_table(found: Sequence[Inspection]) -> str:
     """One line per model, and the counts of the groups."""
     records = table(found)
     order = [key for key in records[0] if key != "nature"] + ["nature"]
     rows = [_cells({key: record[key] for key in order}) for record in records]
-    lines = [f"{len(found)} models; data: {found[0].data}", "", *_aligned(order, rows), "", "Groups"]
+    lines = [f"{len(found)} models; data: {_shared_data(found)}", "", *_aligned(order, rows), "", "Groups"]
     lines += [f"  {count:6d}  {words}" for words, count in group_counts(found)]
     return "\n".join(lines) + "\n"
 
@@ -307,7 +316,7 @@ _STYLE = """
 def html_part(found: Inspection, prefix: str = "inspection") -> str:
     """One inspection as HTML that can stand in a page or a notebook."""
     body = [f'<div class="inspection"><style>{_STYLE}</style><h2>{escape(found.name or "The model")}</h2>']
-    reason = found.nature.reason
+    reason = _minus(found.nature.reason)
     words = f"<strong>{escape(answer(found))}</strong>. {escape(reason[:1].upper() + reason[1:])}"
     body.append(f'<p class="answer">{words}.</p>')
     for title, rows in sections(found):
@@ -394,7 +403,8 @@ def _many(found: Sequence[Inspection]) -> str:
     shown = [firsts[words] for _, words in groups[:6]]
     parts = [html_part(one, f"model-{k}") for k, one in enumerate(shown)]
     return (
-        f'<div class="inspection"><style>{_STYLE}</style><h2>{len(found)} models</h2><p>{escape(found[0].data)}</p>'
+        f'<div class="inspection"><style>{_STYLE}</style><h2>{len(found)} models</h2>'
+        f"<p>{escape(_shared_data(found))}</p>"
         f"<h3>Groups</h3>{html_table(['models', 'type'], groups)}<h3>One row per model</h3>"
         f"{html_table(list(records[0]), [_cells(record) for record in records[:1000]])}"
         f"<h3>The first of each group</h3></div>{''.join(parts)}"

@@ -42,6 +42,7 @@ from relugeom.errors import ArgumentError, KinkError
 from relugeom.exact.certificates import Certificate, ExactReconstruction
 from relugeom.exact.check import Valid, check
 from relugeom.exact.rationals import Inertia, Matrix, as_matrix, dot, transpose
+from relugeom.html import html_table
 from relugeom.landscape.certifying import NoCertificate, certify, certify_dead_outputs
 from relugeom.landscape.curvatures import Curvatures, curvatures
 from relugeom.landscape.families.polygons import polished_polygons
@@ -125,6 +126,20 @@ class Nature:
     spurious: bool = False
     certificate: Certificate | None = None
     uncertified: str = ""
+
+    def _repr_html_(self) -> str:
+        signs = "" if self.inertia is None else "{} positive, {} negative, {} zero".format(*self.inertia)
+        proof = f"none: {self.uncertified}" if self.certificate is None else self.certificate.statement()
+        rows = [
+            ("nature", self.name + (f": {self.one_sided}" if self.one_sided else "")),
+            ("reason", self.reason),
+            ("polished by", f"{self.distance:.3g}"),
+            ("total loss", f"{self.total_loss:.6g}"),
+            ("gradient norm", f"{self.gradient_norm:.2g}"),
+            ("curvatures", signs),
+            ("certificate", proof),
+        ]
+        return html_table(("", ""), [row for row in rows if row[1]], label="nature", style="text-align: left")
 
 
 def known_minimum(data: DataSet, m: int, *, biased: bool) -> tuple[float, str] | None:

@@ -47,7 +47,7 @@ BIAS_COORDINATES = ("plain", "centred")
 _TEST_STREAM = 1  # data_seed's stream of test examples; training data are stream 0
 
 # Fields that came later are named in a key only where they differ from what was before, so that old keys hold.
-_LATER: Mapping[str, Any] = {"bias_coordinate": "plain", "growth": 0.0}
+_LATER: Mapping[str, Any] = {"bias_coordinate": "plain", "growth": 0.0, "init_instance": None}
 
 _GROWN = 0.8  # of all steps, after which the latent vectors have their full norm
 
@@ -69,6 +69,8 @@ class Configuration:
         "fresh" draws T new examples every step.
     data_path, init_path : str
         Files for ``data="file"`` and ``initialisation="file"``.
+    init_instance : int, optional
+        Which model of `init_path`, where it holds several; from the end by −1, −2, ...
     data_seed, seed : int
         Entropy of the data and of the initialisation.
     steps : int
@@ -119,6 +121,7 @@ class Configuration:
     initialisation: str = "xavier"
     init_scale: float = 0.01
     init_path: str = ""
+    init_instance: int | None = None
     bias_coordinate: str = "plain"
     growth: float = 0.0
     untied: bool = False
@@ -149,6 +152,8 @@ class Configuration:
                 raise ArgumentError(
                     f"{kind} = 'file' and its path go together; got {getattr(self, kind)!r} and {path!r}"
                 )
+        if self.init_instance is not None and self.initialisation != "file":
+            raise ArgumentError(f"init_instance is for initialisation = 'file'; got {self.initialisation!r}")
         if self.initialisation == "memorising" and (self.m != 2 or self.data == "fresh"):
             raise ArgumentError(
                 f"a memorising start is for m = 2 and data that stay; got m = {self.m}, data = {self.data!r}"
@@ -272,7 +277,7 @@ class Configuration:
 
     def _from_file(self) -> Parameters:
         """The model of `init_path`: b starts at 0 and the decoder at Wᵀ where it has none; a tied run takes none."""
-        found = load_model(self.init_path)
+        found = load_model(self.init_path, instance=self.init_instance)
         W, b, R = found.model.W, found.model.b, found.model.decoder
         if W.shape != (self.m, self.n):
             raise StorageError(f"{self.init_path}: must hold W of shape {(self.m, self.n)}; got {W.shape}")
@@ -309,7 +314,9 @@ class Configuration:
 
 
 # What a field of a configuration read from a file may hold; JSON has no other numbers.
-_TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "int | None": (int, type(None)),
+}  # fmt: skip
 
 
 def _check_types(value: Configuration | EngineChoice) -> None:
