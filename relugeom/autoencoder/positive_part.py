@@ -119,9 +119,9 @@ def moments(a: Array, b: Array, *, most: int, order: int = 0) -> Moments:
 
     Parameters
     ----------
-    a : ndarray, shape (batch, n, n)
-        a[:, j, i] is the coefficient of feature i in output j.
-    b : ndarray, shape (batch, n)
+    a : ndarray, shape (batch, outputs, n)
+        a[:, j, i] is the coefficient of feature i in output j. Fewer than n outputs are the first ones.
+    b : ndarray, shape (batch, outputs)
     most : int
         Sets of at most so many features are considered.
     order : {0, 1, 2}
@@ -167,19 +167,19 @@ def _vertices(a: Array, b: Array, layer: _Layer, order: int) -> Moments:
             values = (offset > 0).astype(a.dtype) if r == 0 else np.maximum(offset, 0.0) ** r
             values = values.reshape(*values.shape, *(1 for letter in kind if letter != "j"))
             for factor in kind:
-                values = values * _of_factor(factor, kind, layer.done)
+                values = values * _of_factor(factor, kind, layer.done, a.shape[1])
             found[kind, r] = values
     for kind in ("j", "ij", "ilj") if order == 2 else ():
         found[kind, -1] = np.zeros_like(found[kind, 0])
     return found
 
 
-def _of_factor(factor: str, kind: str, marks: Array) -> Array:
+def _of_factor(factor: str, kind: str, marks: Array, outputs: int) -> Array:
     """Marks of features, shape (states, n, ...), on the axis of a factor: the outputs for j, its own for i and l."""
     states, n, *rest = marks.shape
     axes = [letter for letter in kind if letter != "j"]
-    shape = [n if factor == "j" else 1, *(n if letter == factor else 1 for letter in axes)]
-    return marks.reshape(states, *shape, *rest)
+    shape = [outputs if factor == "j" else 1, *(n if letter == factor else 1 for letter in axes)]
+    return (marks[:, :outputs] if factor == "j" else marks).reshape(states, *shape, *rest)
 
 
 def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: int) -> Moments:
@@ -187,7 +187,7 @@ def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: i
 
     Axes: model, state, output, the features of i and of l where the kind has them, and last the coordinate of A.
     """
-    n = a.shape[-1]
+    outputs, n = a.shape[1:]
     active = layer.active.astype(a.dtype)
     # S at the other end of C, then its largest and its least value on the cube.
     offset = b[:, None, :] + np.einsum("zji,si->zsj", a, layer.done.astype(a.dtype))
@@ -210,7 +210,7 @@ def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: i
             return values.reshape(*values.shape[:3], *(1 for _ in axes), *values.shape[3:])
 
         rising = spread(coefficients) >= 0
-        marks = {factor: _of_factor(factor, kind, is_member) for factor in kind}
+        marks = {factor: _of_factor(factor, kind, is_member, outputs) for factor in kind}
         weighted = (
             np.any(
                 [np.broadcast_to(m, np.broadcast_shapes(*(x.shape for x in marks.values()))) for m in marks.values()],
@@ -239,7 +239,7 @@ def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: i
             total = (first + term.sum(-1)) / (r + k + len(kind))
             if r == 0:
                 # S > 0 almost everywhere; the recursion would need to know on which side a face of S = 0 lies.
-                total = np.where(spread(floor) >= 0, _means(kind, n), total)
+                total = np.where(spread(floor) >= 0, _means(kind, n)[:outputs], total)
             total = np.where(spread(peak) > 0, total, 0.0)
             found[kind, r] = _settled(total, kind, r, layer, found)
     return found
@@ -260,8 +260,8 @@ def _settled(total: Array, kind: str, r: int, layer: _Layer, found: Moments) -> 
     """Moments as computed where all factors are active; a factor is 1 where its coordinate is done, 0 where neither."""
     for factor in kind:
         rest, name = _without(factor, kind)
-        active = _of_factor(factor, kind, layer.active)
-        done = _of_factor(factor, kind, layer.done)
+        active = _of_factor(factor, kind, layer.active, total.shape[2])
+        done = _of_factor(factor, kind, layer.done, total.shape[2])
         reduced = _placed(found[name, r], rest, kind) if (name, r) in found else 0.0
         total = np.where(active, total, np.where(done, reduced, 0.0))
     return total
