@@ -3,8 +3,8 @@
     python benchmarks/exact_loss.py [--samples 100000000] [--write]
 
 Each case is a law and a model. Examples are drawn in float64, a hundred thousand at a time, and their losses are added
-up as they come, mean and variance by the pairwise update of Chan, Golub and LeVeque. The difference is given in standard
-errors of the sampled mean: about two of three lie within one, and none should lie far beyond three.
+up as they come, mean and variance by the pairwise update of Chan, Golub and LeVeque. The difference is given in
+standard errors of the sampled mean: about two of three lie within one, and none should lie far beyond three.
 """
 
 from __future__ import annotations

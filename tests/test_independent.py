@@ -164,6 +164,9 @@ def test_a_batch_is_a_loop() -> None:
         assert flatten(Parameters(products.W[k], products.b[k])) == pytest.approx(
             hessians[k] @ flatten(Parameters(direction.W[k], direction.b[k]))
         )
+    nothing = Parameters(batch.W[:0], batch.b[:0])
+    assert law.loss(nothing).shape == (0,)
+    assert law.gradient(nothing).W.shape == (0, 2, 4)
     unbiased = law.gradient(Parameters(batch.W))
     assert unbiased.b is None
     assert law.hessian(Parameters(batch.W)).shape == (3, 8, 8)

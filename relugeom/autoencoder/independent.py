@@ -237,7 +237,7 @@ class Independent(DataSet):
         if self.values == "one":
             return P, (np.maximum(self._vertex_forms(a, b), 0) - sets) ** 2
         size = max(1, _NUMBERS // (self.states * self.n))
-        parts = [moments(a[k : k + size], b[k : k + size], most=self._most) for k in range(0, len(a), size)]
+        parts = [moments(a[k : k + size], b[k : k + size], most=self._most) for k in range(0, max(1, len(a)), size)]
         return P, np.concatenate([found["", 2] - 2 * found["j", 1] for found in parts]) + sets / 3
 
     def gradient(self, parameters: Parameters) -> Parameters:

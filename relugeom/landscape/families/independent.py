@@ -182,8 +182,12 @@ def local_nature(member: Member, n: int) -> tuple[str, float]:
     """What the member is among all models of n features: "minimum", "saddle", or "flat", and its least curvature.
 
     On kinks the one-sided analysis answers, which may be "undecided". Else the Hessian is put together from that of the
-    k features and one null feature: null features do not meet each other to second order, for a null output is right on
-    average, E[x_j (b − x_e)] = 0.
+    k features and one null feature. Two null features e, e' meet in the outputs that both disturb: with
+    κ_j = ∂²L/∂b_j²,
+
+        ∂²L/∂w_e ∂w_e' = (p/2)² Σ_j κ_j w_j w_jᵀ,
+
+    for x_e and x_e' are independent of z_j; their own outputs are right on average, E[x_e' (b_e − x_e)] = 0.
     """
     k, p = member.features, member.density
     extra = min(n - k, 1)
@@ -193,7 +197,7 @@ def local_nature(member: Member, n: int) -> tuple[str, float]:
         return found.verdict, found.least
     H = _hessian(member, extra)
     if n - k > 1:
-        H = _repeated(H, k, n)
+        H = _repeated(H, member, n)
     Q = across(member.model(n))
     values = np.linalg.eigvalsh(Q.T @ H @ Q)
     small = _FLAT * float(np.abs(values).max())
@@ -208,14 +212,19 @@ def _hessian(member: Member, extra: int) -> Floats:
     return np.asarray(Independent(n, 1 - member.density).hessian(member.model(n)))
 
 
-def _repeated(H: Floats, k: int, n: int) -> Floats:
+def _repeated(H: Floats, member: Member, n: int) -> Floats:
     """The Hessian for n − k null features from that for one, in the order of `flatten`."""
+    k = member.features
     rows = np.arange(3 * (k + 1)).reshape(3, k + 1)
     own, null = rows[:, :k].ravel(), rows[:, k]
     order = np.arange(3 * n).reshape(3, n)
     there, out = order[:, :k].ravel(), np.zeros((3 * n, 3 * n))
     out[np.ix_(there, there)] = H[np.ix_(own, own)]
+    W = member.model(k).W
+    meeting = (member.density / 2) ** 2 * (W * np.diag(H)[rows[2, :k]]) @ W.T
     for e in range(k, n):
+        for other in range(k, n):
+            out[np.ix_(order[:2, e], order[:2, other])] = meeting
         out[np.ix_(order[:, e], order[:, e])] = H[np.ix_(null, null)]
         out[np.ix_(there, order[:, e])] = H[np.ix_(own, null)]
         out[np.ix_(order[:, e], there)] = H[np.ix_(null, own)]
