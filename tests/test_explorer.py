@@ -206,6 +206,26 @@ def test_training_in_the_page_is_the_package_s() -> None:
         assert not np.allclose(ours.W[0], start.W[0], rtol=0, atol=1e-3), case
 
 
+def test_polishing_finds_the_certified_points_again() -> None:
+    """From 0.01 away, minima and saddles alike: the same loss, and a gradient of nothing but rounding."""
+    rng = np.random.default_rng(2)
+    offers = [offer for _, offers in presets() for offer in offers if offer.data in ("uniform", "grid")][::3]
+    cases = []
+    for offer in offers:
+        W, b = offer.file.model
+        moved = (np.asarray(part) + 0.01 * rng.normal(size=np.shape(part)) for part in (W, b))
+        cases.append([offer.data, *(part.tolist() for part in moved)])
+    program = """
+    const sets = {uniform: R.UNIFORM, grid: R.grid(0.25, 0.5, 0.75, 1)};
+    return data.map(([name, W, b]) => Training.polish({W, b}, sets[name], 60000));"""
+    for offer, found in zip(offers, in_node(program, cases), strict=True):
+        model = Parameters(np.array(found["W"]), np.array(found["b"]))
+        data = data_set(offer.data or "", model.W.shape[1])
+        slope = gradient(model, data)
+        assert max(np.abs(slope.W).max(), np.abs(slope.b).max()) < 1e-13, offer.file.name
+        assert float(loss(model, data)) == pytest.approx(float(loss(offer.file.model, data)), abs=1e-9)
+
+
 def test_the_page_needs_nothing_beside_itself() -> None:
     page = explorer_page([ModelFile(Parameters(np.eye(2), None), "</script><b>")])
     assert not re.search(r'(src|href)="(?!#|data:)', page)
@@ -423,6 +443,17 @@ def test_training_plays_from_a_seed_and_pauses(page) -> None:
     assert shown(page, "mean-loss") < float(loss(Parameters(start.W[0], start.b[0]), Axial(5)))
     consistent(page)
     element(page, "centred").click()
+
+
+def test_a_model_is_polished(page) -> None:
+    choose(page, "uniform n6 00 spurious")
+    field = page.find_element("css selector", '[aria-label="x of feature 2"]')
+    page.execute_script("arguments[0].value = '0.1'; arguments[0].dispatchEvent(new Event('change'))", field)
+    assert shown(page, "slope") > 1e-4
+    element(page, "polish").click()
+    assert element(page, "message").text.startswith("a critical point, of whatever kind: gradient norm")
+    consistent(page)
+    assert shown(page, "slope") < 1e-12
 
 
 def test_what_cannot_be_trained_is_said_in_one_line(page) -> None:

@@ -46,7 +46,8 @@ const Independent = (() => {
       const moment = (kind, r, factors, count, less) => {
         if (!(peak > 0)) return 0;
         if (k === 0) return r === 0 ? 1 : offset ** r;
-        if (r === 0 && factors === 0 && floor >= 0) return 1;
+        // z > 0 almost everywhere: E[u^α]. The recursion would need to know on which side a face of z = 0 lies.
+        if (r === 0 && floor >= 0) return active.reduce((mean, i) => mean / (count(i) + 1), 1);
         let total = r === 0 ? 0 : r * peak * table[here + kind - 1];  // the next lower power stands before
         for (const i of active) {
           const times = count(i);

@@ -448,6 +448,14 @@
   on("common", () => { const c = find("common").valueAsNumber; set({ ...state, b: state.b.map(() => c) }, { keep: false }); }, "input");
   on("step", () => { pause(); remember(); train(1); });
   on("steps", () => { pause(); remember(); train(100); });
+  on("polish", () => {
+    const before = [...state.W.flat(), ...state.b], polished = Training.polish(state, data());
+    const after = [...polished.W.flat(), ...polished.b], slope = R.gradient(polished.W, polished.b, data());
+    const norm = Math.hypot(...slope.W.flat(), ...slope.b), moved = Math.hypot(...after.map((x, k) => x - before[k]));
+    set({ name: state.name, ...polished });
+    say(norm < 1e-10 ? `a critical point, of whatever kind: gradient norm ${show(norm, 2)}, moved by ${show(moved, 2)}`
+      : `no critical point reached, moved by ${show(moved, 2)}: gradient norm ${show(norm, 2)}`, norm < 1e-10);
+  });
   on("run", () => {
     if (playing) { pause(); return render(); }
     remember();

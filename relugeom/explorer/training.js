@@ -1,4 +1,4 @@
-/* Training in the page: the starts of relugeom.training.many_models, number for number, and its two optimisers. */
+/* Training in the page: the starts of relugeom.training.many_models, its two optimisers, and polishing. */
 "use strict";
 
 const Training = (() => {
@@ -97,5 +97,57 @@ const Training = (() => {
     return { step, reset };
   }
 
-  return { optimiser, start };
+  /* The critical point near (W, b): Levenberg's and Marquardt's method on ‖g‖², g the gradient, its Jacobian H (the
+   * Hessian) from central differences: (H² + λ) d = −H g, λ smaller after each step that helps and larger after each that
+   * does not. It ends when nothing helps, or when the time is over. */
+  function polish({ W, b }, data, milliseconds = 1500) {
+    const m = W.length, n = b.length, until = performance.now() + milliseconds, size = (m + 1) * n;
+    const unpack = (theta) =>
+      ({ W: Array.from({ length: m }, (_, k) => theta.slice(k * n, (k + 1) * n)), b: theta.slice(m * n) });
+    const slope = (theta) => {
+      const at = unpack(theta), g = R.gradient(at.W, at.b, data);
+      return [...g.W.flat(), ...g.b];
+    };
+    const square = (g) => g.reduce((sum, x) => sum + x * x, 0);
+    let theta = [...W.flat(), ...b], g = slope(theta), damping = 1e-3;
+    while (performance.now() < until && damping < 1e6 && square(g) > 1e-30) {
+      const H = theta.map((x, k) => {
+        const step = 1e-6 * Math.max(1, Math.abs(x)), moved = (sign) => slope(theta.with(k, x + sign * step));
+        const [above, below] = [moved(1), moved(-1)];
+        return above.map((y, l) => (y - below[l]) / (2 * step));
+      });
+      const down = H.map((row) => -row.reduce((sum, x, k) => sum + x * g[k], 0));
+      const squared = H.map((row) => H.map((other) => row.reduce((sum, x, k) => sum + x * other[k], 0)));
+      let helped = false;
+      while (!helped && damping < 1e6) {
+        const d = solve(squared.map((row, k) => row.with(k, row[k] + damping)), down.slice(), size);
+        const next = theta.map((x, k) => x + d[k]), there = slope(next);
+        helped = square(there) < square(g);
+        if (helped) { theta = next; g = there; damping /= 10; } else damping *= 4;
+      }
+    }
+    return unpack(theta);
+  }
+
+  /* x of A x = y, A symmetric and positive definite, by Cholesky's A = LLᵀ, written over A and y */
+  function solve(A, y, size) {
+    for (let k = 0; k < size; k += 1) {
+      for (let l = 0; l <= k; l += 1) {
+        let sum = A[k][l];
+        for (let p = 0; p < l; p += 1) sum -= A[k][p] * A[l][p];
+        A[k][l] = k === l ? Math.sqrt(Math.max(sum, 1e-300)) : sum / A[l][l];
+      }
+    }
+    for (let k = 0; k < size; k += 1) {
+      for (let p = 0; p < k; p += 1) y[k] -= A[k][p] * y[p];
+      y[k] /= A[k][k];
+    }
+    for (let k = size - 1; k >= 0; k -= 1) {
+      for (let p = k + 1; p < size; p += 1) y[k] -= A[p][k] * y[p];
+      y[k] /= A[k][k];
+    }
+    return y;
+  }
+
+  return { optimiser, polish, start };
 })();
