@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         load_models,
         loads_model,
     )
+    from relugeom.bars import ProgressBar
     from relugeom.capacity import (
         Decoding,
         Problem,
@@ -209,6 +210,7 @@ __all__ = [
     "PolynomialSign",
     "PositivePair",
     "Problem",
+    "ProgressBar",
     "Proof",
     "RankBound",
     "RelugeomError",
@@ -360,6 +362,7 @@ PURPOSES: dict[str, dict[str, str]] = {
             "Configuration train resume measure_run sweep Training train_many ToyTraining train_toy_models"
         ),
         "relugeom.optim": "AdamW SGD Schedule",
+        "relugeom.bars": "ProgressBar",
     },
     "What is my model?": {
         "relugeom.inspection": "inspect Inspection",
@@ -399,6 +402,7 @@ _ROOMS = frozenset(
     [
         "arrays",
         "autoencoder",
+        "bars",
         "bench",
         "blas",
         "capacity",

@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"errors"},
     {"records", "writing"},
     {"arrays", "blas", "notebook", "storage", "progress", "statistics"},
-    {"executors"},
+    {"executors", "bars"},
     {"resuming"},
     {"claims", "autoencoder", "optim"},
     {"engines", "capacity"},

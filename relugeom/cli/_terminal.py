@@ -1,4 +1,4 @@
-"""What the sub-commands share: colour, width and progress where a person is watching, and numbers as arguments."""
+"""What the sub-commands share: colour and width where a person is watching, and how results are printed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import os
 import shutil
 import sys
 import textwrap
-import time
 from typing import Any, TextIO
 
 from relugeom.claims.results import Result
 from relugeom.claims.verdicts import Verdict
-from relugeom.progress import Progress
 from relugeom.text import json_text, printable
 
 __all__ = [
-    "ProgressLine", "indent", "paint", "print_aside", "print_json", "verdict_label", "width",
+    "indent", "paint", "print_aside", "print_json", "verdict_label", "width",
 ]  # fmt: skip
 
 _COLOURS = {"green": "32", "cyan": "36", "red": "31", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
@@ -67,42 +65,3 @@ def indent(text: str, spaces: int) -> str:
         printable(text, lines=True), width() - spaces, break_long_words=False, break_on_hyphens=False
     ) or [""]
     return ("\n" + " " * spaces).join(lines)
-
-
-class ProgressLine:
-    """A line on stderr that says how far something is; nothing where stderr is not a terminal.
-
-    It is called with each `relugeom.progress.Progress`.
-    """
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._total = self._done = self._first = 0
-        self._begin = time.monotonic()
-        self._shown = sys.stderr.isatty()
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.done < self._done or not self._total:
-            self._first, self._begin = progress.done, time.monotonic()
-        self._done, self._total = progress.done, progress.total
-        if not self._shown:
-            return
-        done, total = progress.done - self._first, progress.total - self._first
-        spent = time.monotonic() - self._begin
-        left = f"  {spent * (total - done) / done:.0f} s left" if done and spent > 2 else ""
-        counted = f"{self._what}: {progress.done:,} of {progress.total:,}"
-        text = counted + left + "  " * bool(progress.detail) + progress.detail
-        print(f"\r\x1b[K{text[: width() - 1]}", end="", file=sys.stderr, flush=True)
-
-    def start(self, total: int) -> None:
-        """Say how many there will be."""
-        self(Progress(0, total))
-
-    def advance(self) -> None:
-        """One more is done."""
-        self(Progress(self._done + 1, self._total))
-
-    def clear(self) -> None:
-        """Wipe the line, before another is printed or at the end."""
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_csv,
@@ -23,7 +24,7 @@ from relugeom.cli._options import (
     whole_number,
 )
 from relugeom.cli._pictures import write_figures
-from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.cli._terminal import paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.records import csv_text
 from relugeom.writing import check_writable, make_folder, write_atomically
@@ -118,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
         make_folder(arguments.figures)
     from relugeom.studies.atlases import atlas
 
-    found, written, line = {}, 0, ProgressLine("blocks of seeds")
+    found, written, line = {}, 0, ProgressBar("blocks of seeds")
     for n in arguments.n:
         entries = atlas(
             training_from(arguments, n), arguments.seeds, seed=arguments.seed, executor=executor_from(arguments),

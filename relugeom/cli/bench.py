@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import DTYPES, positive_int
-from relugeom.cli._terminal import ProgressLine, print_json
+from relugeom.cli._terminal import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.doctor import blas, machine
     from relugeom.engines.cuda.backend import find_device
 
-    progress = ProgressLine("timings")
+    progress = ProgressBar("timings")
     device = find_device()
     steps = len(arguments.examples) + len(arguments.models) * len(arguments.small)
     progress.start(steps * len(arguments.dtype) * (1 + device.works))

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_csv,
@@ -23,7 +24,7 @@ from relugeom.cli._options import (
     training_from,
 )
 from relugeom.cli._pictures import write_figures
-from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.cli._terminal import paint, print_json
 from relugeom.records import csv_text
 from relugeom.writing import write_atomically
 
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_results(arguments)
     check_resume(arguments.output, arguments)
     cohorts = [Cohort(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
-    line = ProgressLine("blocks of seeds")
+    line = ProgressBar("blocks of seeds")
     with RunDatabase(arguments.output) as database:
         summaries = census(cohorts, database, executor=executor_from(arguments), progress=line)
     line.clear()

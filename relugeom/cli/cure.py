@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     BIAS_COORDINATES,
@@ -27,7 +28,7 @@ from relugeom.cli._options import (
     positive_float,
 )
 from relugeom.cli._pictures import write_figures
-from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.cli._terminal import paint, print_json
 from relugeom.writing import make_folder
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.figures is not None:
         make_folder(arguments.figures)
     check_resume(arguments.output, arguments)
-    progress = ProgressLine("blocks of seeds")
+    progress = ProgressBar("blocks of seeds")
     with RunDatabase(arguments.output) as database:
         found = cures(
             _cells(arguments), database, executor=executor_from(arguments),

@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relugeom.bars import ProgressBar
 from relugeom.cli._models import KINDS, add_model_choice, chosen_model
 from relugeom.cli._options import add_json, add_output
-from relugeom.cli._terminal import ProgressLine, indent, paint, print_json
+from relugeom.cli._terminal import indent, paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.writing import make_folder, write_atomically
 
@@ -119,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     film = _film_of(arguments.model) if arguments.film and arguments.model is not None else None
     theme = THEMES[arguments.theme]
     make_folder(arguments.output)
-    progress = ProgressLine("figures")
+    progress = ProgressBar("figures")
     progress.start(len(names) + 2 * arguments.film)
     written: list[Path] = []
 

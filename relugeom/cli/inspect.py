@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._models import KINDS, add_model_choice, chosen_models
 from relugeom.cli._options import (
@@ -19,7 +20,7 @@ from relugeom.cli._options import (
     positive_int,
     whole_number,
 )
-from relugeom.cli._terminal import ProgressLine, print_json, width
+from relugeom.cli._terminal import print_json, width
 from relugeom.errors import ArgumentError
 from relugeom.records import csv_text
 from relugeom.text import printable
@@ -136,7 +137,7 @@ def inspected(paths: list[Path], arguments: argparse.Namespace) -> list[Inspecti
         for note in dict.fromkeys(note for _, notes in loaded for note in notes):
             print(f"note: {printable(note)}", file=sys.stderr)
     certificates = arguments.certify or len(loaded) <= _MOST_CERTIFIED
-    progress = ProgressLine("inspect")
+    progress = ProgressBar("inspect")
     progress.start(len(loaded))
     answers = []
     for file, of_file in loaded:

@@ -6,12 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.claims.results import Result
 from relugeom.claims.run import verify
 from relugeom.cli._models import KINDS
 from relugeom.cli._options import add_output, add_paths, add_time_limit, positive_int
-from relugeom.cli._terminal import ProgressLine
 from relugeom.cli._versions import versions
 from relugeom.cli.inspect import add_inspection, inspected
 from relugeom.writing import check_writable, write_atomically
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if files:
         prefer_one_blas_thread()  # polishing solves thousands of small systems
         models = html_body(inspected(files, arguments))
-    progress = ProgressLine("conjectures")
+    progress = ProgressBar("conjectures")
 
     def advance(_: Result) -> None:
         progress.advance()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.claims.verdicts import Verdict
 from relugeom.cli._options import (
@@ -24,7 +25,7 @@ from relugeom.cli._options import (
     fraction,
     positive_int,
 )
-from relugeom.cli._terminal import ProgressLine, indent, print_json, verdict_label
+from relugeom.cli._terminal import indent, print_json, verdict_label
 from relugeom.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(arguments.output)
     with contextlib.ExitStack() as stack:
         database = None if arguments.database is None else stack.enter_context(RunDatabase(arguments.database))
-        line = ProgressLine("attempts")
+        line = ProgressBar("attempts")
         stack.callback(line.clear)
         outcome = search(
             problem,

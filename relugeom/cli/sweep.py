@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     INITIALISATIONS,
@@ -27,7 +28,7 @@ from relugeom.cli._options import (
     positive_int,
 )
 from relugeom.cli._pictures import write_figures
-from relugeom.cli._terminal import ProgressLine, print_json
+from relugeom.cli._terminal import print_json
 from relugeom.writing import write_atomically
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_results(arguments)
     check_resume(arguments.output / DATABASE, arguments)
-    line = ProgressLine("runs")
+    line = ProgressBar("runs")
     try:
         finished = sweep(
             _runs(arguments),

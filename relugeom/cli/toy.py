@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_json,
@@ -28,7 +29,7 @@ from relugeom.cli._options import (
     positive_float,
     positive_int,
 )
-from relugeom.cli._terminal import ProgressLine, paint, print_json
+from relugeom.cli._terminal import paint, print_json
 from relugeom.errors import ArgumentError
 from relugeom.writing import make_folder
 
@@ -120,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.figures is not None:
         make_folder(arguments.figures)
     check_resume(arguments.output, arguments)
-    progress = ProgressLine("blocks of models")
+    progress = ProgressBar("blocks of models")
     with RunDatabase(arguments.output) if arguments.output else nullcontext() as database:
         found = study(arguments, {**settings, "database": database, "progress": progress})
     progress.clear()

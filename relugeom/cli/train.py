@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
     add_figures,
@@ -26,7 +27,7 @@ from relugeom.cli._options import (
     whole_number,
 )
 from relugeom.cli._pictures import write_figures, write_film
-from relugeom.cli._terminal import ProgressLine, print_json
+from relugeom.cli._terminal import print_json
 from relugeom.errors import ArgumentError
 from relugeom.writing import make_folder
 
@@ -107,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         "record": arguments.record,
         "snapshots": not arguments.no_snapshots,
     }
-    line = ProgressLine("steps")
+    line = ProgressBar("steps")
     with _interrupts() as caught:
         options["stop"] = lambda: bool(caught)
         if arguments.resume:

@@ -7,12 +7,12 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
+from relugeom.bars import ProgressBar
 from relugeom.claims.formal import check_formal
 from relugeom.claims.results import Report, Result, write_certificates
 from relugeom.claims.run import MEMORY_LIMIT, list_conjectures, verify
 from relugeom.cli._options import add_csv, add_paths, add_time_limit, positive_float_or_zero, positive_int
 from relugeom.cli._terminal import (
-    ProgressLine,
     indent,
     paint,
     print_aside,
@@ -87,7 +87,7 @@ def _check_formal_proofs(report: Report) -> list[dict[str, object]]:
         for proof in result.formal:
             if result.formal_folder is not None:
                 theorems.setdefault((result.formal_folder, proof.file), set()).add(proof.theorem)
-    progress = ProgressLine("formal proofs")
+    progress = ProgressBar("formal proofs")
     progress.start(len(theorems))
     rows: list[dict[str, object]] = []
     for (folder, file), named in sorted(theorems.items()):
@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments)
     if arguments.certificates is not None:
         make_folder(arguments.certificates)
-    progress = ProgressLine("conjectures")
+    progress = ProgressBar("conjectures")
     shown_heading = [""]
 
     def show(result: Result) -> None:
