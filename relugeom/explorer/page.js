@@ -265,20 +265,20 @@
     const svg = find("curve"), points = curve.filter(([, value]) => value > 0);
     svg.replaceChildren();
     if (points.length < 2) {
-      element("text", { x: 200, y: 80, "text-anchor": "middle" }, svg, "the loss, as training goes");
+      element("text", { x: 200, y: 70, "text-anchor": "middle" }, svg, "the loss, as training goes");
       return;
     }
     const values = points.map(([, value]) => Math.log10(value)), last = points[points.length - 1];
     const low = Math.min(Math.floor(Math.min(...values)), Math.ceil(Math.max(...values)) - 1), high = Math.ceil(Math.max(...values));
-    const x = (at) => 44 + 346 * (at - points[0][0]) / (last[0] - points[0][0]), y = (value) => 10 + 115 * (high - value) / (high - low);
+    const x = (at) => 44 + 346 * (at - points[0][0]) / (last[0] - points[0][0]), y = (value) => 10 + 95 * (high - value) / (high - low);
     const every = Math.ceil((high - low) / 5);
     for (let power = high; power >= low; power -= every) {
       element("line", { x1: 44, x2: 390, y1: y(power), y2: y(power) }, svg);
       element("text", { x: 38, y: y(power) + 4, "text-anchor": "end" }, svg, power > 2 || power < -2 ? `1e${power}`.replace("-", "−") : String(10 ** power));
     }
     element("path", { d: points.map(([at, value], k) => `${k ? "L" : "M"}${x(at).toFixed(1)} ${y(Math.log10(value)).toFixed(1)}`).join("") }, svg);
-    element("text", { x: 44, y: 144 }, svg, String(points[0][0]));
-    element("text", { x: 390, y: 144, "text-anchor": "end" }, svg, `${last[0]} steps`);
+    element("text", { x: 44, y: 124 }, svg, String(points[0][0]));
+    element("text", { x: 390, y: 124, "text-anchor": "end" }, svg, `${last[0]} steps`);
   }
 
   function record(mean) {
