@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -58,3 +61,22 @@ def test_no_logic_stands_in_two_places() -> None:
                 places["\n".join(part)].append(f"{path.relative_to(PACKAGE)}, statement {start}")
     assert len(places) > 10_000
     assert {part: where for part, where in places.items() if len(where) > 1} == {}
+
+
+def neighbours(text: str) -> list[str]:
+    """The names below "See Also"."""
+    found = re.search(r"^ *See Also\n *-{8}\n(.*?)(?:\n\s*\n|\Z)", text, flags=re.M | re.S)
+    lines = [] if found is None else found[1].splitlines()
+    return [name.strip() for line in lines if not line.startswith("  ") for name in line.partition(" : ")[0].split(",")]
+
+
+def test_neighbours_exist() -> None:
+    told = 0
+    for name in relugeom.__all__:
+        known = getattr(relugeom, name)
+        for other in neighbours(inspect.getdoc(known) or ""):
+            home, _, last = other.rpartition(".")
+            assert hasattr(importlib.import_module(home or known.__module__), last), (name, other)
+            assert last != name
+            told += 1
+    assert told > 250

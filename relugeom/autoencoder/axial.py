@@ -207,6 +207,11 @@ class Axial(AxialData):
     weights : sequence of float, optional
         Relative frequencies of the amplitudes, positive; they are scaled to add up to 1. Default: equal.
 
+    See Also
+    --------
+    relugeom.autoencoder.UniformAxial, relugeom.autoencoder.Independent, relugeom.autoencoder.DenseExamples
+    relugeom.autoencoder.SparseExamples, relugeom.autoencoder.as_data
+
     Notes
     -----
     With weights p_k, r_k = ReLU(z_k) − a_k δ and z_k = a_k g + b,
@@ -282,6 +287,11 @@ class UniformAxial(AxialData):
     ----------
     n : int
         Number of features.
+
+    See Also
+    --------
+    relugeom.autoencoder.Axial, relugeom.autoencoder.Independent, relugeom.autoencoder.DenseExamples
+    relugeom.autoencoder.SparseExamples, relugeom.autoencoder.as_data
 
     Notes
     -----

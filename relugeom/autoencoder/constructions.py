@@ -57,6 +57,11 @@ def polygon(n: int, radius: float = 1.0, phase: float = 0.0) -> Floats:
     Returns
     -------
     ndarray, shape (2, n)
+
+    See Also
+    --------
+    relugeom.autoencoder.zero_loss_polygon, relugeom.autoencoder.sensitive_polygon
+    relugeom.autoencoder.rational_polygon, relugeom.autoencoder.symmetric_failure
     """
     _at_least("n", n, 1)
     angles = 2 * pi * np.arange(n) / n + phase
@@ -88,6 +93,11 @@ def zero_loss_polygon(n: int, phase: float = 0.0) -> Parameters:
     -------
     Parameters
         W of shape (2, n), b of shape (n,).
+
+    See Also
+    --------
+    relugeom.autoencoder.polygon, relugeom.autoencoder.sensitive_polygon, relugeom.autoencoder.rational_polygon
+    relugeom.autoencoder.symmetric_failure, relugeom.autoencoder.zero_loss_bias, relugeom.autoencoder.zero_loss_test
 
     Examples
     --------
@@ -131,6 +141,11 @@ def sensitive_polygon(n: int, radius: float = 1.0, phase: float = 0.0) -> Parame
     -------
     Parameters
         W of shape (2, n), b of shape (n,).
+
+    See Also
+    --------
+    relugeom.autoencoder.polygon, relugeom.autoencoder.zero_loss_polygon, relugeom.autoencoder.rational_polygon
+    relugeom.autoencoder.symmetric_failure
     """
     _at_least("n", n, 2)
     return Parameters(polygon(n, radius, phase), np.full(n, -(radius**2) * max(0.0, cos(2 * pi / n))))
@@ -147,6 +162,10 @@ def antipodal_pairs(m: int) -> Floats:
     Returns
     -------
     ndarray, shape (m, 2m)
+
+    See Also
+    --------
+    relugeom.autoencoder.simplex, relugeom.autoencoder.parabola, relugeom.autoencoder.k_family
     """
     _at_least("m", m, 1)
     return np.kron(np.eye(m), np.array([1.0, -1.0]))
@@ -171,6 +190,10 @@ def simplex(m: int) -> Floats:
     Returns
     -------
     ndarray, shape (m, m + 1)
+
+    See Also
+    --------
+    relugeom.autoencoder.antipodal_pairs, relugeom.autoencoder.parabola, relugeom.autoencoder.k_family
     """
     return np.array([[sqrt(square) * sign for square, sign in row] for row in _simplex_entries(m)])
 
@@ -217,6 +240,10 @@ def parabola(n: int) -> Parameters:
     -------
     Parameters
         W of shape (3, n), no bias, a decoder of shape (n, 3).
+
+    See Also
+    --------
+    relugeom.autoencoder.antipodal_pairs, relugeom.autoencoder.simplex, relugeom.autoencoder.k_family
     """
     _at_least("n", n, 1)
     times = [Fraction(t) for t in range(1, n + 1)]
@@ -239,6 +266,11 @@ def rational_polygon(n: int, accuracy: Fraction = Fraction(1, 8)) -> RationalMat
     Returns
     -------
     list of 2 rows of n `Fraction`
+
+    See Also
+    --------
+    relugeom.autoencoder.polygon, relugeom.autoencoder.zero_loss_polygon, relugeom.autoencoder.sensitive_polygon
+    relugeom.autoencoder.symmetric_failure
     """
     _at_least("n", n, 1)
     if not 0 < accuracy < Fraction(1, 2):
@@ -282,6 +314,10 @@ def k_family(K: int) -> RationalMatrix:
     Returns
     -------
     matrix of Fraction, 2 rows of 5
+
+    See Also
+    --------
+    relugeom.autoencoder.antipodal_pairs, relugeom.autoencoder.simplex, relugeom.autoencoder.parabola
     """
     _at_least("K", K, 3)
     columns = [(1, 0), (0, 1), (-1, 0), (-K, -(K**2)), (K, -(K**2))]
@@ -358,6 +394,11 @@ def symmetric_failure(n: int, live: int | None = None, bias: float | None = None
     -------
     Parameters
         W of shape (2, n), b of shape (n,).
+
+    See Also
+    --------
+    relugeom.autoencoder.polygon, relugeom.autoencoder.zero_loss_polygon, relugeom.autoencoder.sensitive_polygon
+    relugeom.autoencoder.rational_polygon
 
     Notes
     -----

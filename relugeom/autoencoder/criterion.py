@@ -150,6 +150,10 @@ def recovered_axes(
     -------
     array of bool, shape (..., n)
 
+    See Also
+    --------
+    relugeom.autoencoder.recovered_amplitudes, relugeom.autoencoder.satisfies_criterion
+
     Examples
     --------
     >>> from relugeom.autoencoder.constructions import zero_loss_polygon
@@ -198,6 +202,12 @@ def satisfies_criterion(
     -------
     array of bool, shape (...)
 
+    See Also
+    --------
+    relugeom.autoencoder.has_working_bias, relugeom.autoencoder.largest_bias_window
+    relugeom.autoencoder.activation_thresholds, relugeom.autoencoder.recovered_axes
+    relugeom.autoencoder.recovered_amplitudes
+
     Examples
     --------
     >>> bool(satisfies_criterion([[1, -1, 0, 0], [0, 0, 1, -1]]))
@@ -222,6 +232,11 @@ def largest_bias_window(W: Array, decoder: Array | None = None) -> BiasWindow:
     -------
     BiasWindow
         ``low`` and ``high``, arrays of shape (..., n): −r_j·w_j and −max r_j·w_i.
+
+    See Also
+    --------
+    relugeom.autoencoder.satisfies_criterion, relugeom.autoencoder.has_working_bias
+    relugeom.autoencoder.activation_thresholds
     """
     xp, A, _, eye = _model(W, None, decoder)
     others = xp.where(eye > 0, -xp.inf, A)
@@ -242,6 +257,11 @@ def has_working_bias(W: Array, decoder: Array | None = None) -> Array:
     Returns
     -------
     array of bool, shape (...)
+
+    See Also
+    --------
+    relugeom.autoencoder.satisfies_criterion, relugeom.autoencoder.largest_bias_window
+    relugeom.autoencoder.activation_thresholds
     """
     low, high = largest_bias_window(W, decoder)
     return array_namespace(low).all(low < high, axis=-1)
@@ -257,6 +277,10 @@ def zero_loss_bias(W: Array) -> Array:
     Returns
     -------
     array, shape (..., n)
+
+    See Also
+    --------
+    relugeom.autoencoder.zero_loss_test, relugeom.autoencoder.zero_loss_polygon
     """
     xp, W = floating_arrays(W=W)
     check_shape("W", W, ("m", "n"))
@@ -285,6 +309,10 @@ def zero_loss_test(
     -------
     ZeroLoss
         Whether all conditions hold, by how much the bias misses, and the least slack of the inequalities.
+
+    See Also
+    --------
+    relugeom.autoencoder.zero_loss_bias, relugeom.autoencoder.zero_loss_polygon
     """
     xp, A, b, eye = _model(W, b, decoder)
     own = _diagonal(xp, A, eye)
@@ -311,6 +339,11 @@ def activation_thresholds(W: Array, b: Array, decoder: Array | None = None) -> A
     -------
     array, shape (..., n)
         ∞ where r_i·w_i ≤ 0, for then no amplitude switches output i on.
+
+    See Also
+    --------
+    relugeom.autoencoder.satisfies_criterion, relugeom.autoencoder.has_working_bias
+    relugeom.autoencoder.largest_bias_window
     """
     xp, A, b, eye = _model(W, b, decoder)
     gain = _diagonal(xp, A, eye)
@@ -342,6 +375,11 @@ def max_sparse_support(
     Returns
     -------
     array of int, shape (...)
+
+    See Also
+    --------
+    relugeom.capacity.decide, relugeom.capacity.search, relugeom.capacity.find_positive_pair
+    relugeom.capacity.upper_bound
     """
     rounding = rounding_tolerance(W, b, decoder)
     xp, A, b, eye = _model(W, b, decoder)

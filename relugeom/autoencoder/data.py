@@ -108,6 +108,11 @@ class DenseExamples(DataSet):
     ------
     ArgumentError
         X is no array of examples, or the importance no n finite numbers that are not negative.
+
+    See Also
+    --------
+    relugeom.autoencoder.Axial, relugeom.autoencoder.UniformAxial, relugeom.autoencoder.Independent
+    relugeom.autoencoder.SparseExamples, relugeom.autoencoder.as_data
     """
 
     X: Array
@@ -252,6 +257,12 @@ def as_data(X: Any) -> DataSet:
     ------
     ArgumentError
         X is neither.
+
+    See Also
+    --------
+    relugeom.autoencoder.Axial, relugeom.autoencoder.UniformAxial, relugeom.autoencoder.Independent
+    relugeom.autoencoder.DenseExamples, relugeom.autoencoder.SparseExamples
+    relugeom.autoencoder.examples.sparse_unit_norm_examples
 
     Examples
     --------

@@ -61,6 +61,11 @@ class SparseExamples(DataSet):
         The non-zeros, float32 or float64.
     n : int
         Number of columns.
+
+    See Also
+    --------
+    relugeom.autoencoder.Axial, relugeom.autoencoder.UniformAxial, relugeom.autoencoder.Independent
+    relugeom.autoencoder.DenseExamples, relugeom.autoencoder.as_data
     """
 
     indptr: Array
@@ -230,6 +235,10 @@ def sparse_unit_norm_examples(
     ------
     ArgumentError
         On T < 1, n < 1, S outside [0, 1), or S so close to 1 that hardly any row would survive.
+
+    See Also
+    --------
+    relugeom.autoencoder.as_data
     """
     check_distribution(T, n, S)
     if np.dtype(dtype) not in (np.float32, np.float64):

@@ -66,6 +66,10 @@ def column_norms(W: Array) -> Array:
     Returns
     -------
     array, shape (..., n)
+
+    See Also
+    --------
+    relugeom.autoencoder.angles, relugeom.autoencoder.angular_gaps, relugeom.autoencoder.circles
     """
     xp, W = _weights(W)
     return xp.sqrt(xp.sum(W**2, axis=-2))
@@ -81,6 +85,10 @@ def angles(W: Array) -> Array:
     Returns
     -------
     array, shape (..., n)
+
+    See Also
+    --------
+    relugeom.autoencoder.angular_gaps, relugeom.autoencoder.circles, relugeom.autoencoder.column_norms
     """
     xp, W = _weights(W)
     if W.shape[-2] != 2:
@@ -102,6 +110,10 @@ def angular_gaps(W: Array) -> Array:
     array, shape (..., n)
         Gap k lies between the k-th direction and the next one in increasing order; the last one closes the
         circle.
+
+    See Also
+    --------
+    relugeom.autoencoder.angles, relugeom.autoencoder.circles, relugeom.autoencoder.column_norms
     """
     theta = angles(W)
     xp = array_namespace(theta)
@@ -123,6 +135,10 @@ def circles(W: Array, tolerance: float) -> Circles:
     -------
     Circles
         How many there are, and the circle of every feature, numbered from the smallest.
+
+    See Also
+    --------
+    relugeom.autoencoder.angles, relugeom.autoencoder.angular_gaps, relugeom.autoencoder.column_norms
     """
     if not tolerance >= 0:
         raise ArgumentError(f"tolerance must not be negative; got {tolerance}")
@@ -184,6 +200,10 @@ def feature_dimensionality(W: Array) -> Array:
     UserWarning
         W has more rows than columns: then it is probably the transpose of what is meant.
 
+    See Also
+    --------
+    relugeom.autoencoder.example_dimensionality, relugeom.autoencoder.maximal_dimensionality
+
     Notes
     -----
     Elhage et al., "Toy Models of Superposition" (2022).
@@ -209,6 +229,10 @@ def example_dimensionality(W: Array, X: Array) -> Array:
     Returns
     -------
     array, shape (..., T)
+
+    See Also
+    --------
+    relugeom.autoencoder.feature_dimensionality, relugeom.autoencoder.maximal_dimensionality
 
     Notes
     -----
@@ -237,6 +261,10 @@ def maximal_dimensionality(W: Array, X: Array | None = None, *, tolerance: float
     Returns
     -------
     array, shape (..., T) or (..., n)
+
+    See Also
+    --------
+    relugeom.autoencoder.feature_dimensionality, relugeom.autoencoder.example_dimensionality
     """
     if X is None:
         xp, W = _weights(W)

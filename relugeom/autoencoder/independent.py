@@ -73,6 +73,11 @@ class Independent(DataSet):
     ------
     ArgumentError
         A value is out of its range, groups overlap, or there are too many sets to sum over.
+
+    See Also
+    --------
+    relugeom.autoencoder.Axial, relugeom.autoencoder.UniformAxial, relugeom.autoencoder.DenseExamples
+    relugeom.autoencoder.SparseExamples, relugeom.autoencoder.as_data
     """
 
     n: int

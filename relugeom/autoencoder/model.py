@@ -65,6 +65,10 @@ def encode(parameters: Parameters, X: Array) -> Array:
     Returns
     -------
     array, shape (..., T, m)
+
+    See Also
+    --------
+    relugeom.autoencoder.preactivation, relugeom.autoencoder.reconstruct
     """
     at = checked(parameters, X)
     return at.X @ at.xp.matrix_transpose(at.W)
@@ -83,6 +87,10 @@ def preactivation(parameters: Parameters, X: Array) -> Array:
     Returns
     -------
     array, shape (..., T, n)
+
+    See Also
+    --------
+    relugeom.autoencoder.encode, relugeom.autoencoder.reconstruct
     """
     at = checked(parameters, X)
     return (at.X @ at.xp.matrix_transpose(at.W)) @ at.D + at.b[..., None, :]
@@ -101,6 +109,10 @@ def reconstruct(parameters: Parameters, X: Array) -> Array:
     Returns
     -------
     array, shape (..., T, n)
+
+    See Also
+    --------
+    relugeom.autoencoder.encode, relugeom.autoencoder.preactivation
     """
     Z = preactivation(parameters, X)
     xp = array_namespace(Z)
@@ -152,6 +164,11 @@ def total_loss(parameters: Parameters, data: Array | DataSet) -> Array:
     Returns
     -------
     array, shape (...)
+
+    See Also
+    --------
+    relugeom.autoencoder.loss, relugeom.autoencoder.gradient, relugeom.autoencoder.hessian_vector_product
+    relugeom.autoencoder.hessian
     """
     known = as_data(data)
     return known.T * known.loss(parameters)
@@ -169,6 +186,11 @@ def gradient(parameters: Parameters, data: Array | DataSet) -> Parameters:
     -------
     Parameters
         Shaped like the model; ``None`` where it has no bias, or no decoder of its own.
+
+    See Also
+    --------
+    relugeom.autoencoder.loss, relugeom.autoencoder.total_loss, relugeom.autoencoder.hessian_vector_product
+    relugeom.autoencoder.hessian
     """
     return as_data(data).gradient(parameters)
 
@@ -186,6 +208,11 @@ def hessian_vector_product(parameters: Parameters, data: Array | DataSet, direct
     Returns
     -------
     Parameters
+
+    See Also
+    --------
+    relugeom.autoencoder.loss, relugeom.autoencoder.total_loss, relugeom.autoencoder.gradient
+    relugeom.autoencoder.hessian
     """
     return as_data(data).hessian_vector_product(parameters, direction)
 
@@ -202,6 +229,11 @@ def hessian(parameters: Parameters, data: Array | DataSet) -> Array:
     -------
     array, shape (..., p, p)
         p = mn, and n more for a bias, and nm more for an untied decoder.
+
+    See Also
+    --------
+    relugeom.autoencoder.loss, relugeom.autoencoder.total_loss, relugeom.autoencoder.gradient
+    relugeom.autoencoder.hessian_vector_product
     """
     return as_data(data).hessian(parameters)
 
@@ -221,6 +253,10 @@ def kink_distance(parameters: Parameters, data: Array | DataSet) -> Array:
     -------
     array, shape (...)
         One number per model.
+
+    See Also
+    --------
+    relugeom.landscape.kind
     """
     return as_data(data).kink_distance(parameters)
 
@@ -257,6 +293,10 @@ def null_features(parameters: Parameters, *, tolerance: float | None = None) -> 
     Returns
     -------
     array of bool, shape (..., n)
+
+    See Also
+    --------
+    relugeom.autoencoder.dead_features, relugeom.autoencoder.silent_features, relugeom.autoencoder.untouched_features
     """
     at = checked(parameters)
     norms = at.xp.sqrt(at.xp.sum(at.W**2, axis=-2))
@@ -276,6 +316,10 @@ def dead_features(parameters: Parameters, data: Array | DataSet) -> Array:
     Returns
     -------
     array of bool, shape (..., n)
+
+    See Also
+    --------
+    relugeom.autoencoder.null_features, relugeom.autoencoder.silent_features, relugeom.autoencoder.untouched_features
     """
     return as_data(data).dead(parameters)
 
@@ -292,6 +336,10 @@ def silent_features(parameters: Parameters, data: Array | DataSet) -> Array:
     Returns
     -------
     array of bool, shape (..., n)
+
+    See Also
+    --------
+    relugeom.autoencoder.null_features, relugeom.autoencoder.dead_features, relugeom.autoencoder.untouched_features
     """
     return as_data(data).silent(parameters)
 
@@ -306,5 +354,9 @@ def untouched_features(data: Array | DataSet) -> Array:
     Returns
     -------
     array of bool, shape (n,)
+
+    See Also
+    --------
+    relugeom.autoencoder.null_features, relugeom.autoencoder.dead_features, relugeom.autoencoder.silent_features
     """
     return as_data(data).untouched()

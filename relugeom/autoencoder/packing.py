@@ -35,7 +35,7 @@ from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
 
-__all__ = ["Packing", "packed_polygon"]
+__all__ = ["PackedPolygon", "packed_polygon"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
@@ -45,7 +45,7 @@ _PATIENCE = 2_000  # examples that fit nowhere before the search ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Packing:
+class PackedPolygon:
     """A model that memorises some examples exactly and answers all others with the mean of the features left.
 
     Attributes
@@ -63,7 +63,7 @@ class Packing:
     loss: float
 
 
-def packed_polygon(examples: SparseExamples, corners: int = 4_096) -> Packing:
+def packed_polygon(examples: SparseExamples, corners: int = 4_096) -> PackedPolygon:
     """Memorise as many of the examples as a search finds room for, on a regular polygon of that many corners.
 
     Parameters
@@ -75,7 +75,7 @@ def packed_polygon(examples: SparseExamples, corners: int = 4_096) -> Packing:
 
     Returns
     -------
-    Packing
+    PackedPolygon
 
     Examples
     --------
@@ -107,7 +107,7 @@ def packed_polygon(examples: SparseExamples, corners: int = 4_096) -> Packing:
         b[features] = x * (1 - square / s)
         kept += s - examples.T * float(mean[features] @ mean[features])
     left = float(values @ values) / examples.T - float(mean @ mean) - kept / examples.T
-    return Packing(Parameters(W, b), tuple(placed), left)
+    return PackedPolygon(Parameters(W, b), tuple(placed), left)
 
 
 def _row(examples: SparseExamples, t: int) -> slice:

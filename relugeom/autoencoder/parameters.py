@@ -199,6 +199,10 @@ def flatten(parameters: Parameters) -> Array:
     -------
     array, shape (..., p)
         p = mn, and n more for the bias, and nm more for the decoder.
+
+    See Also
+    --------
+    relugeom.autoencoder.unflatten
     """
     at = checked(parameters)
     xp, (m, n) = at.xp, at.W.shape[-2:]
@@ -225,6 +229,10 @@ def unflatten(vector: Array, m: int, n: int, *, untied: bool = False) -> Paramet
     Returns
     -------
     Parameters
+
+    See Also
+    --------
+    relugeom.autoencoder.flatten
     """
     xp, vector = floating_arrays(vector=vector)
     check_shape("vector", vector, ("p",))

@@ -265,6 +265,10 @@ def cells(
     ------
     ArgumentError
         W is not 2 × n, b does not fit, the window is not positive, or a number is not finite.
+
+    See Also
+    --------
+    relugeom.autoencoder.zones
     """
     model = _planar(W, b, decoder, tolerance)
     found: list[tuple[Polygon, frozenset[int]]] = [(_window(window, W), frozenset())]
@@ -298,6 +302,10 @@ def zones(
     Returns
     -------
     list of n Zone
+
+    See Also
+    --------
+    relugeom.autoencoder.cells
 
     Notes
     -----
@@ -460,6 +468,10 @@ def recovered_amplitudes(
     -------
     list of Amplitudes
         One open or half-open interval a feature, with rational ends.
+
+    See Also
+    --------
+    relugeom.autoencoder.recovered_axes, relugeom.autoencoder.satisfies_criterion
     """
     model = _exact_model(W, b, decoder, tolerance)
     found: list[Amplitudes] = []

@@ -299,6 +299,10 @@ def conjecture(
     callable
         A decorator, which makes a `Conjecture` of a function that returns an `Outcome`.
 
+    See Also
+    --------
+    relugeom.claims.run.verify
+
     Notes
     -----
     A declaration that cannot be run (an empty statement, an unknown option, an id of other characters than lower-case

@@ -366,6 +366,10 @@ def verify(
     ArgumentError
         A path does not exist, `jobs`, `time_limit` or `memory_limit` is not positive, an id is unknown, or nothing
         matches `select`.
+
+    See Also
+    --------
+    relugeom.claims.conjectures.conjecture
     """
     if jobs is not None and jobs < 1:
         raise ArgumentError(f"jobs must be at least 1; got {jobs}")

@@ -101,6 +101,10 @@ def identity(claim: str, left: Any, right: Any) -> Step:
     -------
     Step
         Which the judge decides, in whatever process it runs.
+
+    See Also
+    --------
+    relugeom.claims.steps.trace_identity, relugeom.claims.steps.sign, relugeom.claims.steps.between
     """
 
     def decide() -> bool | str:
@@ -154,6 +158,10 @@ def trace_identity(claim: str, left: Any, right: Any) -> Step:
     -------
     Step
         Which the judge decides, in whatever process it runs.
+
+    See Also
+    --------
+    relugeom.claims.steps.identity, relugeom.claims.steps.sign, relugeom.claims.steps.between
     """
 
     def decide() -> bool | str:
@@ -203,6 +211,10 @@ def sign(claim: str, expression: Any, relation: Relation) -> Step:
     ------
     ArgumentError
         `relation` is not one of "> 0", ">= 0", "< 0", "<= 0", "!= 0".
+
+    See Also
+    --------
+    relugeom.claims.steps.identity, relugeom.claims.steps.trace_identity, relugeom.claims.steps.between
     """
 
     if relation not in _PROPERTY:
@@ -236,6 +248,10 @@ def between(claim: str, low: Any, value: Any, high: Any) -> Step:
     -------
     Step
         Which the judge decides, in whatever process it runs.
+
+    See Also
+    --------
+    relugeom.claims.steps.identity, relugeom.claims.steps.trace_identity, relugeom.claims.steps.sign
     """
 
     def decide() -> bool | str:
@@ -262,6 +278,10 @@ def certified(claim: str, certificate: Certificate) -> Step:
     -------
     Step
         Which the judge decides, in whatever process it runs.
+
+    See Also
+    --------
+    relugeom.claims.steps.all_cases
     """
 
     def decide() -> bool | str:
@@ -286,6 +306,10 @@ def all_cases(claim: str, predicate: Callable[[Any], bool], cases: Iterable[Any]
     -------
     Step
         Which the judge decides, in whatever process it runs.
+
+    See Also
+    --------
+    relugeom.claims.steps.certified
     """
     listed = list(cases)
 
@@ -334,6 +358,10 @@ def polynomial_certificate(
     Returns
     -------
     PolynomialSign
+
+    See Also
+    --------
+    relugeom.claims.steps.polynomial_sign
     """
     import sympy
 
@@ -369,6 +397,10 @@ def polynomial_sign(
     -------
     Step
         Which the judge decides, in whatever process it runs.
+
+    See Also
+    --------
+    relugeom.claims.steps.polynomial_certificate
     """
 
     def decide() -> bool | str:

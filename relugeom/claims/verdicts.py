@@ -274,6 +274,10 @@ def at_least(value: float) -> Bound:
     Returns
     -------
     Bound
+
+    See Also
+    --------
+    relugeom.claims.verdicts.at_most
     """
     return Bound("≥", value)
 
@@ -289,6 +293,10 @@ def at_most(value: float) -> Bound:
     Returns
     -------
     Bound
+
+    See Also
+    --------
+    relugeom.claims.verdicts.at_least
     """
     return Bound("≤", value)
 

@@ -821,6 +821,10 @@ def dumps(certificate: Certificate) -> str:
     ------
     CertificateError
         A number has more digits than `loads` would read.
+
+    See Also
+    --------
+    relugeom.exact.check, relugeom.exact.load, relugeom.exact.loads
     """
     values = {name: codec.write(getattr(certificate, name)) for name, codec in certificate.codecs.items()}
     body = {_IN_FILES.get(name, name): value for name, value in values.items()}
@@ -865,6 +869,10 @@ def loads(text: str) -> Certificate:
     CertificateError
         The text is too long, too deep, not JSON, of an unknown format or kind, or a field is missing, unknown,
         of the wrong type or out of bounds.
+
+    See Also
+    --------
+    relugeom.exact.check, relugeom.exact.load, relugeom.exact.dumps
     """
     if len(text) > LIMITS.characters:
         raise CertificateError(f"the text has {len(text)} characters; at most {LIMITS.characters} are read")
@@ -908,6 +916,10 @@ def load(path: str | os.PathLike[str]) -> Certificate:
         The content cannot be read as a certificate.
     OSError
         The file cannot be opened.
+
+    See Also
+    --------
+    relugeom.exact.check, relugeom.exact.loads, relugeom.exact.dumps
     """
     with open(path, "rb") as file:
         content = file.read(LIMITS.characters + 1)

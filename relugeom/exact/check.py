@@ -86,6 +86,10 @@ def check(certificate: Certificate) -> Valid | Invalid:
     -------
     Valid or Invalid
         `Valid(statement)` when the data prove the statement, `Invalid(reason)` otherwise.
+
+    See Also
+    --------
+    relugeom.exact.load, relugeom.exact.loads, relugeom.exact.dumps, relugeom.landscape.certify
     """
     checker = _CHECKERS.get(type(certificate))
     if checker is None:

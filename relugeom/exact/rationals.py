@@ -40,6 +40,10 @@ def as_vector(entries: Iterable[Fraction | int | float]) -> Vector:
     Returns
     -------
     tuple of Fraction
+
+    See Also
+    --------
+    relugeom.exact.rationals.as_matrix
     """
     return tuple(Fraction(entry) for entry in entries)
 
@@ -54,6 +58,10 @@ def as_matrix(rows: Iterable[Iterable[Fraction | int | float]]) -> Matrix:
     Returns
     -------
     tuple of tuples of Fraction
+
+    See Also
+    --------
+    relugeom.exact.rationals.as_vector
     """
     return tuple(as_vector(row) for row in rows)
 

@@ -311,6 +311,10 @@ def inspect(
     ArgumentError
         Shapes do not fit, or the data have another number of features.
 
+    See Also
+    --------
+    relugeom.landscape.polish, relugeom.landscape.kind, relugeom.landscape.nature
+
     Examples
     --------
     >>> from relugeom.autoencoder import zero_loss_polygon

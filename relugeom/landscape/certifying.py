@@ -76,6 +76,10 @@ def certify(parameters: Parameters, data: DataSet, better: Parameters | None = N
     CriticalPoint or NoCertificate
         The latter for a model that is on a kink, untied or without a bias, for a singular Hessian, and where the
         point is none.
+
+    See Also
+    --------
+    relugeom.exact.check
     """
     if not isinstance(data, Axial | UniformAxial):
         return NoCertificate(f"certificates of critical points are for data on the axes, not {type(data).__name__}")

@@ -130,6 +130,11 @@ def kind(
     -------
     Kind
 
+    See Also
+    --------
+    relugeom.landscape.polish, relugeom.landscape.nature, relugeom.inspection.inspect
+    relugeom.autoencoder.kink_distance
+
     Examples
     --------
     >>> kind(Parameters([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])).type

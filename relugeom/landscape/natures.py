@@ -209,6 +209,10 @@ def nature(
     ArgumentError
         The model is no single model, or does not fit the data.
 
+    See Also
+    --------
+    relugeom.landscape.polish, relugeom.landscape.kind, relugeom.inspection.inspect
+
     Examples
     --------
     >>> from relugeom.autoencoder import symmetric_failure

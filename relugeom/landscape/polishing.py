@@ -198,6 +198,10 @@ def polish(
     ------
     ArgumentError
         The models are no batch, or have another number of features than the data.
+
+    See Also
+    --------
+    relugeom.landscape.kind, relugeom.landscape.nature, relugeom.inspection.inspect
     """
     data = as_data(data)
     at = checked(parameters)

@@ -33,6 +33,10 @@ class Schedule:
         K.
     warmup : int
         w; counts for both kinds.
+
+    See Also
+    --------
+    relugeom.optim.AdamW, relugeom.optim.SGD
     """
 
     kind: str

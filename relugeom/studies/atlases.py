@@ -159,6 +159,10 @@ def atlas(
     -------
     Atlas
         The groups, commonest first, and how many seeds reach zero loss before and after polishing.
+
+    See Also
+    --------
+    relugeom.studies.census, relugeom.studies.toy_models
     """
     data = data_of(training)
     if isinstance(training, ToyTraining):

@@ -175,6 +175,10 @@ def census(
     -------
     Rows of Summary
         One for each cohort, in their order.
+
+    See Also
+    --------
+    relugeom.studies.atlas, relugeom.studies.toy_models
     """
     records = cohort_records(
         cohorts, _block_size, _run_block, _key, _FIELDS, _FIELDS.keys(), database, executor, progress

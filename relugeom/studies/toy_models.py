@@ -113,6 +113,10 @@ def toy_models(
     -------
     list of ToyRow
         One for each law.
+
+    See Also
+    --------
+    relugeom.studies.atlas, relugeom.studies.census
     """
     if seeds < 1:
         raise ArgumentError(f"seeds must be positive; got {seeds}")

@@ -99,6 +99,10 @@ def trace(
     ------
     ArgumentError
         A start is given for independent features.
+
+    See Also
+    --------
+    relugeom.studies.events
     """
     if isinstance(training, ToyTraining):
         if start is not None:
@@ -159,6 +163,10 @@ def events(record: Trace, *, patience: int = 5) -> list[Event]:
     -------
     list of Event
         Each with the step at which it is seen first.
+
+    See Also
+    --------
+    relugeom.studies.trace
     """
     found = []
     for i in range(record.on.shape[1]):

@@ -113,6 +113,10 @@ def train(
     ------
     StorageError
         When the file cannot be written or the data cannot be read.
+
+    See Also
+    --------
+    relugeom.training.resume, relugeom.training.measure_run, relugeom.training.sweep
     """
     if every < 1:
         raise ArgumentError(f"every must be at least 1; got {every}")
@@ -158,6 +162,10 @@ def resume(
         When the data are no longer those of the checkpoint, or its parts do not fit.
     StorageError
         When `path` cannot be written, another process is at work on it, or it holds a later step of this run.
+
+    See Also
+    --------
+    relugeom.training.train, relugeom.training.measure_run, relugeom.training.sweep
     """
     problem = _Problem(checkpoint.configuration)
     try:
@@ -188,6 +196,10 @@ def measure_run(checkpoint: Checkpoint, test_examples: int = 2_000) -> Metrics:
     Returns
     -------
     Metrics
+
+    See Also
+    --------
+    relugeom.training.train, relugeom.training.resume, relugeom.training.sweep
     """
     configuration = checkpoint.configuration
     data = configuration.examples()

@@ -204,6 +204,10 @@ def train_many(
     -------
     Parameters
         W, shape (seeds, m, n), and b, shape (seeds, n).
+
+    See Also
+    --------
+    relugeom.training.train_toy_models
     """
     if seeds < 1:
         raise ArgumentError(f"seeds must be positive; got {seeds}")

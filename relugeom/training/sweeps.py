@@ -147,6 +147,10 @@ def sweep(
         When the directory cannot be written or holds something else.
     WorkerError
         When a run lost its worker twice. What was finished is recorded.
+
+    See Also
+    --------
+    relugeom.training.train, relugeom.training.resume, relugeom.training.measure_run
     """
     directory = Path(directory)
     make_folder(directory)

@@ -71,6 +71,11 @@ def load_models(
     OSError
         The file cannot be read.
 
+    See Also
+    --------
+    relugeom.autoencoder.files.load_model, relugeom.autoencoder.files.loads_model
+    relugeom.autoencoder.files.dumps_model
+
     Examples
     --------
     >>> import pathlib, tempfile
@@ -115,6 +120,11 @@ def load_model(
     ------
     StorageError
         As `load_models`; also where there are several models, and `instance` does not say which.
+
+    See Also
+    --------
+    relugeom.autoencoder.files.load_models, relugeom.autoencoder.files.loads_model
+    relugeom.autoencoder.files.dumps_model
     """
     models = load_models(path, instance=instance, transpose=transpose).models
     if len(models) > 1:

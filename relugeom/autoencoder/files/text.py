@@ -46,6 +46,11 @@ def dumps_model(model: Parameters, name: str = "") -> str:
     -------
     str
         JSON of the format ``relugeom-model/1``.
+
+    See Also
+    --------
+    relugeom.autoencoder.files.load_model, relugeom.autoencoder.files.load_models
+    relugeom.autoencoder.files.loads_model
     """
     W, b = model
     matrix = np.asarray(to_numpy(W), dtype=np.float64)
@@ -80,6 +85,11 @@ def loads_model(text: str) -> ModelFile:
     ------
     StorageError
         The text is not JSON, not of this format, too large, or holds anything but finite numbers in fitting shapes.
+
+    See Also
+    --------
+    relugeom.autoencoder.files.load_model, relugeom.autoencoder.files.load_models
+    relugeom.autoencoder.files.dumps_model
 
     Examples
     --------

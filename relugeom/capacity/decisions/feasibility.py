@@ -88,6 +88,11 @@ def decide(
     ArgumentError
         W is not a matrix of finite numbers, or k is not in 1 to n, or the bias is of no such kind.
 
+    See Also
+    --------
+    relugeom.capacity.search, relugeom.capacity.find_positive_pair, relugeom.capacity.upper_bound
+    relugeom.autoencoder.max_sparse_support
+
     Examples
     --------
     >>> type(decide([[1, 1, 1, 1, 1], [0, 1, 2, 3, 4], [0, 1, 4, 9, 16]], bias="none")).__name__

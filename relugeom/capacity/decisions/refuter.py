@@ -57,6 +57,11 @@ def find_positive_pair(W: Any) -> PositivePair | None:
     ArgumentError
         W is not a matrix with at least one row and one column, or has an entry that is not a finite real number.
 
+    See Also
+    --------
+    relugeom.capacity.decide, relugeom.capacity.search, relugeom.capacity.upper_bound
+    relugeom.autoencoder.max_sparse_support
+
     Notes
     -----
     Post, "Limit of number of Free Dimensions", where the bound stands without proof. The elimination is Bareiss's

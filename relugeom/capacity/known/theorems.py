@@ -36,6 +36,11 @@ def upper_bound(m: int, *, tied: bool, bias: Bias, active: int = 1, zero_input: 
     -------
     Theorem
         The bound, which may be infinite, with its statement and its source.
+
+    See Also
+    --------
+    relugeom.capacity.decide, relugeom.capacity.search, relugeom.capacity.find_positive_pair
+    relugeom.autoencoder.max_sparse_support
     """
     zero_input = zero_input or bias == "none"  # without a bias the output at x = 0 is 0
     bounds = list(_bounds(m, tied, bias, active, zero_input))

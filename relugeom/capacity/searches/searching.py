@@ -93,6 +93,11 @@ def search(
     ------
     ArgumentError
         `attempts` is less than 1.
+
+    See Also
+    --------
+    relugeom.capacity.decide, relugeom.capacity.find_positive_pair, relugeom.capacity.upper_bound
+    relugeom.autoencoder.max_sparse_support
     """
     if attempts < 1:
         raise ArgumentError(f"attempts must be at least 1; got {attempts}")
