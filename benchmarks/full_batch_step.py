@@ -37,8 +37,8 @@ from relugeom.optim import AdamW, Schedule
 N, M, S, RATE, DECAY = 10_000, 2, 0.999, 1e-3, 1e-2
 RUN_STEPS = {100: 50_000, 1_000: 20_000, 10_000: 4_000}  # of the run that gives the states
 Array = Any
-# A step maps (W, b) to a function that makes one step in place of its own copies, and one that gives (W, b) gradients.
-Variant = tuple[Callable[[], None], Callable[[], tuple[Array, Array]]]
+# Functions that make one step in place of their own copies, give the gradients in W and b, and take up other W and b.
+Variant = tuple[Callable[[], None], Callable[[], tuple[Array, Array]], Callable[[Array, Array], None]]
 
 
 def start(T: int) -> tuple[Array, Array]:
@@ -105,7 +105,10 @@ def ours(examples: SparseExamples, W: Array, b: Array, choice: EngineChoice) -> 
         packed[: M * N], packed[M * N :] = gW.ravel(), gb
         optimiser.update(flat, packed, 1e-7)  # so small that every repetition meets the same state
 
-    return (step, gradient), engine
+    def place(other_W: Array, other_b: Array) -> None:
+        W[:], b[:] = other_W, other_b
+
+    return (step, gradient, place), engine
 
 
 def torch_variants(examples: SparseExamples, W: Array, b: Array) -> dict[str, Variant]:
@@ -139,7 +142,12 @@ def torch_variants(examples: SparseExamples, W: Array, b: Array) -> dict[str, Va
             gradient()
             optimiser.step()
 
-        return step, gradient
+        def place(W: Array, b: Array) -> None:
+            with torch.no_grad():
+                for parameter, value in zip(parameters, (W, b), strict=True):
+                    parameter.copy_(torch.from_numpy(value))
+
+        return step, gradient, place
 
     torch._dynamo.reset()
     return {
@@ -220,10 +228,13 @@ def jax_variants(examples: SparseExamples, W: Array, b: Array) -> dict[str, Vari
             jax.block_until_ready(state["p"])
 
         def gradient() -> tuple[Array, Array]:
-            gW, gb = compiled((jnp.asarray(W), jnp.asarray(b)))
+            gW, gb = compiled(state["p"])
             return np.asarray(gW), np.asarray(gb)
 
-        return step, gradient
+        def place(W: Array, b: Array) -> None:
+            state["p"] = (jnp.array(W), jnp.array(b))
+
+        return step, gradient, place
 
     return {
         "JAX, jit of the dense loss": variant(jax.grad(dense)),
@@ -263,7 +274,9 @@ def compare(T: int, repetitions: int, peers: bool, processes: int) -> list[dict[
         scale = max(norm(*exact), initial)
         variants: dict[str, Variant] = {}
         engines = []
-        choices = {f"ours, {kind}": choose_engine(T, N, M, name=kind) for kind in ("blocked", "hull", "moments")}
+        choices = {
+            f"ours, {kind}": choose_engine(T, N, M, name=kind) for kind in ("blocked", "hull", "moments", "lazy")
+        }
         chosen = choose_engine(T, N, M)
         choices["ours, as chosen"] = chosen
         if processes > 1 and choose_engine(T, N, M, processes=processes) != chosen:
@@ -275,16 +288,16 @@ def compare(T: int, repetitions: int, peers: bool, processes: int) -> list[dict[
             if peers and importlib.util.find_spec(library):
                 variants |= make(examples, W, b)
         errors = {}
-        for label, (_, gradient) in variants.items():
+        for label, (_, gradient, _) in variants.items():
             difference = (mine - theirs for mine, theirs in zip(gradient(), exact, strict=True))
             errors[label] = norm(*difference) / scale
             if errors[label] > 1e-5:
                 print(f"warning: {label} at T = {T}, {name}: error {errors[label]:.1e}", file=sys.stderr)
         times: dict[str, list[float]] = {label: [] for label in variants}
-        for step, _ in variants.values():
+        for step, _, _ in variants.values():
             step()
         for _ in range(repetitions if T < 5_000 else -(-repetitions // 3)):  # the dense forms take seconds there
-            for label, (step, _) in variants.items():
+            for label, (step, _, _) in variants.items():
                 times[label] += [timed(step) for _ in range(turn(T))]
         for label in variants:
             row = {

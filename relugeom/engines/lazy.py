@@ -205,13 +205,12 @@ class LazyBlock:
 
     def _motion(self, Gt: Array, P: Array) -> Array:
         """By how much the pre-activations of each feature may have grown since the references, shape (n,)."""
-        moved = np.abs(P - self._reference)
-        reach = np.abs(Gt[:-1]).max()
-        travelled = np.abs(Gt[:-1] - self._latent_then[:-1]).max()
-        found = moved[0] if len(moved) == 2 else np.add.reduce(moved[:-1], axis=0)
-        found *= reach
-        found += moved[-1]
-        found += travelled * self._size
+        moved = P - self._reference
+        np.abs(moved, out=moved)
+        reach = np.full(len(P), np.abs(Gt[:-1]).max())
+        reach[-1] = 1
+        found = reach @ moved
+        found += np.abs(Gt - self._latent_then).max() * self._size
         return np.asarray(found)
 
     def _settle(self) -> None:
