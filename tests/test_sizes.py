@@ -42,9 +42,9 @@ def test_a_tiny_saddle_keeps_its_way_down() -> None:
 
 
 def test_rare_features_have_natures_too() -> None:
-    for sparsity in (0.999, 1 - 1e-6):
-        found = nature(Parameters(1.17 * polygon(5), np.full(5, -0.28)), Independent(5, sparsity))
-        assert (found.name, found.inertia) == ("strict minimum", (14, 0, 0))
+    law = Independent(5, 1 - 1e-6)
+    found = nature(Parameters(1.17 * polygon(5), np.full(5, -0.28)), law)
+    assert (found.name, found.inertia) == ("strict minimum", (14, 0, 0))
     assert found.loss / 1e-6 == pytest.approx(0.0791302700, abs=1e-8)
 
 
@@ -53,3 +53,13 @@ def test_usual_data_stay_as_they_are() -> None:
         assert of_usual_size(data) == (data, 1.0)
     nothing = DenseExamples(np.zeros((2, 3)))
     assert of_usual_size(nothing) == (nothing, 1.0)
+
+
+def test_a_minimum_of_independent_features_is_spurious_where_a_symmetric_model_is_better() -> None:
+    for sparsity, spurious in ((0.7, False), (0.95, True)):
+        pairs = Parameters(
+            np.array([[1.0, -1, 0, 0, 0], [0, 0, 1, -1, 0]]), np.array([0.01] * 4 + [0.5 - sparsity / 2])
+        )
+        found = nature(pairs, Independent(5, sparsity))
+        assert (found.name, found.spurious) == ("strict minimum", spurious)
+        assert ("spurious: another model has loss" in found.reason) == spurious

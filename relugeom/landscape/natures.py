@@ -45,6 +45,7 @@ from relugeom.exact.rationals import Inertia, Matrix, as_matrix, dot, transpose
 from relugeom.html import html_table
 from relugeom.landscape.certifying import NoCertificate, certify, certify_dead_outputs
 from relugeom.landscape.curvatures import Curvatures, curvatures
+from relugeom.landscape.families.independent import FAMILIES, best_member
 from relugeom.landscape.families.polygons import polished_polygons
 from relugeom.landscape.kinks import one_sided
 from relugeom.landscape.polishing import Status, polish
@@ -76,6 +77,7 @@ _STEEP = 1e-4  # a gradient beyond this part of the model's norm is no critical 
 _MOST_CERTIFIED = 60  # beyond, exact arithmetic takes minutes
 _MOST_RATIONAL = 600  # weights of a model whose exactness is checked
 _MOST_COMPARED = 30  # features with which polygons are polished for comparison
+_MOST_EQUAL = 5  # independent features of the symmetric models compared with
 _LOWER = 1e-6  # a loss lower by this much makes a minimum spurious
 
 
@@ -497,14 +499,27 @@ class _Question:
     def _better(self, model: Parameters) -> Parameters | None:
         """A polygon with null features that has a lower loss, if there is one."""
         m, n = model.W.shape
-        if not (isinstance(self.data, AxialData) and model.tied and model.b is not None and m >= 2):
+        if not (model.tied and model.b is not None and m >= 2):
             return None
-        if n > _MOST_COMPARED:
+        if isinstance(self.data, Independent):
+            return self._better_family(model, self.data)
+        if not isinstance(self.data, AxialData) or n > _MOST_COMPARED:
             return None
         polygons = [Parameters(np.pad(W, ((0, m - 2), (0, 0))), b) for W, b in polished_polygons(self.data)]
         losses = [float(loss(other, self.data)) for other in polygons]
         limit = float(loss(model, self.data)) - _LOWER
         return polygons[int(np.argmin(losses))] if losses and min(losses) < limit else None
+
+    def _better_family(self, model: Parameters, law: Independent) -> Parameters | None:
+        """The best symmetric model of up to five equal independent features, if it has a lower loss."""
+        groups = law.correlated or law.anticorrelated
+        if model.W.shape[0] != 2 or groups or law.values != "uniform" or np.ptp(law.weights) > 0:
+            return None
+        known = [best_member(family, law.density) for family, k in FAMILIES.items() if k <= min(law.n, _MOST_EQUAL)]
+        best = max(known, key=lambda member: member.gain, default=None)
+        other = None if best is None else best.model(law.n)
+        limit = float(loss(model, law)) * (1 - _LOWER)
+        return other if other is not None and float(loss(other, law)) < limit else None
 
     def _certified(self, model: Parameters, better: Parameters | None) -> tuple[Certificate | None, str]:
         if not self.certificates:
