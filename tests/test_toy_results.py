@@ -12,6 +12,8 @@ from scipy.optimize import minimize
 from relugeom.autoencoder import Independent, Parameters, flatten, unflatten
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
+from relugeom.figures.style import DARK, render
+from relugeom.figures.toy_models import packing
 from relugeom.optim import AdamW
 from relugeom.studies.companions import companions, pair_cosines
 from relugeom.studies.levels import energy_levels
@@ -102,6 +104,8 @@ def test_points_on_the_sphere_are_the_known_ones() -> None:
     [row] = packings([4], 3, 0.9, seeds=2, batch=256, steps=500, optimiser=AdamW(0.01))
     assert row.represented == 4
     assert row.energy >= row.thomson_energy - 1e-9
+    assert json.loads(json.dumps(row.record()))["W"] == row.model.W.tolist()
+    assert render(packing([row], DARK), "svg", DARK).startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("study", ["phases", "companions", "levels"])

@@ -291,7 +291,10 @@ def companions(cases: Sequence[PairCase], theme: Theme) -> Any:
             for colour, pair in enumerate(case.pairs):
                 for i in pair:
                     arrow(plane, (0, 0), tuple(W[:, i]), theme.feature(colour))
-                    plane.text(*(1.2 * W[:, i]), feature_name(i), ha="center", va="center", fontsize=6.5)
+                one_tip = np.hypot(*(W[:, pair[0]] - W[:, pair[1]])) < 0.1 * reach
+                named = {f"$w_{{{pair[0]},{pair[1]}}}$": pair[0]} if one_tip else {feature_name(i): i for i in pair}
+                for name, i in named.items():
+                    plane.text(*(1.2 * W[:, i]), name, ha="center", va="center", fontsize=6.5)
             cosines = case.cosines[~np.isnan(case.cosines)]
             bars.hist(cosines, bins=np.linspace(-1, 1, 41), color=theme.faint)
             bars.set_xlim(-1.05, 1.05)
@@ -314,16 +317,14 @@ def levels(run: Levels, theme: Theme) -> Any:
     with house_style(theme):
         figure = new_figure(PAGE, 4.4)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2])
-        seen = run.steps > 0
-        top.plot(run.steps[seen], run.losses[seen], color=theme.ink)
+        top.plot(run.steps, run.losses, color=theme.ink)
         top.set_ylabel("loss")
-        for i, course in enumerate(run.dimensionality[seen].T):
-            bottom.plot(run.steps[seen], course, color=theme.feature(i), linewidth=0.7, alpha=0.8)
+        for i, course in enumerate(run.dimensionality.T):
+            bottom.plot(run.steps, course, color=theme.feature(i), linewidth=0.9, alpha=0.8)
         _plateaus(bottom, theme)
         bottom.set_ylim(-0.03, 1.06)
         bottom.set_ylabel("dimensionality $D_i$")
         bottom.set_xlabel("step")
-        bottom.set_xscale("log")
     return figure
 
 

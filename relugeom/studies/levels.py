@@ -70,7 +70,7 @@ def energy_levels(
     progress: OnProgress | None = None,
     **settings: Any,
 ) -> Levels:
-    """Train one model and look at it as often as asked, at steps evenly spaced in their logarithms.
+    """Train one model and look at it as often as asked, at steps evenly spaced.
 
     Parameters
     ----------
@@ -85,8 +85,7 @@ def energy_levels(
     if looks < 2:
         raise ArgumentError(f"looks must be at least 2; got {looks}")
     training = ToyTraining([law], **settings)
-    steps = np.unique(np.r_[0, np.geomspace(1, max(training.steps, 1), looks - 1).round().astype(int)])
-    steps = steps[steps <= training.steps]
+    steps = np.unique(np.linspace(0, training.steps, looks).round().astype(int))
     way = toy_trajectories(training, steps.tolist(), seed=seed, executor=executor, database=database, progress=progress)
     assert way.b is not None
     models = Parameters(np.asarray(way.W[:, 0], dtype=float), np.asarray(way.b[:, 0], dtype=float))

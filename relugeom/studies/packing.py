@@ -8,7 +8,7 @@ of `relugeom.capacity`). Both are solved here by descent from random starts, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -59,9 +59,8 @@ class Packing:
 
     def record(self) -> dict[str, Any]:
         """The packing as plain values."""
-        plain = asdict(self)
-        W, b = plain.pop("model")
-        return {**plain, "W": np.asarray(W).tolist(), "b": np.asarray(b).tolist()}
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "model"}
+        return {**plain, "W": np.asarray(self.model.W).tolist(), "b": np.asarray(self.model.b).tolist()}
 
 
 def thomson_energy(U: Floats) -> float:
