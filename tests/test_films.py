@@ -94,6 +94,9 @@ def test_the_commands_film_ones_own_run(tmp_path: Path, capsys: pytest.CaptureFi
     again = tmp_path / "again"
     assert main(["figures", "gram", "--model", run, "--film", "-o", str(again)]) == 0
     assert (again / "film.gif").read_bytes() == (folder / "film.gif").read_bytes()
+    lost = ["--learning-rate", "1e9", "--schedule", "constant"]
+    assert main([*settings, str(tmp_path / "lost.npz"), *lost, "--figures", str(folder)]) == 1
+    assert f"in {tmp_path / 'lost.npz'}" in capsys.readouterr().err
     assert main([*settings, str(tmp_path / "other.npz"), "--no-snapshots"]) == 0
     capsys.readouterr()
     np.savez(tmp_path / "bare.npz", W=np.ones((2, 3)), b=np.zeros(3))

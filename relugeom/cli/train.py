@@ -151,8 +151,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{'data':<28}{end.data_hash[:16]}")
         for name, value in metrics.items():
             print(f"{name.replace('_', ' '):<28}{value:.6g}" if isinstance(value, float) else f"{name:<28}{value}")
-        for path in pictures:
-            print(path)
+        for picture in pictures:
+            print(picture)
     if end.status == "diverged":
         saved = f", in {path}" if path else ""
         print(f"the loss diverged after step {end.step}; above is the last good state{saved}", file=sys.stderr)

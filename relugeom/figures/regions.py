@@ -63,8 +63,9 @@ def regions_sampled(model: Parameters | None = None, *, theme: Theme = LIGHT) ->
 @figure(
     "regions",
     "Axis regions, exactly",
-    """The same model. Thin lines are where an output changes between zero and positive; they cut the plane into cells.
-    In a coloured cell one output alone is positive, and everything in it is decoded onto that feature's axis.""",
+    """Five features in the plane. Thin lines are where an output changes between zero and positive; they cut the plane
+    into cells. In a coloured cell one output alone is positive, and everything in it is decoded onto that feature's
+    axis.""",
     latent=(2, 2),
     features=(1, 24),
 )

@@ -375,7 +375,7 @@ def html_page(found: Sequence[Inspection]) -> str:
 
     style = (
         f":root {{ color-scheme: light dark; {css_variables(LIGHT.variables())} }} "
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK.variables())} }} }} "
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {css_variables(DARK.variables())} }} }} "
         "body { margin: 0 auto; max-width: 62rem; padding: .5rem 1rem 3rem; "
         "background: var(--paper); color: var(--ink); } * { box-sizing: border-box; }"
     )
