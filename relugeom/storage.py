@@ -32,7 +32,7 @@ import numpy.typing as npt
 from relugeom.errors import StorageError
 from relugeom.writing import FileLock, replacing
 
-__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "save_arrays", "stored"]
+__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "read_printed", "save_arrays", "stored"]
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -43,6 +43,7 @@ _HEADER = "header.json"
 _MAX_HEADER = 1 << 20
 _LONGEST_ARRAY_HEADER = 10_000  # what NumPy itself reads of a file that it does not trust
 _MAX_MEMBERS = 1000
+_MOST_PRINTED = 64_000_000
 _KINDS = "biufcSU"  # truth values, numbers, texts
 
 
@@ -156,6 +157,29 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
         raise StorageError(f"member {member.filename!r:.60} does not hold the shape it claims")
     return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape).copy()
+
+
+def read_printed(path: str | Path, command: str, reader: Callable[[Any, str], T]) -> T:
+    """What `reader` makes of the JSON that ``relugeom COMMAND --json`` printed into a file, and of its SHA-256.
+
+    Raises
+    ------
+    StorageError
+        The file is larger than 64 MB, or the reader cannot make anything of it.
+    OSError
+        It cannot be read.
+    """
+    with open(path, "rb") as file:
+        raw = file.read(_MOST_PRINTED + 1)
+    if len(raw) > _MOST_PRINTED:
+        raise StorageError(f"{path}: more than {_MOST_PRINTED} bytes")
+    try:
+        return reader(json.loads(raw), hashlib.sha256(raw).hexdigest())
+    except StorageError as error:
+        raise StorageError(f"{path}: {error}") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        what = f"no field {error!s:.40}" if isinstance(error, KeyError) else f"{error!s:.200}"
+        raise StorageError(f"{path} is not what `relugeom {command} --json` prints: {what}") from None
 
 
 def stored(row: Mapping[str, Any], name: str, *kinds: type | None) -> Any:

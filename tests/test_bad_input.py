@@ -88,4 +88,4 @@ def test_the_wrong_kind_of_json_is_named(tmp_path: Path, capsys: pytest.CaptureF
     file = tmp_path / "other.json"
     file.write_text(json.dumps({"rows": [{"m": 2}]}))
     assert main(["explorer", "--atlas", str(file), "--output", str(tmp_path / "page.html")]) == 2
-    assert "is not what `relugeom atlas --json` prints: an entry has no 'W'" in capsys.readouterr().err
+    assert "is not what `relugeom atlas --json` prints: no field 'W'" in capsys.readouterr().err

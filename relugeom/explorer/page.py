@@ -22,17 +22,17 @@ from relugeom.autoencoder import (
 )
 from relugeom.autoencoder.files import ModelFile
 from relugeom.autoencoder.files.naming import check_size
-from relugeom.errors import ArgumentError, StorageError
+from relugeom.errors import ArgumentError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.figures.recordings import failure
 from relugeom.figures.style import DARK, LIGHT
 from relugeom.html import css_variables, script_json
 from relugeom.landscape.certifying import stored_certificates
+from relugeom.storage import read_printed
 
 __all__ = ["Offer", "explorer_page", "presets", "read_atlas"]
 
 MOST_FEATURES = 40
-_MOST_BYTES = 64_000_000
 _GRID = (0.25, 0.5, 0.75, 1.0)
 
 
@@ -117,23 +117,14 @@ def read_atlas(path: str | Path) -> list[ModelFile]:
     OSError
         It cannot be read.
     """
-    with open(path, "rb") as file:
-        raw = file.read(_MOST_BYTES + 1)
-    if len(raw) > _MOST_BYTES:
-        raise StorageError(f"{path}: more than {_MOST_BYTES} bytes")
-    try:
-        entries = [(n, entry) for n, group in json.loads(raw).items() for entry in group if entry["W"] is not None]
-        json.dumps(entries, ensure_ascii=False).encode()  # text throughout
-        models = [_entry_model(n, entry) for n, entry in entries]
-    except KeyError as error:
-        raise StorageError(
-            f"{path} is not what `relugeom atlas --json` prints: an entry has no {error!s:.40}"
-        ) from None
-    except StorageError as error:
-        raise StorageError(f"{path}: {error}") from None
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise StorageError(f"{path} is not what `relugeom atlas --json` prints: {error!s:.200}") from None
+    models = read_printed(path, "atlas", _atlas_models)
     return [file for file in models if is_shown(file.model)]
+
+
+def _atlas_models(data: Any, _: str) -> list[ModelFile]:
+    entries = [(n, entry) for n, group in data.items() for entry in group if entry["W"] is not None]
+    json.dumps(entries, ensure_ascii=False).encode()  # text throughout
+    return [_entry_model(n, entry) for n, entry in entries]
 
 
 def _entry_model(n: str, entry: dict[str, Any]) -> ModelFile:

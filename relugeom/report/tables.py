@@ -6,7 +6,6 @@ one is.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relugeom.errors import StorageError
 from relugeom.figures.landscape import columns, natures_over_n
 from relugeom.figures.training import dimensionality_curves, loss_curves
 from relugeom.report.mathml import typeset
+from relugeom.storage import read_printed
 from relugeom.text import printable
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "Table", "read_table"]
 
-_MOST_BYTES = 64_000_000
 _MOST_ROWS = 2_000
 _MOST_SIZES = 8  # numbers of features whose groups are drawn
 _MOST_GROUPS = 8  # of each
@@ -292,22 +290,15 @@ def read_table(kind: str, path: str | Path) -> Table:
     OSError
         It cannot be read.
     """
-    known = _KINDS[kind]
-    path = Path(path)
-    with path.open("rb") as file:
-        raw = file.read(_MOST_BYTES + 1)
-    if len(raw) > _MOST_BYTES:
-        raise StorageError(f"{path}: more than {_MOST_BYTES} bytes")
-    try:
-        data = json.loads(raw)
+    known, path = _KINDS[kind], Path(path)
+
+    def table(data: Any, digest: str) -> Table:
         head, rows = known.columns(data), known.rows(data)[:_MOST_ROWS]
         cells = tuple(tuple(str(cell) for cell in row) for row in rows)
         pictures = tuple(known.pictures(data))
         told = [[picture.id, picture.title, picture.caption] for picture in pictures]
         json.dumps([head, cells, told], ensure_ascii=False).encode()  # text throughout
-    except KeyError as error:
-        raise StorageError(f"{path} is not what `relugeom {kind} --json` prints: no field {error}") from None
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise StorageError(f"{path} is not what `relugeom {kind} --json` prints: {error}") from None
-    source = path.name.encode("utf-8", "replace").decode()
-    return Table(kind, known.title, known.words, head, cells, source, hashlib.sha256(raw).hexdigest(), pictures)
+        source = path.name.encode("utf-8", "replace").decode()
+        return Table(kind, known.title, known.words, head, cells, source, digest, pictures)
+
+    return read_printed(path, kind, table)
