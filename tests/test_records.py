@@ -40,6 +40,9 @@ def test_a_report_is_a_table() -> None:
     report = Report((Result(id="one", file="f.py", statement="1 < 2", verdict=Verdict.CERTIFIED),), 0.5)
     assert "1 &lt; 2" in report._repr_html_()
     assert report.summary() in report._repr_html_()
+    assert repr(report).splitlines()[0] == report.summary()
+    assert len(repr(report).splitlines()) == 1 + len(report.results)
+    assert all(one.id in line for one, line in zip(report.results, repr(report).splitlines()[1:], strict=True))
     assert next(csv.DictReader(report.to_csv().splitlines()))["verdict"] == "CERTIFIED"
     assert "1 &lt; 2" in report.results[0]._repr_html_()
 

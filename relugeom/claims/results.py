@@ -121,7 +121,7 @@ def own_fields(value: Declaration | Judgement, kind: type[Declaration | Judgemen
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report(Records):
     """The results of one run, in the order of the files.
 
@@ -139,6 +139,11 @@ class Report(Records):
     def caption(self) -> str:
         """The summary."""
         return self.summary()
+
+    def __repr__(self) -> str:
+        """The summary and a line per claim: everything would be hundreds of thousands of characters."""
+        rows = (("ERROR" if one.verdict is None else one.verdict.value, one.id) for one in self.results)
+        return "\n".join([self.summary(), *(f"  {verdict:<10} {id}" for verdict, id in rows)])
 
     def _repr_html_(self) -> str:
         shown = ("verdict", "statement", "evidence", "seconds")
