@@ -55,6 +55,7 @@ def test_usual_data_stay_as_they_are() -> None:
     assert of_usual_size(nothing) == (nothing, 1.0)
 
 
+@pytest.mark.long
 def test_a_minimum_of_independent_features_is_spurious_where_a_symmetric_model_is_better() -> None:
     for sparsity, spurious in ((0.7, False), (0.95, True)):
         pairs = Parameters(

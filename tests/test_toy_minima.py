@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +13,11 @@ import pytest
 from proofs.toy_models import PAIR, PENTAGON, least_output_loss
 from relugeom.autoencoder import Independent, Parameters, UniformAxial, polygon
 from relugeom.errors import ArgumentError
+from relugeom.figures.toy_minima import bifurcations
 from relugeom.landscape.families.independent import FAMILIES, _hessian, _repeated, best_member, crossing, local_nature
 from relugeom.landscape.polishing import polish
+
+RECORD = Path(__file__).parents[1] / "docs" / "toy-minima.json"
 
 
 @pytest.mark.parametrize("family", ["alone", "pair and alone", "triangle", "two pairs", "pentagon"])
@@ -36,6 +42,7 @@ def test_rare_polygons_are_those_of_the_axes() -> None:
     assert rare.loss / 1e-7 == pytest.approx(5 * float(UniformAxial(5).loss(rare.model(5))), abs=1e-6)
 
 
+@pytest.mark.long
 def test_where_families_cross_their_losses_are_equal() -> None:
     p = crossing("two pairs", "triangle", 0.6, 0.8)
     gains = [best_member("two pairs", q).gain - best_member("triangle", q).gain for q in (0.99 * p, p, 1.01 * p)]
@@ -53,6 +60,7 @@ def test_the_hessian_of_several_null_features_is_put_together_from_that_of_one()
     assert np.abs(whole[3, 4]) > 1e-3  # null features meet
 
 
+@pytest.mark.long
 def test_natures_are_those_that_a_small_push_finds() -> None:
     """From a minimum Newton's method returns after a push; from a saddle something lower is found."""
     rng = np.random.default_rng(0)
@@ -88,3 +96,24 @@ def test_bad_input_is_named() -> None:
         best_member("pentagon", 0)
     with pytest.raises(ArgumentError, match="n must be at least 5, the features of the pentagon; got 4"):
         best_member("pentagon", 0.1).total(4)
+
+
+def test_the_record_is_what_is_computed_and_has_a_picture() -> None:
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    cheap = [row for row in record["members"] if row["family"] == "two pairs"]
+    for row in cheap[:: len(cheap) // 2]:
+        found = best_member(row["family"], row["p"])
+        assert found.gain == pytest.approx(row["gain"], abs=1e-10)
+        assert local_nature(found, 4)[0] == row["natures"]["4"]
+    for steps in record["crossings"].values():
+        for before, after in pairwise(steps):
+            if {before["family"], after["family"]} <= {"triangle", "two pairs"}:
+                gains = [best_member(step["family"], after["from"]).gain for step in (before, after)]
+                assert gains[0] == pytest.approx(gains[1], abs=1e-9)
+    for row in record["trained"]:
+        law = Independent(row["n"], 1 - row["p"])
+        assert float(law.loss(Parameters(np.array(row["W"]), np.array(row["b"])))) == pytest.approx(row["trained"])
+    picture = bifurcations(record)
+    above, below = picture.axes
+    assert len(above.lines) == 2 * len(FAMILIES)
+    assert len(below.patches) == sum(map(len, record["crossings"].values()))

@@ -25,7 +25,9 @@ def bifurcations(record: Mapping[str, Any], theme: Theme = LIGHT) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
-        Solid where the family is a minimum among its own features and one more, dotted where it is none.
+        Solid where the family is a minimum among its own features and one more, dotted where it is none or was not
+        examined. Training: a dot where the lowest of its models is that family, a triangle where it is lower, a cross
+        where it is not reached.
     """
     import matplotlib.pyplot as plt
 
@@ -35,7 +37,7 @@ def bifurcations(record: Mapping[str, Any], theme: Theme = LIGHT) -> Any:
         figure, (above, below) = plt.subplots(
             2, 1, figsize=(7.0, 6.6), sharex=True, height_ratios=(3, 2), layout="constrained"
         )
-        colours = {family: f"C{number}" for number, family in enumerate(families)}
+        colours = {family: theme.feature(number) for number, family in enumerate(families)}
         for family in families:
             own = sorted((row for row in rows if row["family"] == family), key=lambda row: row["p"])
             p = np.array([row["p"] for row in own])
@@ -52,8 +54,9 @@ def bifurcations(record: Mapping[str, Any], theme: Theme = LIGHT) -> Any:
                 start = max(step["from"], low)
                 below.barh(int(n), end - start, left=start, height=0.7, color=colours[step["family"]])
         for row in record["trained"]:
-            lower = row["trained"] < row["symmetric"] - 1e-7
-            below.plot(row["p"], row["n"], "v" if lower else "o", color=theme.ink, ms=4, mfc="none" if lower else None)
+            more = row["trained"] - row["symmetric"]
+            marker = "o" if abs(more) < 1e-7 else "v" if more < 0 else "x"
+            below.plot(row["p"], row["n"], marker, color=theme.ink, ms=4)
         below.set(xscale="log", xlabel="density p = 1 − S", ylabel="features n")
         below.set_yticks([int(n) for n in record["crossings"]])
     return figure
@@ -61,4 +64,4 @@ def bifurcations(record: Mapping[str, Any], theme: Theme = LIGHT) -> Any:
 
 def _stable(natures: Mapping[str, str]) -> bool:
     """Whether a family is a minimum among its features and one more, where that was asked, else among its own."""
-    return list(natures.values())[:2][-1] == "minimum"
+    return bool(natures) and all(nature == "minimum" for nature in list(natures.values())[:2])
