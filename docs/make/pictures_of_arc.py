@@ -2,6 +2,7 @@
 
     python docs/make/pictures_of_arc.py --record FOLDER ...   # docs/arc.json from what benchmarks/gpu_session.py left
     python docs/make/pictures_of_arc.py --crossing T ...      # adds built models at these T (minutes, 2 GB at 10⁶)
+    python docs/make/pictures_of_arc.py --stay T CORNERS RATE STEPS    # prints what AdamW makes of a built model
 
 docs/arc.json holds, for every run, its losses, norms and dimensionalities, and for some of them a sample of the latent
 vectors and the longest features, so that the pictures need none of the data.
@@ -25,8 +26,11 @@ from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examp
 from relugeom.autoencoder.geometry import dimensionality
 from relugeom.autoencoder.memorising import memorising_loss
 from relugeom.autoencoder.packing import packed_polygon
+from relugeom.autoencoder.parameters import Parameters
+from relugeom.engines.choice import choose_engine, make_engine
 from relugeom.figures.draw import empty_plane
 from relugeom.figures.style import DARK, LIGHT, PAGE, Theme, house_style, render
+from relugeom.optim import AdamW
 from relugeom.storage import load_arrays
 from relugeom.training import Configuration
 from relugeom.training.metrics import latent_vectors
@@ -119,6 +123,21 @@ def crossing(sizes: Sequence[int]) -> None:
         print(json.dumps(entry), flush=True)
     kept["crossing"] = [found[T] for T in sorted(found)]
     _write(kept)
+
+
+def stay(T: int, corners: int, rate: float, steps: int) -> None:
+    """Train on from a built model, in float64: AdamW with decay 0.01, the rate falling to 0 over the second half."""
+    examples = sparse_unit_norm_examples(T, seed=independent_seeds(0, 1)[0], dtype=np.float64)
+    W, b = packed_polygon(examples, corners).model
+    flat, n = np.concatenate([W.ravel(), b]), examples.n
+    engine = make_engine(examples, choose_engine(T, n, 2, np.float64))
+    optimiser = AdamW(weight_decay=1e-2).scheduled(flat.size, np.float64)
+    for k in range(steps):
+        loss, gradient = engine.value_and_gradient(Parameters(flat[: 2 * n].reshape(2, n), flat[2 * n :]))
+        if k % max(1, steps // 10) == 0 or k == steps - 1:
+            print(f"step {k}: loss {loss:.6f}", flush=True)
+        flat_gradient = np.concatenate([gradient.W.ravel(), gradient.b])
+        optimiser.update(flat, flat_gradient, rate * min(1.0, 2 * (steps - k) / steps))
 
 
 def _largest(examples: SparseExamples) -> float:
@@ -253,6 +272,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--crossing", type=int, nargs="+", metavar="T")
+    parser.add_argument("--stay", nargs=4, metavar=("T", "CORNERS", "RATE", "STEPS"))
     parser.add_argument("--dark", type=Path, metavar="FOLDER")
     given = parser.parse_args()
     if given.record:
@@ -260,7 +280,10 @@ def main() -> None:
     if given.crossing:
         crossing(given.crossing)
     folder, theme = (given.dark, DARK) if given.dark else (DOCS / "img", LIGHT)
-    if not (given.record or given.crossing):
+    if given.stay:
+        T, corners, rate, steps = given.stay
+        stay(int(T), int(corners), float(rate), int(steps))
+    if not (given.record or given.crossing or given.stay):
         with house_style(theme):
             picture = Image.open(io.BytesIO(render(arc(theme), "png", theme))).convert("RGB")
             picture.quantize(64).save(folder / "arc.png", optimize=True)  # a third of the bytes
