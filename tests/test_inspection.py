@@ -243,6 +243,7 @@ def test_tables_of_many() -> None:
     assert "     2  n = 5, m = 2: 5 recovered; 1 circle; global minimum" in text
     page = html_page(found)
     assert page.count("<h2>") == 3
+    assert page.index("2 models: n = 5, m = 2: 5 recovered") < page.index("<h3>Groups</h3>")  # pictures first
     assert "4 models" in page
 
 

@@ -307,6 +307,7 @@ _STYLE = """
 .inspection th:last-child, .inspection td:last-child { text-align: left; white-space: normal; }
 .inspection .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
   gap: 1rem; align-items: start; margin: 1rem 0; }
+.inspection .strip { grid-template-columns: repeat(auto-fill, minmax(min(100%, 13rem), 1fr)); }
 .inspection figure { margin: 0; } .inspection svg { width: 100%; height: auto; }
 .inspection figcaption, .inspection .small { color: var(--faint, #5a6472); font-size: .85rem; }
 @media (max-width: 30rem) { .inspection dl { grid-template-columns: 1fr; } .inspection dt { margin-top: .4rem; } }
@@ -394,6 +395,19 @@ def html_body(found: Sequence[Inspection]) -> str:
     return html_part(found[0]) if len(found) == 1 else _many(found)
 
 
+def _strip(shown: Sequence[Inspection], groups: Sequence[Sequence[str]]) -> str:
+    """One picture of the first model of each group, side by side."""
+    from relugeom.figures import draw, inline_svg
+
+    parts = []
+    for k, (one, (count, words)) in enumerate(zip(shown, groups, strict=False)):
+        for name in pictures_of(one)[:1]:
+            drawn = inline_svg(draw(name, one.parameters), f"group-{k}", words)
+            several = "models" if count != "1" else "model"
+            parts.append(f"<figure>{drawn}<figcaption>{count} {several}: {escape(words)}</figcaption></figure>")
+    return f'<div class="pictures strip">{"".join(parts)}</div>' if parts else ""
+
+
 def _many(found: Sequence[Inspection]) -> str:
     records = table(found)
     groups = [[str(count), words] for words, count in group_counts(found)]
@@ -405,7 +419,7 @@ def _many(found: Sequence[Inspection]) -> str:
     return (
         f'<div class="inspection"><style>{_STYLE}</style><h2>{len(found)} models</h2>'
         f"<p>{escape(_shared_data(found))}</p>"
-        f"<h3>Groups</h3>{html_table(['models', 'type'], groups)}<h3>One row per model</h3>"
+        f"{_strip(shown, groups)}<h3>Groups</h3>{html_table(['models', 'type'], groups)}<h3>One row per model</h3>"
         f"{html_table(list(records[0]), [_cells(record) for record in records[:1000]])}"
         f"<h3>The first of each group</h3></div>{''.join(parts)}"
     )
