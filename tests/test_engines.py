@@ -217,6 +217,8 @@ def test_tiles_are_compact() -> None:
     ("T", "n", "m", "name"),
     [
         (100, 10_000, 2, "lazy"),
+        (399, 10_000, 2, "lazy"),
+        (400, 10_000, 2, "moments"),
         (1_000, 10_000, 2, "moments"),
         (1_000_000, 10_000, 2, "moments"),
         (1_000, 10_000, 3, "lazy"),
@@ -230,6 +232,7 @@ def test_rule(T: int, n: int, m: int, name: str) -> None:
     assert choice.name == name
     assert choice.processes == 1
     assert choose_engine(T, n, m, name="blocked").name == "blocked"
+    assert choose_engine(T, n, m, once=True).name == ("hull" if name == "lazy" else name)
     assert choose_engine(T, n, m, processes=2).processes == (2 if T >= 1_000 else 1)
 
 

@@ -40,7 +40,6 @@ _LEAVES = {
 }
 _FEW_FEATURES = 500  # below, the interpreter's share of a leaf outweighs its arithmetic
 _HULL_UP_TO = 4_000  # examples; with more, some example activates nearly every feature
-_LAZY_UP_TO = 400  # examples in the plane; elsewhere, as far as the hull
 _SHARDS_FROM = 1_000  # examples; a shorter step is over before a second process has woken up
 
 
@@ -132,12 +131,12 @@ def choose_engine(
         raise ArgumentError(f"processes must be at least 1; got {processes}")
     shards = min(processes, T) if T >= _SHARDS_FROM and name not in ("cuda", "lazy") else 1
     if name == "auto":
-        if n >= _FEW_FEATURES and not once and shards == 1 and (_LAZY_UP_TO if m == 2 else _HULL_UP_TO) >= T:
-            name = "lazy"
-        elif n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
+        if n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
             name = "moments"
+        elif T <= _HULL_UP_TO and n >= _FEW_FEATURES:
+            name = "hull" if once or shards > 1 else "lazy"
         else:
-            name = "hull" if T <= _HULL_UP_TO and n >= _FEW_FEATURES else "blocked"
+            name = "blocked"
     if name != "moments":
         return EngineChoice(name, (), shards)
     leaves = next(sizes for upto, sizes in _LEAVES.get(m, _LEAVES[3]) if upto >= T / shards)
