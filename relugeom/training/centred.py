@@ -141,20 +141,14 @@ class CentredCoordinates:
         return found
 
     def grow(self, theta: Array, norm: float) -> None:
-        """Lengthen the v_j whose own latent vector is shorter than `norm`, by the ratio, but a tenth at most.
-
-        And to twice `norm` at most: an example with little of its own would need far longer ones, and they would answer
-        everywhere.
-        """
+        """Lengthen the v_j whose own latent vector is shorter than `norm`, by the ratio, but a tenth at most."""
         v, _ = self._split(theta)
-        ours = self._columns(theta)
-        H = self._X @ (ours * self._amplitudes[:, None])
+        H = self._X @ (self._columns(theta) * self._amplitudes[:, None])
+        lengths = np.sqrt((H * H).sum(axis=1))
         with np.errstate(divide="ignore"):  # a vector at 0 is short by any factor, and stays
-            short = (norm / np.sqrt((H * H).sum(axis=1))).take(self._own)
-            room = 2 * norm / np.sqrt((ours * ours).sum(axis=1))
-        factors = np.clip(np.minimum(short, room), 1, _MOST).astype(theta.dtype)
+            factors = np.clip(norm / lengths, 1, _MOST).astype(theta.dtype)
         if (factors > 1).any():
-            v[:, self._touched] *= factors
+            v[:, self._touched] *= factors.take(self._own)
 
 
 class CentredOptimiser:

@@ -82,7 +82,8 @@ class Configuration:
         Momentum is for "sgd".
     initialisation : {"xavier", "normal", "small", "file", "memorising"}
         Xavier: uniform on ±√(6/(n+m)). Normal: standard deviation `init_scale`. The bias starts at 0. Small: Xavier
-        times `init_scale`, and every bias at the mean of its feature, so that all outputs are on. Memorising: the model
+        times `init_scale` times the feature's largest entry, and every bias at the mean of its feature, so that all
+        outputs are on. Memorising: the model
         of `relugeom.autoencoder.memorising.memorising_polygon` for the training data, for m = 2.
     init_scale : float
     bias_coordinate : {"plain", "centred"}
@@ -270,7 +271,9 @@ class Configuration:
             W = rng.uniform(-bound, bound, shape).astype(self.dtype)
         if self.initialisation == "small":
             examples = cast(SparseExamples, self.examples())
-            W *= self.init_scale
+            largest = np.zeros(self.n, self.dtype)
+            np.maximum.at(largest, examples.indices, examples.values)
+            W *= self.init_scale * np.where(largest > 0, largest, 1).astype(self.dtype)
             b[:] = np.bincount(examples.indices, examples.values, minlength=self.n) / self.T
         decoder = np.ascontiguousarray(W.T) if self.untied else None
         return Parameters(W, b, decoder)
