@@ -8,7 +8,7 @@ from relugeom.training.loop import measure_run, resume, train
 from relugeom.training.many_models import Training, descend, initial_models, train_from, train_many
 from relugeom.training.metrics import Metrics, measure
 from relugeom.training.sweeps import best_of, configurations, sweep
-from relugeom.training.toy_models import ToyTraining, train_toy_models
+from relugeom.training.toy_models import ToyTraining, toy_trajectories, train_toy_models
 from relugeom.training.trajectory import Trajectory
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "measure_run",
     "resume",
     "sweep",
+    "toy_trajectories",
     "train",
     "train_from",
     "train_many",
