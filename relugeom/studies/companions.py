@@ -95,6 +95,10 @@ def companions(
         S of every feature, at least 1/2.
     seeds, seed, executor, database, progress, **settings
         As for `relugeom.studies.toy_models.toy_models`.
+
+    Returns
+    -------
+    list of PairCase
     """
     two, three = ((0, 1), (2, 3)), ((0, 1), (2, 3), (4, 5))
     laws = {

@@ -81,6 +81,10 @@ def energy_levels(
         As for `relugeom.training.toy_models.train_toy_models`.
     **settings
         Further fields of `ToyTraining`.
+
+    Returns
+    -------
+    Levels
     """
     if looks < 2:
         raise ArgumentError(f"looks must be at least 2; got {looks}")

@@ -148,8 +148,13 @@ def packings(
     sizes : sequence of int
     m : int
     sparsity : float
+        S of every feature.
     seeds, seed, executor, database, progress, **settings
         As for `relugeom.studies.toy_models.toy_models`.
+
+    Returns
+    -------
+    list of Packing
     """
     found = []
     for n in sizes:

@@ -296,6 +296,10 @@ def phase_diagram(
         Models trained for each cell, of which the one with the least exact loss counts.
     seed, executor, database, progress, **settings
         As for `relugeom.studies.toy_models.toy_models`.
+
+    Returns
+    -------
+    PhaseDiagram
     """
     for name, values in (("densities", densities), ("importances", importances)):
         if len(values) < 2 or (np.diff(values) <= 0).any():
