@@ -20,7 +20,7 @@ __all__ = [
     "Array",
     "array_namespace",
     "check_shape",
-    "detached",
+    "detach",
     "device_of",
     "floating_arrays",
     "is_exact",
@@ -61,7 +61,7 @@ def array_namespace(*arrays: Any) -> Any:
         raise ArgumentError(f"arrays of one library are expected; got {kinds}") from error
 
 
-def detached(array: Any) -> Any:
+def detach(array: Any) -> Any:
     """`array` without a record of derivatives (PyTorch's parameters carry one), and out of any wrapper that speaks
     DLPack alone; everything else as it is."""
     if getattr(array, "requires_grad", False):
@@ -123,7 +123,7 @@ def floating_arrays(**arrays: Any) -> tuple[Any, ...]:
     >>> W.dtype, b
     (dtype('float64'), None)
     """
-    arrays = {name: detached(array) for name, array in arrays.items()}
+    arrays = {name: detach(array) for name, array in arrays.items()}
     xp = array_namespace(*arrays.values())
     native = {name: array for name, array in arrays.items() if _is_native(array)}
     for name, array in native.items():
@@ -181,7 +181,7 @@ def to_numpy(array: Any) -> npt.NDArray[Any]:
 
     NumPy arrays pass through uncopied, so treat the result as read-only.
     """
-    array = detached(array)
+    array = detach(array)
     if array_api_compat.is_cupy_array(array):
         return array.get()  # type: ignore[no-any-return]
     if array_api_compat.is_array_api_obj(array) and not array_api_compat.is_numpy_array(array):

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from relugeom.blas import one_blas_thread, one_thread_in_new_processes
 from relugeom.errors import ArgumentError, WorkerError
 
-__all__ = ["ExecutorLike", "completed"]
+__all__ = ["ExecutorLike", "run_tasks"]
 
 ExecutorLike = Executor | str | None
 Task = TypeVar("Task")
@@ -32,7 +32,7 @@ _LOST = (BrokenProcessPool, CancelledError)
 _LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
 
 
-def completed(
+def run_tasks(
     function: Callable[[Task], Result], tasks: Sequence[Task], executor: ExecutorLike = None
 ) -> Iterator[tuple[int, Result]]:
     """Yield ``(index, function(tasks[index]))`` as the tasks are finished.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from relugeom.executors import ExecutorLike, completed
+from relugeom.executors import ExecutorLike, run_tasks
 from relugeom.progress import OnProgress, Reporter
 from relugeom.storage import RunDatabase
 
@@ -55,7 +55,7 @@ def run_missing(
     results = [None if database is None else database.read(key(task), partial(read, task)) for task in tasks]
     missing = [index for index, result in enumerate(results) if result is None]
     news = Reporter(progress, len(tasks), len(tasks) - len(missing))
-    for place, row in completed(function, [tasks[index] for index in missing], executor):
+    for place, row in run_tasks(function, [tasks[index] for index in missing], executor):
         index = missing[place]
         kept = store(tasks[index], row)
         if database is not None:

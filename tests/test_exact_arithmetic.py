@@ -17,7 +17,7 @@ from relugeom.exact.rationals import (
     Inertia,
     as_matrix,
     as_vector,
-    cleared,
+    clear_denominators,
     column,
     dot,
     inertia,
@@ -90,7 +90,7 @@ def test_one_equation_is_solved() -> None:
 
 
 def test_cleared_keeps_the_direction() -> None:
-    assert cleared(as_vector([F(1, 2), F(-2, 3), 0])) == (3, -4, 0)
+    assert clear_denominators(as_vector([F(1, 2), F(-2, 3), 0])) == (3, -4, 0)
     assert as_vector([0.5]) == (F(1, 2),)
 
 

@@ -18,7 +18,7 @@ from relugeom.capacity.searches.codes import MeanThreshold
 from relugeom.capacity.searches.decoding import inputs
 from relugeom.capacity.searches.margins import alternating_margin, row_margin
 from relugeom.capacity.searches.problem import Array
-from relugeom.capacity.searches.readable import exact_values, integer_grids, rational_directions, shortened
+from relugeom.capacity.searches.readable import exact_values, integer_grids, rational_directions, shorten
 from relugeom.capacity.searches.searching import search
 from relugeom.errors import ArgumentError
 from relugeom.exact import ActivationThreshold, ExactReconstruction, SignPattern, Valid, check
@@ -323,7 +323,7 @@ def test_rational_directions_are_unit_vectors() -> None:
 def test_shortened_keeps_the_statement() -> None:
     W = as_matrix([[1] * 5, range(5), [t * t for t in range(5)]])
     long = as_matrix([[F(1 - t * t, 3), F(2 * t, 3), F(-1, 3)] for t in range(5)])
-    short = shortened(SignPattern(W, long), "none")
+    short = shorten(SignPattern(W, long), "none")
     assert isinstance(check(short), Valid)
     assert short.decoder is not None
     assert all(x.denominator == 1 for row in short.decoder for x in row)

@@ -24,7 +24,7 @@ from relugeom.capacity import Decoding
 from relugeom.capacity.searches.searching import NotFound, search
 from relugeom.engines.choice import EngineChoice
 from relugeom.errors import ArgumentError, WorkerError
-from relugeom.executors import completed
+from relugeom.executors import run_tasks
 from relugeom.progress import Progress
 from relugeom.storage import RunDatabase
 from relugeom.studies.atlases import atlas
@@ -129,19 +129,19 @@ def test_completed_over_every_kind_of_executor() -> None:
     expected = {(k, k * k) for k in range(6)}
     with ThreadPoolExecutor(2) as threads:
         for executor in (None, threads, "processes://2"):
-            assert set(completed(square, range(6), executor)) == expected
-    assert list(completed(square, [], "processes://2")) == []
+            assert set(run_tasks(square, range(6), executor)) == expected
+    assert list(run_tasks(square, [], "processes://2")) == []
 
 
 def test_a_task_whose_worker_died_is_done_again(tmp_path: Path) -> None:
     tasks = [str(tmp_path / "a"), str(tmp_path / "b")]
     (tmp_path / "b").write_text("")
-    assert dict(completed(die_once, tasks, "processes://2")) == dict(enumerate(tasks))
+    assert dict(run_tasks(die_once, tasks, "processes://2")) == dict(enumerate(tasks))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_others_go_on_when_a_task_kills_its_worker_twice(workers: int) -> None:
-    found = completed(square_or_die, range(20), f"processes://{workers}")
+    found = run_tasks(square_or_die, range(20), f"processes://{workers}")
     results = [next(found) for _ in range(18)]
     with pytest.raises(WorkerError, match="2 of 20 tasks lost their worker, and again"):
         next(found)
@@ -153,14 +153,14 @@ def test_a_broken_pool_of_somebody_else_is_reported() -> None:
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
         pytest.raises(WorkerError, match="lost their worker"),
     ):
-        list(completed(square_or_die, [2, 3], pool))
+        list(run_tasks(square_or_die, [2, 3], pool))
     with pytest.raises(WorkerError, match="2 of 2 tasks lost their worker"):
-        list(completed(square, [2, 3], pool))
+        list(run_tasks(square, [2, 3], pool))
 
 
 def test_workers_that_cannot_be_started_are_reported_at_once(tmp_path: Path) -> None:
     program = tmp_path / "unguarded.py"
-    program.write_text("from relugeom.executors import completed\nprint(list(completed(abs, [1], 'processes://1')))\n")
+    program.write_text("from relugeom.executors import run_tasks\nprint(list(run_tasks(abs, [1], 'processes://1')))\n")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     ended = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60, env=environment)
     assert ended.returncode == 1
@@ -171,7 +171,7 @@ def test_workers_that_cannot_be_started_are_reported_at_once(tmp_path: Path) -> 
 @pytest.mark.parametrize("address", ["processes://0", "processes://x", "ssh://host", "nonsense"])
 def test_wrong_addresses(address: str) -> None:
     with pytest.raises(ArgumentError):
-        list(completed(square, [1], address))
+        list(run_tasks(square, [1], address))
 
 
 class Cluster:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_info
 from relugeom.autoencoder import Axial
 from relugeom.capacity import Decoding
 from relugeom.capacity.searches.searching import search
-from relugeom.executors import ExecutorLike, completed
+from relugeom.executors import ExecutorLike, run_tasks
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
 from relugeom.training.configuration import Configuration
@@ -116,7 +116,7 @@ def _blas_threads(_: int) -> list[int]:
 def test_a_task_has_one_blas_thread_wherever_it_runs(executor: str | None) -> None:
     before = _blas_threads(0)
     with ThreadPoolExecutor(3) if executor == "threads" else nullcontext(executor) as where:
-        told = dict(completed(_blas_threads, range(12), where))
+        told = dict(run_tasks(_blas_threads, range(12), where))
     assert len(told) == 12
     assert {threads for found in told.values() for threads in found} == {1}
     assert _blas_threads(0) == before
@@ -124,7 +124,7 @@ def test_a_task_has_one_blas_thread_wherever_it_runs(executor: str | None) -> No
 
 def test_the_caller_keeps_its_threads_between_results() -> None:
     before = _blas_threads(0)
-    results = completed(_blas_threads, range(2), "processes://1")
+    results = run_tasks(_blas_threads, range(2), "processes://1")
     assert set(next(results)[1]) == {1}
     assert _blas_threads(0) == before
     results.close()  # type: ignore[attr-defined]
@@ -135,14 +135,14 @@ def test_no_library_is_left_with_one_thread() -> None:
     program = """
 import numpy as np
 from threadpoolctl import threadpool_info
-from relugeom.executors import completed
+from relugeom.executors import run_tasks
 
 def task(_):
     import scipy.linalg
     return scipy.linalg.inv(np.eye(3))
 
 before = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-list(completed(task, [0]))
+list(run_tasks(task, [0]))
 after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 assert set(after) == set(before), (before, after)
 """

@@ -124,7 +124,7 @@ def _data(arguments: argparse.Namespace, n: int, facts: Any) -> Any:
     return load_examples(path)
 
 
-def inspected(paths: list[Path], arguments: argparse.Namespace) -> list[Inspection]:
+def inspections(paths: list[Path], arguments: argparse.Namespace) -> list[Inspection]:
     """The models of these files, on the data and with the tolerances that the arguments name."""
     from relugeom.inspection import inspect_file
 
@@ -163,7 +163,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = [path for path in (arguments.html, arguments.csv, arguments.certificate) if path is not None]
     for path in outputs:
         check_writable(path)
-    found = inspected(arguments.files, arguments)
+    found = inspections(arguments.files, arguments)
     from relugeom.inspection import html_page, table, text_table
 
     if arguments.html is not None:

@@ -13,7 +13,7 @@ from relugeom.claims.run import verify
 from relugeom.cli._models import KINDS
 from relugeom.cli._options import add_output, add_paths, add_time_limit, positive_int
 from relugeom.cli._versions import versions
-from relugeom.cli.inspect import add_inspection, inspected
+from relugeom.cli.inspect import add_inspection, inspections
 from relugeom.writing import check_writable, write_atomically
 
 SUMMARY = "write one HTML file: your models, claims with their evidence, figures, and the results of other commands"
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     models = ""
     if files:
         prefer_one_blas_thread()  # polishing solves thousands of small systems
-        models = html_body(inspected(files, arguments))
+        models = html_body(inspections(files, arguments))
     progress = ProgressBar("conjectures")
 
     def advance(_: Result) -> None:

@@ -35,7 +35,7 @@ from relugeom.exact.errors import ArgumentError, Fault, require
 from relugeom.exact.hexagon import check_hexagon
 from relugeom.exact.pentagon import check_pentagon
 from relugeom.exact.quadratic import Quadratic
-from relugeom.exact.rationals import Matrix, Vector, cleared, column, dot, matmul, transpose
+from relugeom.exact.rationals import Matrix, Vector, clear_denominators, column, dot, matmul, transpose
 
 __all__ = ["WORK_LIMIT", "Invalid", "Valid", "check"]
 
@@ -155,8 +155,8 @@ def _check_sign_pattern(c: SignPattern) -> None:
     require(1 <= k <= n, f"active must lie in 1 to {n}; got {k}")
     if k == 1:
         # Only signs matter, so rows and columns may be cleared of denominators.
-        rows = [cleared((*R[j], b[j])) for j in range(n)]
-        columns = [cleared((*column(W, i), Fraction(1))) for i in range(n)]
+        rows = [clear_denominators((*R[j], b[j])) for j in range(n)]
+        columns = [clear_denominators((*column(W, i), Fraction(1))) for i in range(n)]
         for j, row in enumerate(rows):
             for i, encoded in enumerate(columns):
                 value = sum(x * y for x, y in zip(row, encoded, strict=True))
@@ -252,7 +252,7 @@ def _check_positive_pair(c: PositivePair) -> None:
     # Only signs matter: the products of columns cleared of denominators, and positive multiples of them. The rows of
     # G that are needed go through G ← (G_uu G − g_u g_uᵀ)/d, where d > 0 is the pivot before u: Bareiss's elimination,
     # in which all entries are determinants, so that the divisions leave no rest.
-    vectors = [cleared(v) for v in transpose(W)]
+    vectors = [clear_denominators(v) for v in transpose(W)]
     G = {u: [sum(x * y for x, y in zip(vectors[u], v, strict=True)) for v in vectors] for u in (*c.pivots, i)}
     before = 1
     for u in c.pivots:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from relugeom.exact.certificates import HexagonMinimum, PentagonMinimum
 from relugeom.exact.enclosures import Enclosure, cosine, is_positive, outward, pi, point, root, sine
 from relugeom.exact.errors import Fault, require
-from relugeom.exact.rationals import cleared
+from relugeom.exact.rationals import clear_denominators
 
 __all__ = [
     "Constants",
@@ -135,7 +135,7 @@ def _excess(m: Fraction, ratios: Sequence[Fraction]) -> tuple[int, ...]:
     cubes = [(1, -3, 3, -1), *((q * q, -3 * q, Fraction(3), -1 / q) for q in ratios)]
     first = [12 * m * sum(coefficients, _ZERO) for coefficients in zip(*cubes, strict=True)]
     second = (4, -12, 9, 4, -6, 0, 1)
-    return cleared([x - y for x, y in zip((*first, _ZERO, _ZERO, _ZERO), second, strict=True)])
+    return clear_denominators([x - y for x, y in zip((*first, _ZERO, _ZERO, _ZERO), second, strict=True)])
 
 
 def check_output(

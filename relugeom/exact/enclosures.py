@@ -11,7 +11,7 @@ from functools import cache
 from math import comb, factorial, isqrt
 
 from relugeom.exact.errors import Fault
-from relugeom.exact.rationals import cleared
+from relugeom.exact.rationals import clear_denominators
 
 __all__ = ["Enclosure", "cosine", "is_positive", "outward", "pi", "point", "root", "sine"]
 
@@ -97,7 +97,7 @@ def pi() -> Enclosure:
 
 def is_positive(p: tuple[int, ...], low: Fraction, high: Fraction, depth: int) -> bool:
     """p > 0 on [low, high], by the coefficients of Bernstein's form, the interval halved up to `depth` times."""
-    a, b, d = cleared((low, high, Fraction(1)))
+    a, b, d = clear_denominators((low, high, Fraction(1)))
     degree = len(p) - 1
     q: list[int] = []
     for k, coefficient in enumerate(reversed(p)):  # Horner's rule: q(x) = d^degree p((a + (b − a)x)/d)

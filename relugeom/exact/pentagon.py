@@ -71,7 +71,7 @@ from relugeom.exact.edges import (
 )
 from relugeom.exact.enclosures import cosine, is_positive, pi, point
 from relugeom.exact.errors import Fault, require
-from relugeom.exact.rationals import cleared
+from relugeom.exact.rationals import clear_denominators
 
 __all__ = ["check_cell", "check_pentagon", "check_size"]
 
@@ -96,7 +96,7 @@ def _check_one_output(shortest: Fraction, longest: Fraction, loss: Fraction, dep
     least, product = shortest * shortest, shortest * longest
     end = 2 * (1 - least) / 3
     without = (1 - least) ** 2 / 3
-    between = cleared((without - loss, least - 1, _ONE, 4 / (3 * product)))
+    between = clear_denominators((without - loss, least - 1, _ONE, 4 / (3 * product)))
     require(
         without > loss
         and end <= product

@@ -16,7 +16,7 @@ __all__ = [
     "Vector",
     "as_matrix",
     "as_vector",
-    "cleared",
+    "clear_denominators",
     "column",
     "dot",
     "inertia",
@@ -87,7 +87,7 @@ def matmul(A: Matrix, B: Matrix) -> Matrix:
     return tuple(tuple(dot(row, c) for c in columns) for row in A)
 
 
-def cleared(v: Sequence[Fraction]) -> tuple[int, ...]:
+def clear_denominators(v: Sequence[Fraction]) -> tuple[int, ...]:
     """The smallest positive multiple of v, of the form v·lcm, whose entries are integers.
 
     Signs of inner products do not change under positive multiples, and integers are quick.

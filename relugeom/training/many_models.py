@@ -23,7 +23,7 @@ from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.model import Parameters
 from relugeom.engines.many_models import CentredKernel, kernel_for
 from relugeom.errors import ArgumentError
-from relugeom.executors import ExecutorLike, completed
+from relugeom.executors import ExecutorLike, run_tasks
 from relugeom.optim import AdamW, Optimiser
 from relugeom.optim.schedules import SCHEDULES, Schedule
 from relugeom.progress import OnProgress, Reporter
@@ -215,7 +215,7 @@ def train_many(
     blocks = [(s, min(size, first + seeds - s)) for s in range(first, first + seeds, size)]
     found: dict[int, Parameters] = {}
     news = Reporter(progress, len(blocks))
-    for index, block in completed(partial(_train_block, training, seed), blocks, executor):
+    for index, block in run_tasks(partial(_train_block, training, seed), blocks, executor):
         found[index] = block
         news.advance()
     models = [found[index] for index in range(len(blocks))]

@@ -24,7 +24,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
-from relugeom.capacity.decisions.outcomes import BIASES, Bias, Decision, Undecided, checked
+from relugeom.capacity.decisions.outcomes import BIASES, Bias, Decision, Undecided, confirm
 from relugeom.capacity.decisions.simplex import Combination, Exhausted, Generator, decide_cone
 from relugeom.capacity.decisions.supports import worst_supports
 from relugeom.capacity.decisions.tied import decide_tied
@@ -126,7 +126,7 @@ def decide(
             return answer
         rows.append(_biased_by_minus_one(encoder, feature, answer, active) if bias == "shared" else answer)
     decoder = tuple(row.r for row in rows)
-    return checked(
+    return confirm(
         SignPattern(encoder, decoder, None if bias == "none" else tuple(row.b for row in rows), active, zero_input)
     )
 
@@ -202,7 +202,7 @@ def decide_feature(
             )
             for wanted in (True, False)
         )
-        return checked(NotDecodable(encoder, feature, inside, outside, bias, active, zero_input))
+        return confirm(NotDecodable(encoder, feature, inside, outside, bias, active, zero_input))
     normal = answer.normal
     divisor = gcd(*normal[:-1])
     return DecoderRow(

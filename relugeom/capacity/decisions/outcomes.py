@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from relugeom.exact import Certificate, Invalid, NotDecodable, PositivePair, SignPattern, check
 
-__all__ = ["BIASES", "Bias", "Decision", "Reading", "TiedFailure", "Undecided", "checked"]
+__all__ = ["BIASES", "Bias", "Decision", "Reading", "TiedFailure", "Undecided", "confirm"]
 
 Bias = Literal["none", "shared", "free"]
 BIASES: tuple[Bias, ...] = ("none", "shared", "free")
@@ -46,7 +46,7 @@ class Undecided:
 Decision = SignPattern | NotDecodable | PositivePair | TiedFailure | Undecided
 
 
-def checked(certificate: Certified) -> Certified | Undecided:
+def confirm(certificate: Certified) -> Certified | Undecided:
     """The certificate when the checker accepts it; otherwise nothing is claimed."""
     verdict = check(certificate)
     if isinstance(verdict, Invalid):

@@ -15,7 +15,7 @@ from typing import Any
 
 from relugeom.errors import ArgumentError
 from relugeom.exact import PositivePair
-from relugeom.exact.rationals import Matrix, Vector, as_matrix, cleared, column, rank, solve, transpose
+from relugeom.exact.rationals import Matrix, Vector, as_matrix, clear_denominators, column, rank, solve, transpose
 
 __all__ = ["Component", "Structure", "find_positive_pair", "structure"]
 
@@ -210,13 +210,13 @@ def _connected(G: Gram) -> Iterable[tuple[int, ...]]:
 
 def _primitive(v: Vector) -> tuple[int, ...]:
     """The smallest positive multiple of v with integer entries."""
-    integers = cleared(v)
+    integers = clear_denominators(v)
     divisor = gcd(*integers)
     return tuple(x // divisor for x in integers)
 
 
 def _gram(W: Matrix) -> Gram:
-    columns = [cleared(w) for w in transpose(W)]
+    columns = [clear_denominators(w) for w in transpose(W)]
     return [[sum(x * y for x, y in zip(v, w, strict=True)) for w in columns] for v in columns]
 
 

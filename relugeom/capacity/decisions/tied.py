@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from relugeom.capacity.decisions.outcomes import Bias, Decision, Reading, TiedFailure, checked
+from relugeom.capacity.decisions.outcomes import Bias, Decision, Reading, TiedFailure, confirm
 from relugeom.capacity.decisions.refuter import find_positive_pair
 from relugeom.capacity.decisions.supports import worst_supports
 from relugeom.exact import SignPattern
@@ -40,9 +40,9 @@ def decide_tied(encoder: Matrix, bias: Bias, active: int, zero_input: bool) -> D
     fires, rests = _readings(encoder, active, zero_input)
     failure = _failure(fires, rests, bias)
     if failure is None:
-        return checked(SignPattern(encoder, None, _bias(rests, bias), active, zero_input))
+        return confirm(SignPattern(encoder, None, _bias(rests, bias), active, zero_input))
     pair = find_positive_pair(encoder) if bias == "none" and active == 1 else None
-    return failure if pair is None else checked(pair)
+    return failure if pair is None else confirm(pair)
 
 
 def _readings(encoder: Matrix, active: int, zero_input: bool) -> tuple[list[Reading], list[Reading]]:

@@ -28,7 +28,7 @@ from relugeom.capacity.decisions.supports import supports
 from relugeom.capacity.known.theorems import Theorem, upper_bound
 from relugeom.capacity.searches.margins import alternating_margin
 from relugeom.capacity.searches.problem import Array, Problem, soft_minimum
-from relugeom.capacity.searches.readable import exact_values, integer_grids, rational_directions, shortened
+from relugeom.capacity.searches.readable import exact_values, integer_grids, rational_directions, shorten
 from relugeom.capacity.searches.starts import encoders
 from relugeom.errors import ArgumentError
 from relugeom.exact import Certificate, ExactReconstruction, SignPattern
@@ -143,7 +143,7 @@ class Decoding(Problem):
         for encoder in rational_directions(W) if self.unit_norms else integer_grids(W, tied=self.tied):
             answer = decide(encoder, tied=self.tied, bias=self.bias, active=self.active, zero_input=self.zero_input)
             if isinstance(answer, SignPattern):
-                found = exact_values(answer) if self.values == "exact" else shortened(answer, self.bias)
+                found = exact_values(answer) if self.values == "exact" else shorten(answer, self.bias)
                 if found is not None:
                     return found
         return None

@@ -19,7 +19,7 @@ from relugeom.capacity.searches.problem import Array
 from relugeom.exact import ExactReconstruction, SignPattern, Valid, check
 from relugeom.exact.rationals import Matrix, Vector, as_matrix, as_vector, dot, transpose
 
-__all__ = ["exact_values", "integer_grids", "rational_directions", "shortened"]
+__all__ = ["exact_values", "integer_grids", "rational_directions", "shorten"]
 
 # The coarsest grids first; the last one is the float itself, to all purposes.
 _SCALES = (*range(1, 13), 16, 20, 24, 32, 48, 64, 100, 200, 500, 1000, 10**4, 10**6, 10**9)
@@ -76,7 +76,7 @@ def _rational_unit(u: Array, scale: int) -> Vector:
     return ((1 - square) / (1 + square), *(2 * x / (1 + square) for x in p))
 
 
-def shortened(pattern: SignPattern, bias: Bias) -> SignPattern:
+def shorten(pattern: SignPattern, bias: Bias) -> SignPattern:
     """The same encoder with a decoder in small integers, where rounding the rows of best margin gives one."""
     W, n = pattern.encoder, len(pattern.encoder[0])
     listed = list(supports(n, pattern.active, pattern.zero_input))

@@ -19,7 +19,7 @@ from relugeom.capacity.searches.attempt import Candidate, attempt
 from relugeom.capacity.searches.problem import Problem
 from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Certificate, Invalid, check, loads
-from relugeom.executors import ExecutorLike, completed
+from relugeom.executors import ExecutorLike, run_tasks
 from relugeom.progress import OnProgress, Reporter
 from relugeom.storage import RunDatabase, stored
 
@@ -79,7 +79,7 @@ def search(
     against_theorem : bool
         Search even where a theorem says that it is in vain.
     executor : Executor or str, optional
-        Where attempts run, as for `relugeom.executors.completed`; in this process when None.
+        Where attempts run, as for `relugeom.executors.run_tasks`; in this process when None.
     database : RunDatabase, optional
         Keeps every candidate as soon as it is finished; candidates found there are not computed again.
     progress : callable, optional
@@ -158,7 +158,7 @@ def _candidates(
             yield known
     task = partial(_numbered, problem, seed, seeded)
     # Leaving the loop early closes the generator, which cancels what has not begun.
-    finished = cast("Generator[tuple[int, Candidate], None, None]", completed(task, missing, executor))
+    finished = cast("Generator[tuple[int, Candidate], None, None]", run_tasks(task, missing, executor))
     with closing(finished):
         for _, candidate in finished:
             if database is not None:
