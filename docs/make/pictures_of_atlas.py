@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from relugeom.autoencoder import Axial
 from relugeom.exact import CriticalPoint
@@ -28,7 +30,9 @@ groups = []
 for n in range(3, 11):
     commonest = [panel(n, entry) for entry in atlas(Training(Axial(n)), 200)[:4]]
     groups += [*commonest, *[None] * (4 - len(commonest))]
-(HERE / "atlas.png").write_bytes(render(columns(groups), "png"))
+with Image.open(io.BytesIO(render(columns(groups), "png"))) as picture:
+    small = picture.convert("RGB").resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)
+small.quantize(128, dither=Image.Dither.NONE).save(HERE / "atlas.png", optimize=True)
 
 spurious = [
     (name, c)
