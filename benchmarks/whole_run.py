@@ -252,6 +252,14 @@ def table(report: dict[str, Any]) -> str:
         f"at each of {len(places(report['steps']))} places. Ours on one thread, the peers on all cores. The error is "
         "that of the gradient against the definition in float64, the largest along the run.",
         "",
+    ]
+    if report["load"] > 1.5 * (os.cpu_count() or 1):
+        lines += [
+            "Other work ran on this machine meanwhile. Forms that need all cores at once then wait for each other, so "
+            "their medians say nothing here: compare the fastest steps.",
+            "",
+        ]
+    lines += [
         "| T | form | whole run, s | by fastest steps, s | over ours | over ours, by fastest | error |",
         "|---|---|---|---|---|---|---|",
     ]
