@@ -38,7 +38,7 @@ LONG = (
     "relugeom train -T 5 --n 60", "relugeom report", "relugeom bench", "relugeom figures",
     "relugeom atlas --n 3..10", "relugeom census --n 3..10",
     "relugeom toy phases", "relugeom toy companions", "relugeom toy levels", "relugeom toy packing",
-    "relugeom toy --n 80",
+    "relugeom toy --n 80", "relugeom toy --n 400",
 )  # fmt: skip
 ELSEWHERE = {
     "--executor dask://scheduler:8786": "needs a cluster of that name; tests/test_sweep.py starts one",
