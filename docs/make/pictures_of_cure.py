@@ -35,8 +35,8 @@ WAYS = (
 RECIPE = {
     10: 4.46e-07, 15: 2.98e-07, 30: 0.294, 50: 0.533, 100: 0.708, 200: 0.815, 500: 0.906, 1000: 0.946, 2000: 0.972,
 }  # fmt: skip
-# What the training of that page ends with, the better of its two seeds.
-CURED = {30: 1.8e-6, 50: 4.6e-3, 100: 2.8e-2}
+# What the other training of that page ends with.
+CURED = {30: 5.1e-4, 50: 6.0e-3, 100: 8.6e-2}
 FLOOR = 1e-4
 
 
