@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +161,12 @@ def _nature(found: Inspection) -> list[Row]:
     if nature.name == "diverged":
         return rows
     if nature.distance > 0:
-        rows.append(("polished", f"moved by {nature.distance:.2g}, to loss {nature.loss:.6g}"))
+        rows.append(
+            (
+                "polished",
+                f"moved by {nature.distance:.2g} to the model that the answer is about, of loss {nature.loss:.6g}",
+            )
+        )
     if nature.inertia is not None:
         up, down, level = nature.inertia
         rows.append(("curvatures", f"{up} up, {down} down, {level} level; those of symmetries left out"))
@@ -277,6 +282,11 @@ def _cells(record: dict[str, Any]) -> list[str]:
     return cells
 
 
+def _headings(keys: Iterable[str]) -> list[str]:
+    """The names of a record's fields as the heads of columns."""
+    return [key.replace("_", " ") for key in keys]
+
+
 def _shared_data(found: Sequence[Inspection]) -> str:
     """The data of all models, where they are the same."""
     return found[0].data if len({one.data for one in found}) == 1 else "of each model, its own"
@@ -287,7 +297,7 @@ def text_table(found: Sequence[Inspection]) -> str:
     records = table(found)
     order = [key for key in records[0] if key != "nature"] + ["nature"]
     rows = [_cells({key: record[key] for key in order}) for record in records]
-    lines = [f"{len(found)} models; data: {_shared_data(found)}", "", *_aligned(order, rows), "", "Groups"]
+    lines = [f"{len(found)} models; data: {_shared_data(found)}", "", *_aligned(_headings(order), rows), "", "Groups"]
     lines += [f"  {count:6d}  {words}" for words, count in group_counts(found)]
     return "\n".join(lines) + "\n"
 
@@ -420,6 +430,6 @@ def _many(found: Sequence[Inspection]) -> str:
         f'<div class="inspection"><style>{_STYLE}</style><h2>{len(found)} models</h2>'
         f"<p>{escape(_shared_data(found))}</p>"
         f"{_strip(shown, groups)}<h3>Groups</h3>{html_table(['models', 'type'], groups)}<h3>One row per model</h3>"
-        f"{html_table(list(records[0]), [_cells(record) for record in records[:1000]])}"
+        f"{html_table(_headings(records[0]), [_cells(record) for record in records[:1000]])}"
         f"<h3>The first of each group</h3></div>{''.join(parts)}"
     )
