@@ -171,7 +171,7 @@ def test_the_command_says_why_and_writes_a_model(tmp_path: Path, capsys: pytest.
     np.save(tmp_path / "x.npy", sharing(6, [(0, 1), (0, 2), (0, 3)]).to_dense())
     assert main(["memorise", str(tmp_path / "x.npy"), "--output", str(tmp_path / "model.npz")]) == 0
     printed = capsys.readouterr().out
-    assert "exactly, at m = 2: no" in printed
+    assert "memorised exactly at m = 2: no" in printed
     assert "example 0 shares features with 1, 2, 3" in printed
     model = load_model(tmp_path / "model.npz").model
     examples = sharing(6, [(0, 1), (0, 2), (0, 3)])

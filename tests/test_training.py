@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from relugeom.autoencoder.geometry import dimensionality, maximal_dimensionality
+from relugeom.cli import main
 from relugeom.engines.choice import EngineChoice
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import load_arrays, save_arrays
@@ -231,3 +232,14 @@ def test_killed_runs_resume_to_the_same_bits(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_fifty_killed_runs_resume_to_the_same_bits(tmp_path: Path) -> None:
     kills(tmp_path, 50)
+
+
+def test_the_summary_of_a_run_is_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.npz"
+    assert main(["train", "-T", "5", "--n", "40", "--sparsity", "0.9", "--steps", "20", "-o", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "no regular polygon" in printed
+    assert "times 2π/T apart" in printed
+    assert f"relugeom inspect {path} --data training" in printed
+    assert "_" not in printed.replace(str(path), "")
+    assert "False" not in printed

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
         return 0
     print(f"{examples.T} examples of {examples.n} features")
-    print(f"exactly, at m = 2: {paint(found.answer, 'bold')}")
+    print(f"memorised exactly at m = 2: {paint(found.answer, 'bold')}")
     if found.obstruction is not None:
         first, *others = found.obstruction
         if len(others) == 3:
@@ -103,6 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(" ..." if len(order) > 12 else "")
     print(f"  loss left by the best order found: {found.loss:.6g}; of the model built: {reached:.6g}")
     print(f"  longest column of W: {longest:.4g}")
+    if arguments.output is not None:
+        print(f"The model built is in {arguments.output}; relugeom inspect {arguments.output} says what it is.")
     return 0
 
 

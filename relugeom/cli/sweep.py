@@ -51,6 +51,11 @@ _TABLE = (
     ("seconds", 8),
 )
 
+_LEGEND = """
+train, test: mean losses; D T/m: the examples' median dimensionality over m/T, and D* its maximal version; gaps
+between neighbouring latent vectors h = Wx, in units of 2π/T; radii: the longest h over the shortest; dead: outputs that
+are off on every example. Of several seeds the run of lowest training loss is shown."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -151,6 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
         for run in best:
             row = _row(run)
             print("".join(f"{row[name]:>{width}}" for name, width in _TABLE))
+        print(_LEGEND)
         for path in pictures:
             print(path)
     diverged = sum(run.status == "diverged" for run in finished)

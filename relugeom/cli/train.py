@@ -89,6 +89,29 @@ def _draw(arguments: argparse.Namespace, end: Checkpoint) -> list[Path]:
     return paths + (write_film(film_of_run(end), arguments.figures) if arguments.film else [])
 
 
+def _summary(metrics: dict[str, Any], T: int, m: int) -> list[tuple[str, str]]:
+    """What was measured, a name and its words on each line; lines about what cannot be measured are left out."""
+    example, largest = metrics["example_dimensionality"], metrics["example_dimensionality_max"]
+    lines = [
+        ("training loss", f"{metrics['loss']:.6g}"),
+        ("dimensionality", f"{example:.4g} per example, the median; D* {largest:.4g}; m/T = {m / T:.4g}"),
+        ("", f"{metrics['feature_dimensionality']:.4g} per feature, the median"),
+        ("‖W‖, ‖b‖", f"{metrics['norm_weights']:.4g}, {metrics['norm_biases']:.4g}"),
+    ]
+    latent = f"mean length {metrics['norm_latent']:.4g}"
+    if metrics["radius_ratio"] is not None:
+        latent += f", the longest {metrics['radius_ratio']:.4g} times the shortest"
+    circles = metrics["circles"]
+    lines.append(("latent vectors h = Wx", f"{latent}; on {circles} circle{'' if circles == 1 else 's'}"))
+    if metrics["gap_min"] is not None:
+        shape = "a regular polygon, within 10 %" if metrics["polygon"] else "no regular polygon"
+        lines.append(("", f"neighbours {metrics['gap_min']:.3g} to {metrics['gap_max']:.3g} times 2π/T apart: {shape}"))
+    lines.append(("outputs", f"{metrics['dead']:,} dead (off on every example); {100 * metrics['active']:.3g} % on"))
+    if metrics["test_loss"] is not None:
+        lines.insert(1, ("test loss", f"{metrics['test_loss']:.6g}, on fresh examples"))
+    return lines
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train or go on; 0 finished, 1 diverged, 130 interrupted."""
     prefer_one_blas_thread()
@@ -147,12 +170,14 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(report)
     else:
         choice = end.configuration.chosen_engine
-        print(f"{end.status} at step {end.step}, engine {choice.name} {choice.leaves or ''}x{choice.processes}")
-        print(f"{'data':<28}{end.data_hash[:16]}")
-        for name, value in metrics.items():
-            print(f"{name.replace('_', ' '):<28}{value:.6g}" if isinstance(value, float) else f"{name:<28}{value}")
+        shared = f", {choice.processes} processes" if choice.processes > 1 else ""
+        print(f"{end.status} at step {end.step} (engine {choice.name}{shared}; data {end.data_hash[:16]})")
+        for name, words in _summary(metrics, end.configuration.T, end.configuration.m):
+            print(f"  {name:<24}{words}")
         for picture in pictures:
             print(picture)
+        if path is not None and end.status == "finished":
+            print(f"The model is in {path}; relugeom inspect {path} --data training says what it is.")
     if end.status == "diverged":
         saved = f", in {path}" if path else ""
         print(f"the loss diverged after step {end.step}; above is the last good state{saved}", file=sys.stderr)
