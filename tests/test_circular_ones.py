@@ -37,7 +37,7 @@ def test_the_answer_is_that_of_trying_all_orders(family: tuple[int, list[frozens
     else:
         assert order is None
         assert cycle is not None
-        assert is_odd_cycle(sets, cycle)
+        assert is_odd_cycle(sets, size, cycle)
 
 
 @pytest.mark.parametrize("size", [4, 7, 12])
@@ -61,12 +61,22 @@ TRIANGLE = [frozenset({0, 1}), frozenset({1, 2}), frozenset({2, 0})]  # and one 
 def test_a_cycle_that_is_no_proof_is_refused() -> None:
     cycle = odd_cycle(TRIANGLE, 4)
     assert cycle is not None
-    assert is_odd_cycle(TRIANGLE, cycle)
-    assert not is_odd_cycle(TRIANGLE[:2], cycle)
-    assert not is_odd_cycle(TRIANGLE, replace(cycle, pairs=cycle.pairs[1:]))
-    assert not is_odd_cycle(TRIANGLE, replace(cycle, pairs=cycle.pairs[2:]))
-    assert not is_odd_cycle(TRIANGLE, OddCycle(cycle.base, ((cycle.base, 1), *cycle.pairs[1:])))
-    assert not is_odd_cycle(TRIANGLE, OddCycle(cycle.base, ()))
+    assert is_odd_cycle(TRIANGLE, 4, cycle)
+    assert not is_odd_cycle(TRIANGLE[:2], 4, cycle)
+    assert not is_odd_cycle(TRIANGLE, 4, replace(cycle, pairs=cycle.pairs[1:]))
+    assert not is_odd_cycle(TRIANGLE, 4, replace(cycle, pairs=cycle.pairs[2:]))
+    assert not is_odd_cycle(TRIANGLE, 4, OddCycle(cycle.base, ((cycle.base, 1), *cycle.pairs[1:])))
+    assert not is_odd_cycle(TRIANGLE, 4, OddCycle(cycle.base, ()))
+
+
+def test_a_cycle_through_an_example_that_does_not_exist_is_refused() -> None:
+    """Four arcs of two fill a circle of four: a fifth element has no place, but there is none."""
+    ring: list[tuple[int, ...]] = [(0, 1), (1, 2), (2, 3), (3, 0)]
+    cycle = odd_cycle([frozenset(pair) for pair in ring], 5)
+    assert cycle is not None
+    examples = shared_by(4, ring)
+    assert memorisable(examples).answer == "yes"
+    assert not is_obstruction(examples, cycle)
 
 
 def test_an_order_that_is_none_is_refused() -> None:

@@ -47,8 +47,13 @@ def is_circular_order(sets: Sets, order: Sequence[int]) -> bool:
     return all(sum(now != before for now, before in zip(row, [row[-1], *row[:-1]], strict=True)) <= 2 for row in inside)
 
 
-def is_odd_cycle(sets: Sets, found: OddCycle) -> bool:
-    """Whether this proves that there is no order, checked from the sets alone."""
+def is_odd_cycle(sets: Sets, size: int, found: OddCycle) -> bool:
+    """Whether this proves that there is no order of 0, ..., size − 1, checked from the sets alone.
+
+    An element that does not exist, and so is in no set, may have no place where all others have one.
+    """
+    if any(t not in range(size) for t in (found.base, *(t for pair in found.pairs for t in pair))):
+        return False
     if len(found.pairs) % 2 == 0 or any(len({found.base, *pair}) < 3 for pair in found.pairs):
         return False
     around = zip(found.pairs, [*found.pairs[1:], found.pairs[0]], strict=True)

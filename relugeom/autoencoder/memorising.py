@@ -354,7 +354,7 @@ def is_obstruction(examples: SparseExamples, found: Sequence[int] | OddCycle) ->
     """
     facts = _facts(examples)
     if isinstance(found, OddCycle):
-        return len(facts.private) == examples.T and is_odd_cycle(_supports(facts), found)
+        return len(facts.private) == examples.T and is_odd_cycle(_supports(facts), examples.T, found)
     pairs = {frozenset(pair) for pair in _pairs(facts)}
     if examples.T < 4 or len(facts.private) < examples.T or len(set(found)) != len(found):
         return False
