@@ -47,6 +47,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
+_ENDS = {
+    "SMOOTH": "at a smooth critical point",
+    "KINK": "at a critical point on a kink",
+    "DRIFTING": "drifting to infinity",
+    "UNCONVERGED": "at none yet",
+}
+
+
 def _print_summary(n: int, s: Summary, zero: str) -> None:
     print(f"\n{paint(f'n = {n}', 'bold')}  ({s.zero_loss.trials} seeds)")
     print(f"  {f'zero loss ({zero})':<24s}{s.zero_loss} after training\n{'':26}{s.zero_loss_polished} after polishing")
@@ -56,7 +64,8 @@ def _print_summary(n: int, s: Summary, zero: str) -> None:
     print(f"  axes lost               {', '.join(f'{lost}: {count}' for lost, count in s.lost_axes.items())}")
     print(f"  separable               {s.separable}, null and dead features left out")
     print(f"  zero-loss gaps kept     {s.slack_kept}")
-    print(f"  polishing               {', '.join(f'{name.lower()}: {count}' for name, count in s.statuses.items())}")
+    ends = ", ".join(f"{_ENDS[name]}: {count}" for name, count in s.statuses.items())
+    print(f"  polishing ended         {ends}")
     for name, count in list(s.types.items())[:5]:
         print(f"    {count:6d}  {name}")
 
