@@ -352,3 +352,9 @@ def test_the_law_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ):
         assert main([*line, *wrong]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_the_page_says_when_its_answer_is_of_the_model_after_polishing() -> None:
+    exact = zero_loss_polygon(5)
+    off = Parameters(exact.W + 1e-5 * np.arange(10).reshape(2, 5), exact.b)
+    assert "after polishing, which moved it by" in inspect(*off).html()

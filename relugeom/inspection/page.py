@@ -329,6 +329,8 @@ def html_part(found: Inspection, prefix: str = "inspection") -> str:
     body = [f'<div class="inspection"><style>{_STYLE}</style><h2>{escape(found.name or "The model")}</h2>']
     reason = _minus(found.nature.reason)
     words = f"<strong>{escape(answer(found))}</strong>. {escape(reason[:1].upper() + reason[1:])}"
+    if found.nature.distance > 0:
+        words += f". This is of the model after polishing, which moved it by {_minus(f'{found.nature.distance:.2g}')}"
     body.append(f'<p class="answer">{words}.</p>')
     for title, rows in sections(found):
         body.append(f"<h3>{escape(title)}</h3>" if title else "")
