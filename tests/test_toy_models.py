@@ -159,3 +159,11 @@ def test_models_on_their_way_are_those_of_shorter_runs(tmp_path: Path) -> None:
         short = train_toy_models(ToyTraining(LAWS, batch=32, steps=steps), seed=2)
         assert (way.W[place] == short.W).all()
         assert (way.b[place] == short.b).all()
+
+
+def test_unequal_pairs_of_value_one_are_better_than_equal_pairs_and_the_pentagon() -> None:
+    """At p = 159/1000 the best equal pairs have the loss 0.23135..., the best pentagon 0.23132..."""
+    long, short = 1.038, 0.944
+    W = np.array([[short, -long, 0, 0, 0], [0, 0, short, -long, 0]])
+    unequal = Parameters(W, np.array([0.0175, 0.0144, 0.0175, 0.0144, 0.159]))
+    assert float(Independent(5, 1 - 0.159, values="one").loss(unequal)) < 0.2294
