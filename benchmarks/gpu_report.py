@@ -1,6 +1,6 @@
-"""The tables of a session on a GPU (gpu_session.py) as one JSON file and one page.
+"""The tables of what ran on a GPU (gpu_stages.py) as one JSON file and one page.
 
-    python benchmarks/gpu_report.py FOLDER ... [--output benchmarks/results/gpu_session]
+    python benchmarks/gpu_report.py FOLDER ... [--output benchmarks/results/gpu_stages]
 
 Of several folders the tables of one name are joined.
 """
@@ -150,11 +150,11 @@ def page(found: dict[str, list[Row]]) -> str:
     clock = float(card["nvidia_smi"].split(",")[3].split()[0]) * 1e6
     bandwidth = card["copy_bytes_per_second"]
     parts = [
-        "# One session on a GPU",
+        "# What ran on a GPU",
         f"{card['name']}, driver {card['nvidia_smi'].split(', ')[-1]}, CuPy {card['cupy']}, {card['cores']} cores; SM "
         f"clock {clock / 1e9:.2f} GHz. Measured: {bandwidth / 1e12:.2f} TB/s in a large copy (read and written), "
         f"{card['multiply_adds_per_second'] / 1e12:.1f} T multiply-adds per second in a large float32 product. Written "
-        "by `python benchmarks/gpu_report.py` from what `python benchmarks/gpu_session.py` left.",
+        "by `python benchmarks/gpu_report.py` from what `python benchmarks/gpu_stages.py` left.",
     ]
     for stage in ("kernels", "arrays"):
         parts += [f"Tests marked `gpu`, {stage}: {row['summary'].strip('= ')}." for row in found.get(stage, [])]
@@ -174,7 +174,7 @@ def page(found: dict[str, list[Row]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "gpu_session")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "gpu_stages")
     given = parser.parse_args()
     found = tables(given.folders)
     rows = ",\n".join(

@@ -1,6 +1,6 @@
 """Draw the pictures of the whole arc in docs/training.md, T = 5 to 1,000,000: python docs/make/pictures_of_arc.py
 
-    python docs/make/pictures_of_arc.py --record FOLDER ...   # docs/arc.json from what benchmarks/gpu_session.py left
+    python docs/make/pictures_of_arc.py --record FOLDER ...   # docs/arc.json from what benchmarks/gpu_stages.py left
     python docs/make/pictures_of_arc.py --crossing T ...      # adds built models at these T (minutes, 2 GB at 10⁶)
     python docs/make/pictures_of_arc.py --stay T CORNERS RATE STEPS    # prints what AdamW makes of a built model
 

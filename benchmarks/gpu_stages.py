@@ -1,11 +1,11 @@
-"""One session on a GPU, stage by stage, for a machine that is at hand for minutes only.
+"""Everything that wants a GPU, stage by stage, for a machine that is at hand for minutes only.
 
-    python benchmarks/gpu_session.py FOLDER [--stages device kernels step models arc variations arrays] [--seconds 500]
-    python benchmarks/gpu_session.py FOLDER --toy                     # the same stages with NumPy, as small as can be
-    python benchmarks/gpu_session.py FOLDER --stages variations --numpy --sizes 30 100 --only 'loss averaged'
+    python benchmarks/gpu_stages.py FOLDER [--stages device kernels step models arc variations arrays] [--seconds 500]
+    python benchmarks/gpu_stages.py FOLDER --toy                     # the same stages with NumPy, as small as can be
+    python benchmarks/gpu_stages.py FOLDER --stages variations --numpy --sizes 30 100 --only 'loss averaged'
 
 Every stage is a process of its own under a time limit. It writes a row to FOLDER/STAGE.json, and the whole table to
-FOLDER/STAGE.txt, as soon as it has it, and passes over rows that are there already: a session that was cut off goes on
+FOLDER/STAGE.txt, as soon as it has it, and passes over rows that are there already: a run that was cut off goes on
 when it is called again, and a stage that fails or is stopped costs the others nothing.
 
     device      which card; copy bandwidth and float32 multiply-add rate as measured
@@ -541,7 +541,7 @@ def variations(plan: Plan, table: Table) -> None:
         table.add(key, T=T, name=name, seconds=time.perf_counter() - begin, loss=float(losses[-1]), **values)
 
 
-# --- the session ----------------------------------------------------------------------------------------------------
+# --- all stages -------------------------------------------------------------------------------------------------------
 
 STAGES: dict[str, tuple[Callable[[Plan, Table], None], float]] = {
     "device": (device, 30),
@@ -558,7 +558,7 @@ STAGES: dict[str, tuple[Callable[[Plan, Table], None], float]] = {
 DEFAULT = [name for name in STAGES if name not in ("metrics", "processor")]
 
 
-def session(folder: Path, stages: Sequence[str], seconds: float, options: Sequence[str]) -> bool:
+def run_stages(folder: Path, stages: Sequence[str], seconds: float, options: Sequence[str]) -> bool:
     """Every stage in a process of its own; whether all of them ended well."""
     folder.mkdir(parents=True, exist_ok=True)
     end, well = time.monotonic() + seconds, True
@@ -610,7 +610,7 @@ def main() -> int:
     options = (
         ["--features", str(given.features), "--part", given.part] + ["--numpy"] * given.numpy + ["--toy"] * given.toy
     )
-    return 0 if session(given.folder, given.stages, given.seconds, options) else 1
+    return 0 if run_stages(given.folder, given.stages, given.seconds, options) else 1
 
 
 if __name__ == "__main__":
