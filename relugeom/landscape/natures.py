@@ -49,7 +49,7 @@ from relugeom.landscape.families.independent import FAMILIES, best_member
 from relugeom.landscape.families.polygons import polished_polygons
 from relugeom.landscape.kinks import one_sided
 from relugeom.landscape.polishing import Status, polish
-from relugeom.landscape.sizes import of_usual_size
+from relugeom.landscape.sizes import loss_of_nothing, of_usual_size
 from relugeom.landscape.symmetry import invariants
 
 __all__ = ["Nature", "NatureName", "known_minimum", "nature"]
@@ -342,7 +342,8 @@ class _Question:
         value = float(loss(model, self.data))
         if isinstance(self.data, Independent):
             value += float(self.data.rest(model))  # of the sets that the sum leaves out
-        if value == 0 or self.data.T * value < _ZERO * min(1.0, self.data.T * self._nothing(model)):
+        small = self.data.T * value < _ZERO * min(1.0, self.data.T * self._nothing(model))
+        if value == 0 or (small and self._is_right_everywhere(model)):
             certificate, why = self._certified_zero(model)
             reason = f"zero loss: the total is {self.data.T * value:.2g}, 0 but for rounding, and no loss is negative"
             return self._say("global minimum", reason, model, certificate=certificate, uncertified=why)
@@ -352,6 +353,13 @@ class _Question:
             why = f"the theorem {least[1]} is the evidence (relugeom explain {least[1]})"
             return self._say("global minimum", reason, model, uncertified=why)
         return None
+
+    def _is_right_everywhere(self, model: Parameters) -> bool:
+        """Whether no feature of low importance is wrong, which the total would hide: asked at importances of 1."""
+        if not isinstance(self.data, Independent):
+            return True
+        equal = replace(self.data, importance=(self.data.weights > 0).astype(float).tolist())
+        return float(equal.loss(model)) < _ZERO * loss_of_nothing(equal)
 
     def _nothing(self, model: Parameters) -> float:
         """The loss of answering 0 to everything, the mean of Σ x²: what is small is small beside it."""
