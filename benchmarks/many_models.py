@@ -1,11 +1,12 @@
 """Many small models at once, side by side: ours, PyTorch's, JAX's.
 
-    python benchmarks/many_models.py [--sizes 5 8 16 32] [--models 1000 10000] [--seconds 1.0]
+    python benchmarks/many_models.py [--sizes 5 8 16 32] [--models 1000 10000] [--seconds 1.0] [--no-torch]
 
 A model-step is the gradient and the Adam update of one model on X = I, m = 2, float32; reported are million
 model-steps a second. All forms start from the same models and must agree with the float64 definition after 20 steps
 before any time is taken. They take turns; the median of the turns is reported, and ratios are between medians of one
-run. Ours runs on one thread, and once on two processes; PyTorch and JAX have all cores.
+run. Ours runs on one thread, and once on two processes; PyTorch and JAX have all cores. JAX by hand also runs block by
+block, all steps of one before the next as ours does, at the block size that was fastest in a short trial before.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from relugeom.training.many_models import Training, initial_models
 
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 TURNS = 5
+BLOCKS = (250, 500, 1000)
 Array = Any
 Form = tuple[Callable[[int], None], Callable[[], tuple[Array, Array]]]  # run steps; the models now
 
@@ -172,6 +174,37 @@ def jax_form(W: Array, b: Array, by_hand: bool) -> Form:
     return run, models
 
 
+def jax_blocks(W: Array, b: Array, size: int) -> Form:
+    """JAX by hand, `size` models at a time."""
+    parts = [jax_form(W[s : s + size], b[s : s + size], True) for s in range(0, len(W), size)]
+
+    def run(steps: int) -> None:
+        for advance, _ in parts:
+            advance(steps)
+
+    def models() -> tuple[Array, Array]:
+        found = [read() for _, read in parts]
+        return np.concatenate([w for w, _ in found]), np.concatenate([c for _, c in found])
+
+    return run, models
+
+
+def best_block(W: Array, b: Array) -> int:
+    """The block size with which JAX by hand is fastest: the best of three short turns each."""
+    sizes = [size for size in BLOCKS if size <= len(W)]
+    fastest = {}
+    for size in sizes:
+        run, _ = jax_blocks(W[: max(sizes)], b[: max(sizes)], size)
+        run(100)
+        turns = []
+        for _ in range(3):
+            begin = time.perf_counter()
+            run(100)
+            turns.append(time.perf_counter() - begin)
+        fastest[size] = min(turns)
+    return min(fastest, key=lambda size: fastest[size])
+
+
 def reference(W: Array, b: Array, steps: int) -> tuple[Array, Array]:
     """The definition in float64 with textbook Adam."""
     theta = flatten(Parameters(W.astype(float), b.astype(float)))
@@ -184,19 +217,22 @@ def reference(W: Array, b: Array, steps: int) -> tuple[Array, Array]:
     return unflatten(theta, m, n)  # type: ignore[return-value]
 
 
-def compare(n: int, B: int, seconds: float) -> dict[str, Any]:
+def compare(n: int, B: int, seconds: float, torch: bool) -> dict[str, Any]:
     """Million model-steps a second of every form: medians and fastest turns."""
     W, b = initial_models(Training(Axial(n)), 0, 0, B)
     makers: dict[str, Callable[[], Form]] = {
         "ours": lambda: ours(W, b),
         "ours, 2 processes": lambda: two_processes(W, b),
     }
-    if find_spec("torch"):
+    if torch:
         makers["torch bmm eager"] = lambda: torch_form(W, b, False)
         makers["torch compiled"] = lambda: torch_form(W, b, True)
     if find_spec("jax"):
         makers["jax jit(vmap(grad))"] = lambda: jax_form(W, b, False)
         makers["jax by hand"] = lambda: jax_form(W, b, True)
+        block = best_block(W, b)
+        makers["jax by hand, best block"] = lambda: jax_blocks(W, b, block)
+        print(f"n = {n}, B = {B}: JAX by hand in blocks of {block}", file=sys.stderr, flush=True)
     exact = reference(W[:50], b[:50], 20)
     forms: dict[str, Callable[[int], None]] = {}
     steps: dict[str, int] = {}
@@ -229,7 +265,8 @@ def table(report: dict[str, Any]) -> str:
         "# Many small models at once: X = I, m = 2, Adam, float32",
         "",
         f"Million model-steps a second, medians of {TURNS} turns in which all forms alternate (fastest in brackets); "
-        f"{report['machine']}. Ours on one thread, and on two processes; the others have all cores.",
+        f"{report['machine']}; load {report['load']} at the start. "
+        "Ours on one thread, and on two processes; the others have all cores.",
         "",
         "| n | B | " + " | ".join(forms) + " |",
         "|---" * (len(forms) + 2) + "|",
@@ -245,12 +282,15 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[5, 8, 16, 32])
     parser.add_argument("--models", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--seconds", type=float, default=1.0, help="of each form, in all")
+    parser.add_argument("--no-torch", action="store_true", help="leave PyTorch out")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "many_models")
     arguments = parser.parse_args()
-    rows = [compare(n, B, arguments.seconds) for n in arguments.sizes for B in arguments.models]
+    load = f"{os.getloadavg()[0]:.1f}"
+    torch = bool(find_spec("torch")) and not arguments.no_torch
+    rows = [compare(n, B, arguments.seconds, torch) for n in arguments.sizes for B in arguments.models]
     versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "torch", "jax") if find_spec(name)]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    report = {"machine": ", ".join([machine, *versions]), "rows": rows}
+    report = {"machine": ", ".join([machine, *versions]), "load": load, "rows": rows}
     arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
     arguments.output.with_suffix(".md").write_text(table(report))
     print(table(report))

@@ -53,6 +53,38 @@ def test_a_kernel_computes_the_gradient_of_the_definition(kernel_type: Any, n: i
         np.testing.assert_allclose(found.b, expected.b, atol=1e-13)
 
 
+def sums_in_the_order_of_records(data: Any, W: Any, b: Any) -> Any:
+    """The elementwise gradient without its factor with pairs as [j, i], output and input: whole arrays, W (m, n, B)."""
+    m, n, B = W.shape
+    rows = W[:, :, None] * W[:, None]
+    g = rows[0]
+    for row in rows[1:]:
+        g = g + row
+    delta = np.eye(n, dtype=W.dtype)[:, :, None]
+    if isinstance(data, Axial) and data.amplitudes == (1,):
+        Psi = np.maximum(g + b[:, None], 0)
+        Phi = Psi = Psi - delta * np.sign(Psi)
+    else:
+        Phi, Psi = data.pair_slopes(np, g, b[:, None], delta)
+    terms = np.empty((m + 1, n, n, B), W.dtype)
+    terms[:m], terms[m] = (Phi + Phi.swapaxes(0, 1)) * W[:, None], Psi
+    return np.sum(terms, axis=2)
+
+
+@pytest.mark.parametrize("B", [1, 2, 3, 250])
+@pytest.mark.parametrize("n", [1, 2, 5, 8, 11])
+def test_the_elementwise_kernel_adds_in_the_order_of_recorded_runs(n: int, B: int) -> None:
+    rng = np.random.default_rng(7)
+    for data in data_sets(n):
+        for m, dtype in ((1, "float64"), (2, "float32"), (3, "float64")):
+            W, b = (rng.standard_normal(shape).astype(dtype) for shape in ((B, m, n), (B, n)))
+            kernel = ElementwiseKernel(data, W, b)
+            kernel.compute()
+            expected = sums_in_the_order_of_records(data, W.transpose(1, 2, 0).copy(), b.T.copy())
+            assert kernel.gradient.dtype == dtype
+            np.testing.assert_array_equal(kernel.gradient, expected)
+
+
 def centred_gradient(kernel_type: Any, data: Any, W: Any, c: Any) -> tuple[Any, Any]:
     """(∂L/∂W, ∂L/∂c) from the kernel, models first."""
     inner = kernel_type(data, W, c - (W**2).sum(axis=1))

@@ -10,7 +10,8 @@ gradient and only the diagonal needs the 1. For other amplitudes φ_g and φ_b a
 
 * `ElementwiseKernel`: the model index last, so that every step is one operation on whole arrays. Each takes about a
   microsecond to begin, however short the arrays, so there are as few as possible: all n² pairs are formed, although
-  g_ij = g_ji, because folding them in half takes three times as many operations.
+  g_ij = g_ji, because folding them in half takes three times as many operations. Within an operation every stretch of
+  memory takes about a tenth of a microsecond to begin, so pairs are indexed such that stretches are long.
 * `MatrixKernel`: one small matrix per model, three batched products. Best for many features; from how many on depends
   on the overhead of BLAS for small products, which is low in builds for AVX-512.
 """
@@ -34,7 +35,8 @@ Floats = npt.NDArray[np.floating[Any]]
 class ElementwiseKernel:
     """Structure of arrays: ``theta`` is (m + 1, n, B), the rows of W and then b.
 
-    Pairs are indexed [j, i], output and input, so that every sum above runs over the axis before the last.
+    Pairs are indexed [i, j], input and output: adding b and summing over i then run over n B numbers at a time, and
+    only three operations over B.
     """
 
     def __init__(self, data: AxialData, W: Floats, b: Floats) -> None:
@@ -59,17 +61,22 @@ class ElementwiseKernel:
         np.multiply(W[:, :, None], W[:, None], out=products)
         _sum_rows(products, square)
         if self._identity:
-            np.add(square, b[:, None], out=Psi)
+            np.add(square, b, out=Psi)
             rows = Psi.reshape(self.n, -1)
             np.maximum(rows, self._zero, out=rows)
             np.sign(self._own, out=self._on)
             np.subtract(self._own, self._on, out=self._own)
             Phi = Psi
         else:
-            Phi, Psi[...] = self.data.pair_slopes(np, square, b[:, None], self._delta)
+            Phi, Psi[...] = self.data.pair_slopes(np, square, b, self._delta)
         np.add(Phi, Phi.swapaxes(0, 1), out=square)
-        np.multiply(square, W[:, None], out=products)
-        np.sum(self._terms, axis=2, out=self.gradient)
+        np.multiply(square, W[:, :, None], out=products)
+        if self.theta.shape[-1] == 1:
+            # With one model the sums over i are along memory in the order [j, i], where NumPy adds in eight strands;
+            # recorded runs of one model have been added so.
+            np.add.reduce(self._terms.swapaxes(1, 2).copy(), axis=2, out=self.gradient)
+        else:
+            np.add.reduce(self._terms, axis=1, out=self.gradient)
 
     @staticmethod
     def rows(array: Floats) -> Floats:
