@@ -10,6 +10,7 @@ import pytest
 
 from relugeom.autoencoder import (
     Axial,
+    DenseExamples,
     Independent,
     Parameters,
     SparseExamples,
@@ -218,3 +219,11 @@ def test_a_feature_of_hardly_any_importance_is_not_given_back_by_leaving_it_out(
     left_out = nature(Parameters(np.array([[1.0, 0.0]]), np.zeros(2)), law)
     assert left_out.name != "global minimum"
     assert nature(Parameters(np.eye(2), np.zeros(2)), law).name == "global minimum"
+
+
+def test_a_feature_of_small_values_is_not_given_back_by_leaving_it_out() -> None:
+    left_out, both = Parameters(np.array([[1.0, 0.0]]), np.zeros(2)), Parameters(np.eye(2), np.zeros(2))
+    for data in (np.diag([1.0, 1e-6]), DenseExamples(np.eye(2), [1, 1e-11])):
+        assert nature(left_out, data).name != "global minimum"
+        assert nature(both, data).name == "global minimum"
+    assert nature(left_out, DenseExamples(np.eye(2), [1, 0])).name == "global minimum"

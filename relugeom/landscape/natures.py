@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial, is_identity
+from relugeom.autoencoder.data import DenseExamples
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import (
     DataSet,
@@ -35,6 +36,7 @@ from relugeom.autoencoder.model import (
     gradient,
     kink_distance,
     loss,
+    reconstruct,
     unflatten,
 )
 from relugeom.autoencoder.parameters import checked
@@ -355,11 +357,19 @@ class _Question:
         return None
 
     def _is_right_everywhere(self, model: Parameters) -> bool:
-        """Whether no feature of low importance is wrong, which the total would hide: asked at importances of 1."""
-        if not isinstance(self.data, Independent):
-            return True
-        equal = replace(self.data, importance=(self.data.weights > 0).astype(float).tolist())
-        return float(equal.loss(model)) < _ZERO * loss_of_nothing(equal)
+        """Whether no small or unimportant feature is wrong, which the total would hide: each beside its own size."""
+        if isinstance(self.data, Independent):
+            equal = replace(self.data, importance=(self.data.weights > 0).astype(float).tolist())
+            return float(equal.loss(model)) < _ZERO * loss_of_nothing(equal)
+        if isinstance(self.data, DenseExamples):
+            counted = (
+                np.ones(self.data.n, bool) if self.data.importance is None else np.asarray(self.data.importance) > 0
+            )
+            X = np.asarray(to_numpy(self.data.X), np.float64)[..., counted]
+            error = (np.asarray(to_numpy(reconstruct(model, self.data.X)), np.float64)[..., counted] - X) ** 2
+            size = (X**2).sum(axis=0)
+            return bool((error.sum(axis=0) < _ZERO * np.where(size > 0, size, size.sum())).all())
+        return True
 
     def _nothing(self, model: Parameters) -> float:
         """The loss of answering 0 to everything, the mean of Σ x²: what is small is small beside it."""
