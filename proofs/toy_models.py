@@ -134,7 +134,7 @@ def least_steps(share: int) -> list[Step]:
 
 @conjecture(
     "For every n and m and p ≤ 1/(n + 1), every model has L/p ≥ (1 − p)^(n−1) (1 − np/(1 − p)) F*, where F* is the "
-    "least F of models with b ≤ 0: the least L/p tends to F* as features grow rare",
+    "infimum of F over models with b ≤ 0: the infimum of L/p tends to F* as features grow rare",
     source=PAPER,
     expected=Verdict.PROVED,
 )
