@@ -7,6 +7,10 @@ model-steps a second. All forms start from the same models and must agree with t
 before any time is taken. They take turns; the median of the turns is reported, and ratios are between medians of one
 run. Ours runs on one thread, and once on two processes; PyTorch and JAX have all cores. JAX by hand also runs block by
 block, all steps of one before the next as ours does, at the block size that was fastest in a short trial before.
+
+    python benchmarks/many_models.py --limit
+
+compares one step of ours on one thread with what operations on whole arrays can reach.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the othe
 import numpy as np
 
 from relugeom.autoencoder import Axial, Parameters, flatten, gradient, unflatten
-from relugeom.engines.many_models import kernel_for
+from relugeom.engines.many_models import ElementwiseKernel, kernel_for
 from relugeom.optim import AdamW
 from relugeom.training.many_models import Training, initial_models
 
@@ -258,6 +262,42 @@ def compare(n: int, B: int, seconds: float, torch: bool) -> dict[str, Any]:
     return {"n": n, "B": B, "median": median, "fastest": {name: max(values) for name, values in speeds.items()}}
 
 
+def limit(n: int, B: int) -> dict[str, float]:
+    """Microseconds of one step of a block, and of as many operations of the same length on operands in one piece."""
+    W, b = initial_models(Training(Axial(n)), 0, 0, B)
+    kernel = ElementwiseKernel(Axial(n), W, b)
+    state = AdamW(RATE).start(kernel.theta, kernel.factor)
+    x2, y2, o2 = (np.ones(2 * n * n * B, np.float32) for _ in range(3))
+    x, y, o = (np.ones(n * n * B, np.float32) for _ in range(3))
+    p, q, z = (np.ones(n * B, np.float32) for _ in range(3))
+
+    def in_one_piece() -> None:
+        np.multiply(x2, y2, out=o2)
+        np.add(x, y, out=o)
+        np.add(x, y, out=o)
+        np.maximum(x, y, out=o)
+        np.sign(p, out=z)
+        np.subtract(p, q, out=z)
+        np.add(x, y, out=o)
+        np.multiply(x2, y2, out=o2)
+        np.add(o2, y2, out=o2)  # the sums over i, of W's rows and of b
+        np.add(o, x, out=o)
+
+    forms: dict[str, Callable[[], None]] = {
+        "gradient": kernel.compute,
+        "gradient in one piece": in_one_piece,
+        "Adam": lambda: state.step(kernel.theta, kernel.gradient),
+    }
+    turns: dict[str, list[float]] = {name: [] for name in forms}
+    for _ in range(150):
+        for name, form in forms.items():
+            begin = time.perf_counter()
+            for _ in range(20):
+                form()
+            turns[name].append((time.perf_counter() - begin) / 20 * 1e6)
+    return {name: min(times) for name, times in turns.items()}
+
+
 def table(report: dict[str, Any]) -> str:
     """The report as Markdown: a row for each size, medians with the fastest turn in brackets."""
     forms = list(report["rows"][0]["median"])
@@ -284,7 +324,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of each form, in all")
     parser.add_argument("--no-torch", action="store_true", help="leave PyTorch out")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "many_models")
+    parser.add_argument("--limit", action="store_true", help="measure a step against its operations alone")
     arguments = parser.parse_args()
+    if arguments.limit:
+        for n in (5, 8):
+            for B in (2, 1_000):
+                print(f"n = {n}, B = {B:,}, fastest of 150 turns in µs:", limit(n, B))
+        return
     load = f"{os.getloadavg()[0]:.1f}"
     torch = bool(find_spec("torch")) and not arguments.no_torch
     rows = [compare(n, B, arguments.seconds, torch) for n in arguments.sizes for B in arguments.models]
