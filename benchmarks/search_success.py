@@ -1,6 +1,7 @@
 """How often one attempt of a search succeeds, how long it takes, and what a second worker brings.
 
     python benchmarks/search_success.py [--seeds 20] [--output benchmarks/results/search_success.json]
+    python benchmarks/search_success.py --workers-only [--output benchmarks/results/search_workers.json]
 
 Success is a certificate that the checker accepts. Nothing is seeded: every attempt starts at random.
 """
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
-import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
@@ -56,39 +57,63 @@ def success_rates(seeds: int) -> list[dict[str, object]]:
     return rows
 
 
-def scaling() -> dict[str, object]:
-    """64 attempts on a problem without a solution in sight, in processes that have started already."""
-    problem = Decoding(4, 8, False, "free", 2, True)
-    record: dict[str, object] = {"attempts": 64}
-    outcomes = set()
-    for workers in (1, 2):
-        before = _cpu_of_children()
-        with one_blas_thread(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            search(problem, attempts=2 * workers, seed=99, executor=pool)
-            began = time.perf_counter()
-            outcomes.add(repr(search(problem, attempts=64, executor=pool)))
-            record[f"wall_seconds_{workers}"] = time.perf_counter() - began
-        # What the machine had to spare decides the wall time; the processor time says what the second worker costs.
-        record[f"cpu_seconds_{workers}"] = _cpu_of_children() - before
-    return {**record, "same_outcome": len(outcomes) == 1}
+def hard_problems() -> dict[str, Problem]:
+    """20 problems that no attempt has solved, so that every one of them takes all its attempts."""
+    sizes = [(4, 8), (4, 9), (4, 10), (4, 11), (4, 12), (5, 12), (5, 13), (5, 14), (5, 15)]
+    codes = [(3, 8, "1/5"), (3, 9, "1/4"), (3, 10, "1/3"), (3, 11, "2/5"), (4, 12, "1/5"), (4, 13, "1/4"),
+             (4, 14, "3/10"), (4, 16, "1/3"), (5, 18, "1/5"), (5, 20, "1/5"), (6, 28, "1/4")]  # fmt: skip
+    return {
+        **{f"k = 2, m = {m}, n = {n}": Decoding(m, n, False, "free", 2, True) for m, n in sizes},
+        **{f"code, m = {m}, n = {n}, threshold {t}": SphericalCode(m, n, Fraction(t)) for m, n, t in codes},
+    }
 
 
-def _cpu_of_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def scaling(attempts: int = 16) -> list[dict[str, object]]:
+    """Wall and processor time of the same attempts on one worker and on two, started already, in turns."""
+    rows: list[dict[str, object]] = []
+    with one_blas_thread():
+        pools = {n: ProcessPoolExecutor(n, mp_context=get_context("spawn")) for n in (1, 2)}
+        for workers, pool in pools.items():
+            search(Decoding(4, 8, False, "free", 2, True), attempts=4 * workers, seed=99, executor=pool)
+        for name, problem in hard_problems().items():
+            row: dict[str, object] = {"problem": name, "attempts": attempts, "load": os.getloadavg()[0]}
+            outcomes, solved = set(), False
+            for workers, pool in pools.items():
+                before, began = _cpu_of_workers(pool), time.perf_counter()
+                outcome = search(problem, attempts=attempts, seeded=False, executor=pool)
+                row[f"wall_seconds_{workers}"] = time.perf_counter() - began
+                # What the machine has to spare decides the wall time; the processor time says what a worker costs.
+                row[f"cpu_seconds_{workers}"] = _cpu_of_workers(pool) - before
+                outcomes.add(repr(outcome))
+                solved |= isinstance(outcome, Found)
+            rows.append({**row, "same_outcome": len(outcomes) == 1, "solved": solved})
+            print(json.dumps(rows[-1]), flush=True)
+        for pool in pools.values():
+            pool.shutdown()
+    return rows
+
+
+def _cpu_of_workers(pool: ProcessPoolExecutor) -> float:
+    """Processor time of its processes up to now: user and system (the fields 14 and 15 of proc(5)'s stat)."""
+    ticks = 0
+    for process in pool._processes or ():
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--workers-only", action="store_true", help="measure the second worker alone")
     arguments = parser.parse_args()
-    result = {
-        "python": platform.python_version(),
-        "success": success_rates(arguments.seeds),
-        "scaling": scaling(),
-    }
-    print(json.dumps(result["scaling"]))
+    result: dict[str, object] = {"python": platform.python_version()}
+    if not arguments.workers_only:
+        result["success"] = success_rates(arguments.seeds)
+    result["scaling"] = rows = scaling()
+    totals = {key: sum(float(str(row[key])) for row in rows) for key in rows[0] if "seconds" in key}
+    print(json.dumps(totals))
     if arguments.output is not None:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
