@@ -88,7 +88,7 @@ def test_the_commands_film_ones_own_run(tmp_path: Path, capsys: pytest.CaptureFi
     run, folder = str(tmp_path / "run.npz"), tmp_path / "pictures"
     settings = "train --examples 3 --n 6 --sparsity 0.5 --steps 4 --warmup 0 --record 0 --output".split()  # noqa: SIM905
     assert main([*settings, run, "--figures", str(folder), "--film"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == str(folder / "film.html")
+    assert str(folder / "film.html") in capsys.readouterr().out.splitlines()
     names = {path.name for path in folder.iterdir()}
     assert names >= {"run.svg", "vectors.svg", "regions.svg", "gram.svg", "film.gif", "film.html"}
     again = tmp_path / "again"

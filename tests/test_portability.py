@@ -20,6 +20,7 @@ from relugeom.autoencoder import (
     hessian_vector_product,
     kink_distance,
     loss,
+    polytopes,
     recovered_amplitudes,
     unflatten,
     zero_loss_polygon,
@@ -36,7 +37,7 @@ PORTABLE = {
     "zero_loss_bias", "zero_loss_test",
 }  # fmt: skip
 # Any kind of array in, fractions or a verdict out: they bring their arguments to the host.
-AT_THE_EDGE = {"as_data", "cells", "check_smooth", "recovered_amplitudes", "zones"}
+AT_THE_EDGE = {"as_data", "cells", "check_smooth", "polytopes", "recovered_amplitudes", "zones"}
 # No arrays in; NumPy arrays or fractions out.
 MAKERS = {
     "antipodal_pairs", "antipodal_pairs_exact", "k_family", "parabola", "pentagon_measure", "pentagon_measure_exact",
@@ -55,6 +56,7 @@ def test_functions_at_the_edge_take_every_kind(xp: Any) -> None:
     there = Parameters(xp.asarray(model.W), xp.asarray(model.b))
     assert zones(*there) == zones(*model)
     assert cells(*there) == cells(*model)
+    assert polytopes(there.W) == polytopes(model.W)
     assert recovered_amplitudes(*there) == recovered_amplitudes(*model)
     check_smooth(there, xp.asarray(0.9 * np.eye(5)))
 

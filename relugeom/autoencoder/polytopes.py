@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from relugeom.arrays import to_numpy
 from relugeom.autoencoder.geometry import column_norms, feature_dimensionality
 from relugeom.errors import ArgumentError
 
@@ -69,7 +70,7 @@ def interference_components(W: Floats, least: float = 0.3, among: Sequence[int] 
     list of tuple of int
         Each in rising order, in the order of their first members.
     """
-    W = np.asarray(W)
+    W = to_numpy(W)
     if W.ndim != 2:
         raise ArgumentError(f"W must have shape (m, n); got {W.shape}")
     if not 0 < least <= 1:
@@ -108,7 +109,7 @@ def polytopes(W: Floats, *, represented: float = 0.5, least: float = 0.3, flat: 
     -------
     list of Polytope
     """
-    W = np.asarray(W, dtype=float)
+    W = np.asarray(to_numpy(W), dtype=float)
     shown = np.flatnonzero(np.asarray(column_norms(W)) >= represented)
     share = np.asarray(feature_dimensionality(W)) if len(shown) else np.zeros(0)
     found = []

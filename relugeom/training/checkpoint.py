@@ -120,7 +120,7 @@ class Checkpoint:
                 Trajectory.from_arrays(parts["trajectory"]),
                 str(facts["data_hash"]),
             )
-        except (KeyError, TypeError, ValueError, ArgumentError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, ArgumentError) as error:
             raise StorageError(f"{path}: not a complete checkpoint ({error!s:.200})") from None
 
 
