@@ -47,16 +47,17 @@ class InterpreterSlot:
         start = time.monotonic()
         # A process that was ended may hold its files a moment longer: they are left to the system then.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            reply, output = Path(folder, "reply"), Path(folder, "output")
-            with open(output, "wb") as printed:
+            reply = Path(folder, "reply")
+            with tempfile.TemporaryFile() as printed:
                 try:
                     process = self._start(request, reply, printed)
                 except OSError as error:
                     return Answer(b"", f"{what}: no process could be started ({error!s:.200})", 0.0, "")
                 ending = _watch(process, reply, start + limit)
                 _end(process)
+                printed.seek(0)
+                shown = printed.read(OUTPUT_LIMIT).decode(errors="backslashreplace")
             body = _head(reply, REPLY_LIMIT + 1)
-            shown = _head(output, OUTPUT_LIMIT).decode(errors="backslashreplace")
         if len(body) > REPLY_LIMIT:
             ending = "too long"
         if ending != "over":

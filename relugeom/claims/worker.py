@@ -31,7 +31,8 @@ from typing import Any, NoReturn
 from relugeom.claims.collect import collect, heading_of
 from relugeom.claims.schema import TEXT_LIMIT
 from relugeom.claims.steps import prepare
-from relugeom.errors import ConjectureError
+from relugeom.errors import ConjectureError, StorageError
+from relugeom.writing import write_atomically
 
 __all__ = ["OUTPUT_LIMIT", "REPLY_LIMIT", "answer_in_file", "limit_memory", "main", "receive", "send", "serve"]
 
@@ -158,9 +159,8 @@ def answer_in_file(request: Mapping[str, Any], memory_limit: int | None, path: s
     """Answer one request in a new file, where there are no pipes to wait on, and end."""
     text = _work(request, memory_limit)
     try:
-        with open(path, "xb") as handle:
-            handle.write(text)
-    except OSError:
+        write_atomically(path, text)
+    except StorageError:
         os._exit(1)
     os._exit(0)
 
