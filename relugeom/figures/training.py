@@ -144,14 +144,19 @@ def dimensionality_curves(
             (examples, theme.feature(1), "examples"),
             (features, theme.feature(0), "features"),
         ):
-            pairs = [(T, median) for T, median in zip(sizes, medians, strict=True) if median is not None]
-            if pairs:
-                axis.plot(*zip(*pairs, strict=True), marker="o", markersize=3, color=colour, label=label)
+            _curve(axis, sizes, medians, color=colour, label=label)
         axis.plot(sizes, [2 / T for T in sizes], color=theme.faint, linewidth=0.8, linestyle="--", label="2/T")
         axis.set(xscale="log", yscale="log", ylabel="median dimensionality")
         _sizes_below(axis, sizes)
         axis.legend()
     return figure
+
+
+def _curve(axis: Axes, sizes: Sequence[int], values: Sequence[float | None], **style: Any) -> None:
+    """The values that there are, over T."""
+    pairs = [(T, value) for T, value in zip(sizes, values, strict=True) if value is not None]
+    if pairs:
+        axis.plot(*zip(*pairs, strict=True), marker="o", markersize=3, **style)
 
 
 def _sizes_below(axis: Axes, sizes: Sequence[int]) -> None:
@@ -177,9 +182,7 @@ def loss_curves(
         figure = new_figure(PAGE, 2.8)
         axis = figure.subplots()
         for losses, colour, label in ((train, theme.feature(1), "training"), (test, theme.feature(0), "test")):
-            pairs = [(T, loss) for T, loss in zip(sizes, losses, strict=True) if loss is not None]
-            if pairs:
-                axis.plot(*zip(*pairs, strict=True), marker="o", markersize=3, color=colour, label=label)
+            _curve(axis, sizes, losses, color=colour, label=label)
         axis.axhline(1, color=theme.faint, linewidth=0.8, linestyle="--", label="predicting 0")
         # A loss below a thousandth is memorisation, however small; the axis stops there.
         axis.set(xscale="log", yscale="log", ylabel="loss")
