@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from relugeom.claims.process import FOR_EVER, Answer, fault_of, single_threaded
+from relugeom.claims.process import FOR_EVER, Answer, fault_of, import_path, single_threaded, with_docstrings
 from relugeom.claims.worker import OUTPUT_LIMIT, REPLY_LIMIT
 
 __all__ = ["InterpreterSlot"]
@@ -66,9 +66,7 @@ class InterpreterSlot:
         return Answer(body, fault, time.monotonic() - start, shown)
 
     def _start(self, request: dict[str, Any], reply: Path, printed: IO[bytes]) -> subprocess.Popen[bytes]:
-        path = [entry for entry in sys.path if isinstance(entry, str)]
-        arguments = json.dumps([request, path, self._memory_limit, str(reply)])
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
+        arguments = json.dumps([request, import_path(), self._memory_limit, str(reply)])
         with self._lock:
             if self._closed:
                 raise OSError("the run was stopped")
@@ -77,7 +75,7 @@ class InterpreterSlot:
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
-                env={"PYTHONHASHSEED": "0"} | environment | single_threaded(),
+                env={"PYTHONHASHSEED": "0"} | with_docstrings() | single_threaded(),
             )
             return self._process
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from relugeom.claims.worker import REPLY_LIMIT, receive, send
 
-__all__ = ["FOR_EVER", "Answer", "Slot", "fault_of", "single_threaded"]
+__all__ = ["FOR_EVER", "Answer", "Slot", "fault_of", "import_path", "single_threaded", "with_docstrings"]
 
 # A server that has imported nothing after so many seconds is none.
 START_LIMIT = 120.0
@@ -26,7 +26,7 @@ FOR_EVER = 1_814_400.0
 # macOS has a fork, but its libraries are not safe after one.
 FORKS = hasattr(os, "fork") and sys.platform != "darwin"
 # A server has one thread when it forks: the pools of BLAS and OpenMP would not survive that. The seed of hashes is
-# fixed, so that a result does not depend on the slot; docstrings are kept, since they hold the arguments.
+# fixed, so that a result does not depend on the slot.
 _POOLS = (
     "OPENBLAS_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -90,14 +90,14 @@ class Slot:
         if "PYTHONHASHSEED" not in os.environ:
             alone["PYTHONHASHSEED"] = "0"
         options = {
-            "path": [entry for entry in sys.path if isinstance(entry, str)],  # imports pass over anything else
+            "path": import_path(),
             "channel": there.fileno(),
             "modules": self._modules,
             "memory_limit": self._memory_limit,
             "fork": FORKS,
             "environment": {name: os.environ.get(name) for name in alone},
         }
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"} | alone
+        environment = with_docstrings() | alone
         with self._lock, there:
             if self._closed:
                 here.close()
@@ -156,6 +156,16 @@ class Slot:
                 process.wait()
         if channel is not None:
             channel.close()
+
+
+def import_path() -> list[str]:
+    """`sys.path`, as a process that starts can be told it: imports pass over anything but text."""
+    return [entry for entry in sys.path if isinstance(entry, str)]
+
+
+def with_docstrings() -> dict[str, str]:
+    """This process's environment, for one that keeps docstrings, since they hold the arguments."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
 
 
 def single_threaded() -> dict[str, str]:
