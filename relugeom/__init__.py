@@ -416,6 +416,7 @@ _ROOMS = frozenset(
         "figures",
         "html",
         "inspection",
+        "installed",
         "landscape",
         "notebook",
         "optim",

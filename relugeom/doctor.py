@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import subprocess
 from dataclasses import asdict, dataclass
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from relugeom._version import __version__
 from relugeom.blas import BLAS_THREADS
 from relugeom.engines.choice import ENGINES, choose_engine, why_not
 from relugeom.engines.cuda.backend import Device, find_device
 from relugeom.engines.cuda.nvrtc import compile_for, find_nvrtc
 from relugeom.errors import ArgumentError, DeviceError
+from relugeom.installed import OTHERS, versions
 
-__all__ = ["Diagnosis", "EngineAdvice", "blas", "commit", "diagnose", "machine", "versions"]
-
-_PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "array-api-compat", "python-flint")
+__all__ = ["Diagnosis", "EngineAdvice", "blas", "diagnose", "machine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +108,10 @@ def diagnose(T: int = 1_000, n: int = 10_000, m: int = 2, dtype: str = "float32"
         if engine == "cuda" and not device.works:
             reason = device.reason
         advice.append(EngineAdvice(engine, engine == chosen, reason))
+    known = versions(*OTHERS)
+    del known["platform"]  # it is what `machine` says
     return Diagnosis(
-        versions(),
+        known,
         machine(),
         blas(),
         device,
@@ -123,45 +119,6 @@ def diagnose(T: int = 1_000, n: int = 10_000, m: int = 2, dtype: str = "float32"
         {"T": T, "n": n, "m": m, "dtype": dtype},
         tuple(advice),
     )
-
-
-def versions() -> dict[str, str]:
-    """The versions of relugeom, Python and the libraries; "not installed" for an optional one that is missing."""
-    own = {"relugeom": __version__, "python": platform.python_version()}
-    return own | {name: _version(name) for name in _PACKAGES}
-
-
-def commit() -> str:
-    """The commit that runs, with "and changes" where files differ from it; empty where that cannot be known.
-
-    It is known in a checkout, and where pip installed from a repository by its address.
-    """
-    root = Path(__file__).resolve().parent.parent
-    if (root / ".git").exists():
-        found = _git(root, "rev-parse", "HEAD")
-        return f"{found} and changes" if found and _git(root, "status", "--porcelain", "-uno") else found
-    try:
-        origin = json.loads(metadata.distribution("relugeom").read_text("direct_url.json") or "{}")
-    except (metadata.PackageNotFoundError, ValueError):
-        return ""
-    return str(origin.get("vcs_info", {}).get("commit_id", ""))
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        ran = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return ran.stdout.strip() if ran.returncode == 0 else ""
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _compiler() -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from relugeom import __version__, doctor
+from relugeom import __version__, installed
 from relugeom.cli import COMMANDS, build_parser, main
 from relugeom.exact import SignPattern, dumps
 from relugeom.exact.rationals import as_matrix
@@ -357,20 +357,20 @@ def test_the_commit_is_the_checkouts_or_the_one_that_pip_installed(
 ) -> None:
     git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
     (tmp_path / "relugeom").mkdir()
-    module = tmp_path / "relugeom" / "doctor.py"
-    monkeypatch.setattr(doctor, "__file__", str(module))
+    module = tmp_path / "relugeom" / "installed.py"
+    monkeypatch.setattr(installed, "__file__", str(module))
 
     class Installed:
         def read_text(self, _: str) -> str:
             return '{"vcs_info": {"vcs": "git", "commit_id": "abc"}}'
 
     monkeypatch.setattr(metadata, "distribution", lambda _: Installed())
-    assert doctor.commit() == "abc"
+    assert installed.commit() == "abc"
     monkeypatch.setattr(Installed, "read_text", lambda *_: None)
-    assert doctor.commit() == ""
+    assert installed.commit() == ""
     module.write_text("1")
     for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
         subprocess.run([*git, *command], check=True)
-    assert re.fullmatch(r"[0-9a-f]{40}", doctor.commit())
+    assert re.fullmatch(r"[0-9a-f]{40}", installed.commit())
     module.write_text("2")
-    assert doctor.commit().endswith(" and changes")
+    assert installed.commit().endswith(" and changes")

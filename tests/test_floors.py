@@ -14,7 +14,7 @@ import relugeom
 PACKAGE = Path(relugeom.__file__).parent
 FLOORS: list[set[str]] = [
     {"exact", "html", "text", "_version"},
-    {"errors"},
+    {"errors", "installed"},
     {"records", "writing"},
     {"arrays", "blas", "notebook", "storage", "progress", "statistics"},
     {"executors", "bars"},

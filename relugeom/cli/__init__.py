@@ -117,13 +117,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _print_version(verbose: bool) -> int:
     print(f"relugeom {__version__}")
     if verbose:
-        from relugeom.doctor import commit, machine, versions
+        from relugeom.installed import OTHERS, commit, versions
 
         print(f"commit {commit() or 'not known (no checkout)'}")
-        for name, version in versions().items():
+        for name, version in versions(*OTHERS).items():
             if name != "relugeom":
                 print(name, version)
-        print(machine()["system"])
     return 0
 
 

@@ -12,8 +12,8 @@ from relugeom.claims.results import Result
 from relugeom.claims.run import verify
 from relugeom.cli._models import KINDS
 from relugeom.cli._options import add_output, add_paths, add_time_limit, positive_int
-from relugeom.cli._versions import versions
 from relugeom.cli.inspect import add_inspection, inspections
+from relugeom.installed import versions
 from relugeom.writing import check_writable, write_atomically
 
 SUMMARY = "write one HTML file: your models, claims with their evidence, figures, and the results of other commands"

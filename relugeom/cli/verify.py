@@ -19,7 +19,7 @@ from relugeom.cli._terminal import (
     print_json,
     verdict_label,
 )
-from relugeom.cli._versions import versions
+from relugeom.installed import versions
 from relugeom.text import printable
 from relugeom.writing import make_folder, write_atomically
 
