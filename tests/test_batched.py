@@ -222,6 +222,19 @@ def test_a_centred_trajectory_with_a_schedule_is_the_textbook_s_on_w_and_c(n: in
     np.testing.assert_allclose(found.b, expected[:, 2] - (expected[:, :2] ** 2).sum(axis=1), atol=1e-11)
 
 
+@pytest.mark.parametrize("n", [6, 21], ids=["elementwise", "matrix"])
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_trajectory_without_a_bias_is_the_textbook_s_on_w_alone(n: int, rule: Any) -> None:
+    data, steps = Axial(n), 40
+    training = Training(data, optimiser=rule, steps=steps, dtype="float64", bias_coordinate="none")
+    W, b = initial_models(training, 3, 0, 4)
+    textbook = textbook_adam if isinstance(rule, AdamW) else textbook_momentum
+    expected = textbook(rule, W, lambda W: gradient(Parameters(W, np.zeros(n)), data).W, steps)
+    found = train_from(training, Parameters(W, b))
+    np.testing.assert_allclose(found.W, expected, atol=1e-11)
+    np.testing.assert_array_equal(found.b, 0)
+
+
 def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_biases() -> None:
     xavier, small = (
         initial_models(Training(Axial(9), initialisation=s, dtype="float64"), 4, 2, 3) for s in ("xavier", "small")
@@ -304,6 +317,7 @@ def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
     [
         {"m": 0}, {"steps": -1}, {"initialisation": "zero"}, {"bias_coordinate": "polar"}, {"schedule": "linear"},
         {"warmup": -1}, {"initialisation": "small", "init_scale": 0.0}, {"initialisation": "circle", "init_bias": 0.1},
+        {"bias_coordinate": "none", "init_bias": 0.1}, {"bias_coordinate": "none", "initialisation": "circle"},
     ],
 )  # fmt: skip
 def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:

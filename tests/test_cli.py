@@ -277,7 +277,8 @@ def test_the_closed_sets_of_the_options_are_those_of_the_library() -> None:
     assert _options.OPTIMISERS == configuration.OPTIMISERS
     assert _options.INITIALISATIONS == configuration.INITIALISATIONS
     assert tuple(many_models.INITIALISATIONS) == _options.MANY_INITIALISATIONS
-    assert _options.BIAS_COORDINATES == many_models.BIAS_COORDINATES
+    assert _options.BIAS_COORDINATES == configuration.BIAS_COORDINATES
+    assert _options.MANY_BIAS_COORDINATES == many_models.BIAS_COORDINATES
 
 
 def test_sizes_have_two_names_wherever_they_are_asked_for() -> None:

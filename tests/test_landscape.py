@@ -50,6 +50,18 @@ def test_zero_loss_on_the_identity_is_grouped_by_type() -> None:
     assert len({entry.kind.type for entry in entries}) == len(entries) < 6
 
 
+def test_without_a_bias_training_finds_the_five_rays(tmp_path: Path) -> None:
+    training = Training(Axial(6), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
+    entries = atlas(training, 10, certificates=False)
+    least = 6 - 5 * (7 + np.sqrt(5)) / 11  # `pentagon-is-optimal`
+    assert [entry.loss for entry in entries] == pytest.approx([least] * len(entries), abs=1e-9)
+    assert all(entry.example.b is None for entry in entries)
+    with RunDatabase(tmp_path / "census.db") as database:
+        (found,) = census([Cohort(training, 10)], database)
+    assert found.losses == pytest.approx((least, least, least), abs=1e-9)
+    assert found.zero_loss.successes == 0
+
+
 def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
     cells = [Cohort(Training(Axial(5), optimiser=QUICK, steps=2000), 20), Cohort(Training(Axial(5), steps=0), 20)]
     seen: list[Progress] = []

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from relugeom.training.toy_models import ToyTraining
 
 __all__ = [
-    "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_INITIALISATIONS", "OPTIMISERS",
+    "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_BIAS_COORDINATES", "MANY_INITIALISATIONS",
+    "OPTIMISERS",
     "SCHEDULES", "Place", "add_constants", "add_csv", "add_figures", "add_film", "add_index", "add_json", "add_law",
     "add_optimiser", "add_output", "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings",
     "add_size", "add_steps", "add_time_limit", "add_training", "add_workers", "check_film", "check_no_law",
@@ -40,6 +41,7 @@ DATA = ("sparse", "axial", "fresh", "file")
 INITIALISATIONS = ("xavier", "normal", "small", "file", "memorising")
 MANY_INITIALISATIONS = ("xavier", "normal", "small", "circle")
 BIAS_COORDINATES = ("plain", "centred")
+MANY_BIAS_COORDINATES = ("plain", "centred", "none")
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -376,8 +378,8 @@ def add_training(parser: Place) -> None:
     )  # fmt: skip
     parser.add_argument("--init-scale", type=float, metavar="X", help="of W (default 1; 0.001 for small, 4 for circle)")
     parser.add_argument(
-        "--bias-coordinate", choices=BIAS_COORDINATES, default="plain",
-        help="train b, or c in b = c − norm² (centred) (default plain)",
+        "--bias-coordinate", choices=MANY_BIAS_COORDINATES, default="plain",
+        help="train b, or c in b = c − norm² (centred), or models without a bias (none) (default plain)",
     )  # fmt: skip
     add_schedule(parser, "constant")
     add_seed(parser)

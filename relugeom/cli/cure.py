@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from relugeom.bars import ProgressBar
 from relugeom.blas import prefer_one_blas_thread
 from relugeom.cli._options import (
-    BIAS_COORDINATES,
+    MANY_BIAS_COORDINATES,
     MANY_INITIALISATIONS,
     OPTIMISERS,
     add_constants,
@@ -50,8 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--init-scale", type=float, metavar="X", help="of W (default 1; 0.001 for small, 4 for circle)")
     parser.add_argument(
-        "--bias-coordinates", nargs="+", choices=BIAS_COORDINATES, default=list(BIAS_COORDINATES),
-        help="train b (plain), or c in b = c − norm² (centred) (default plain centred)",
+        "--bias-coordinates", nargs="+", choices=MANY_BIAS_COORDINATES, default=["plain", "centred"],
+        help="train b (plain), c in b = c − norm² (centred), or no bias at all (none) (default plain centred)",
     )  # fmt: skip
     parser.add_argument("--optimisers", nargs="+", choices=OPTIMISERS, default=["adamw"], help="default adamw")
     parser.add_argument(

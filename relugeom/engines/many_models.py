@@ -27,7 +27,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import AxialData, is_identity
 from relugeom.autoencoder.model import Parameters
 
-__all__ = ["CentredKernel", "ElementwiseKernel", "MatrixKernel", "kernel_for"]
+__all__ = ["CentredKernel", "ElementwiseKernel", "MatrixKernel", "UnbiasedKernel", "kernel_for"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -192,6 +192,29 @@ class CentredKernel:
     def parameters(self) -> Parameters:
         """A copy of the models, W (B, m, n) and b (B, n)."""
         self._give_models()
+        return self.kernel.parameters()
+
+
+class UnbiasedKernel:
+    """A kernel whose last row stays as it is, for models without a bias: ∂L/∂b counts as 0.
+
+    Parameters
+    ----------
+    kernel : ElementwiseKernel or MatrixKernel
+        With b = 0, which weight decay keeps too.
+    """
+
+    def __init__(self, kernel: ElementwiseKernel | MatrixKernel) -> None:
+        self.kernel, self.factor, self.theta, self.gradient = kernel, kernel.factor, kernel.theta, kernel.gradient
+        self._slopes_in_b: Floats = kernel.rows(kernel.gradient)[-1]
+
+    def compute(self) -> None:
+        """Fill ``gradient``."""
+        self.kernel.compute()
+        self._slopes_in_b[...] = 0
+
+    def parameters(self) -> Parameters:
+        """A copy of the models, W (B, m, n) and b (B, n), which is 0."""
         return self.kernel.parameters()
 
 

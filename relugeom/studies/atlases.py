@@ -170,6 +170,8 @@ def atlas(
         trained = train_toy_models(several, seed=seed, executor=executor, progress=progress)
     else:
         trained = train_many(training, seeds, seed=seed, executor=executor, progress=progress)
+        if training.bias_coordinate == "none":
+            trained = Parameters(trained.W, None)
     found = polished(trained, data, escapes=escapes)
     usual = _usual(data)
     zero = zero_loss(data)
@@ -225,7 +227,7 @@ def zero_loss(data: AxialData | Independent) -> float:
 
 
 def _double(model: Parameters) -> Parameters:
-    return Parameters(np.asarray(model.W, np.float64), np.asarray(model.b, np.float64))
+    return Parameters(np.asarray(model.W, np.float64), None if model.b is None else np.asarray(model.b, np.float64))
 
 
 def _lowest(found: Polished, data: AxialData | Independent) -> tuple[Parameters, float]:

@@ -269,16 +269,18 @@ def _run_block(block: Block) -> dict[str, Any]:
         numbered = replace(cohort.training, laws=tuple(cohort.training.laws[:1]) * (first + count))
         trained = toy_trajectories(numbered, [numbered.steps], seed=cohort.seed, models=range(first, first + count))
         assert trained.b is not None
-        models = Parameters(_double(trained.W[0]), _double(trained.b[0]))
+        models = _double(Parameters(trained.W[0], trained.b[0]))
     else:
         models = train_from(cohort.training, initial_models(cohort.training, cohort.seed, first, count))
+        if cohort.training.bias_coordinate == "none":
+            models = Parameters(models.W, None)
     found = polished(models, data, escapes=0, iterations=200)
-    before = data.T * np.asarray(loss(Parameters(*map(_double, models)), data))
+    before = data.T * np.asarray(loss(_double(models), data))
     return {"records": [_record(first + s, float(before[s]), found, s, data) for s in range(count)]}
 
 
-def _double(part: Any) -> Any:
-    return np.asarray(part, np.float64)
+def _double(model: Parameters) -> Parameters:
+    return Parameters(np.asarray(model.W, np.float64), None if model.b is None else np.asarray(model.b, np.float64))
 
 
 def _record(index: int, trained: float, found: Polished, s: int, data: AxialData | Independent) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.model import Parameters
-from relugeom.engines.many_models import CentredKernel, kernel_for
+from relugeom.engines.many_models import CentredKernel, UnbiasedKernel, kernel_for
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, run_tasks
 from relugeom.optim import AdamW, Optimiser
@@ -33,7 +33,7 @@ __all__ = ["BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "initia
 Floats = npt.NDArray[np.floating[Any]]
 
 INITIALISATIONS = {"xavier": 1.0, "normal": 1.0, "small": 1e-3, "circle": 4.0}  # each with its usual init_scale
-BIAS_COORDINATES = ("plain", "centred")
+BIAS_COORDINATES = ("plain", "centred", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ class Training:
         Where every bias starts, other than on a circle.
     dtype : {"float32", "float64"}
         float32 travels twice as fast; polish afterwards.
-    bias_coordinate : {"plain", "centred"}
-        What the optimiser moves: b_j, or c_j in b_j = c_j − ‖w_j‖². Weight decay acts on the same.
+    bias_coordinate : {"plain", "centred", "none"}
+        What the optimiser moves: b_j, or c_j in b_j = c_j − ‖w_j‖², or W alone while b stays 0 (models without a
+        bias). Weight decay acts on the same.
     schedule : {"constant", "cosine"}
         Of the learning rate, as in `relugeom.optim.schedules`; the optimiser's learning rate is its peak.
     warmup : int
@@ -75,7 +76,7 @@ class Training:
     init_scale: float | None = None
     init_bias: float = 0.0
     dtype: Literal["float32", "float64"] = "float32"
-    bias_coordinate: Literal["plain", "centred"] = "plain"
+    bias_coordinate: Literal["plain", "centred", "none"] = "plain"
     schedule: Literal["constant", "cosine"] = "constant"
     warmup: int = 0
 
@@ -96,6 +97,11 @@ class Training:
         if self.initialisation == "circle" and (self.init_bias or self.data.n < 2):
             raise ArgumentError(
                 f"a circle needs n ≥ 2 and has biases of its own; got n = {self.data.n}, init_bias = {self.init_bias}"
+            )
+        if self.bias_coordinate == "none" and (self.init_bias or self.initialisation == "circle"):
+            raise ArgumentError(
+                "bias_coordinate = 'none' needs biases that start at 0; "
+                f"got initialisation = {self.initialisation!r}, init_bias = {self.init_bias}"
             )
         self.learning_rates()
 
@@ -151,6 +157,8 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
     kernel: Any = kernel_type(training.data, W, b)
     if training.bias_coordinate == "centred":
         kernel = CentredKernel(kernel)
+    elif training.bias_coordinate == "none":
+        kernel = UnbiasedKernel(kernel)
     state = training.optimiser.start(kernel.theta, kernel.factor)
     share = training.learning_rates()
     step = 0
