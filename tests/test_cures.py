@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from relugeom.autoencoder import Axial, loss, zero_loss_polygon
 from relugeom.cli import main
+from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort
@@ -52,6 +54,18 @@ def test_a_seed_that_diverges_is_a_failure() -> None:
     assert found.zero_loss.successes == 0
     assert found.losses[2] == np.inf
     assert (found.steps, found.ratio, found.gap) == (None, None, None)
+
+
+def test_without_a_bias_the_least_loss_counts() -> None:
+    training = Training(Axial(6), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
+    found = _counted(watch(Cohort(training, 10), 0, 10))
+    assert found.zero_loss.successes == 10
+    assert found.losses == pytest.approx([6 - 5 * (7 + np.sqrt(5)) / 11] * 3, abs=1e-4)
+    pairs = _counted(watch(Cohort(replace(training, data=Axial(4)), 3), 0, 3))
+    assert pairs.zero_loss.successes == 3
+    assert pairs.losses[2] < 1e-4
+    with pytest.raises(ArgumentError, match=r"needs n ≤ 2m or m ≤ 2.*; got n = 7, m = 3"):
+        watch(Cohort(replace(training, data=Axial(7), m=3), 2), 0, 2)
 
 
 def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_path: Path) -> None:

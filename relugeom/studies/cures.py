@@ -2,7 +2,8 @@
 
 A census (`relugeom.studies.censuses`) polishes what training found and asks what it is; here nothing is polished,
 and the question is narrower: did this seed reach zero loss, after how many steps, and how near is it to the regular
-polygon, which is the smallest model of zero loss in the plane (`smallest-is-regular` in `relugeom verify`)? Blocks of
+polygon, which is the smallest model of zero loss in the plane (`smallest-is-regular` in `relugeom verify`)? Without a
+bias zero loss ends at n = 2m, and the least loss that there can be takes its place, where a theorem gives it. Blocks of
 seeds are runs of a `RunDatabase`, so an interrupted count goes on where it stopped, whatever the workers.
 """
 
@@ -18,7 +19,9 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.geometry import angular_gaps
 from relugeom.autoencoder.model import Parameters, loss
+from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
+from relugeom.landscape.natures import known_minimum
 from relugeom.progress import OnProgress
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
@@ -28,7 +31,7 @@ from relugeom.training.many_models import Training, descend, initial_models
 __all__ = ["Cure", "cures", "watch"]
 
 _BLOCK = 250
-_ZERO = 1e-3  # of the loss summed over examples, as in the census
+_ZERO = 1e-3  # of the loss summed over examples, above the least, as in the census
 _LOOKS = 100  # moments of a run at which the loss is looked at
 _LEVEL = 0.95
 
@@ -42,9 +45,10 @@ class Cure:
     Attributes
     ----------
     zero_loss : Count
-        Loss summed over the examples below 1e-3 when training stopped.
+        Loss summed over the examples within 1e-3 of the least, which is 0 but for models without a bias, when training
+        stopped.
     steps : int or None
-        The median step from which on the loss stayed below 1e-3, over the seeds that reached zero loss.
+        The median step from which on the loss stayed that small, over the seeds that got there.
     ratio : float or None
         Median of the longest column over the shortest, of the same seeds.
     gap : float or None
@@ -95,17 +99,31 @@ def _run_block(block: Block) -> dict[str, Any]:
     return {"records": watch(*block)}
 
 
+def _least(training: Training) -> float:
+    """The least loss, summed over the examples, that models of this kind can have."""
+    data, m = training.data, training.m
+    if training.bias_coordinate != "none" or data.n <= 2 * m:
+        return 0.0
+    known = known_minimum(data, m, biased=False)
+    if known is None:
+        raise ArgumentError(
+            f"bias_coordinate = 'none' needs n ≤ 2m or m ≤ 2, where the least loss is known; got n = {data.n}, m = {m}"
+        )
+    return data.n * known[0]
+
+
 def watch(cohort: Cohort, first: int, count: int) -> list[dict[str, Any]]:
     """Train seeds first, ..., first + count − 1 of a cohort, and describe each by a row of plain numbers."""
     training = cohort.training
     assert isinstance(training, Training)  # cures are about X = I
     n, every = training.data.n, max(1, training.steps // _LOOKS)
+    limit = _least(training) + _ZERO
     since = np.full(count, -1)  # the step from which on the loss has been small
     for step, models in descend(training, initial_models(training, cohort.seed, first, count), every=every):
         model = Parameters(*(np.asarray(part, np.float64) for part in models))
         with np.errstate(over="ignore", invalid="ignore"):
             total = n * np.asarray(loss(model, training.data))
-        small = total < _ZERO
+        small = total < limit
         since = np.where(small, np.where(since < 0, step, since), -1)
     W, b = (np.asarray(part) for part in model)
     return [_record(first + s, W[s], b[s], float(total[s]), int(since[s])) for s in range(count)]
