@@ -23,14 +23,15 @@ from tests.test_documents import PAGES, ROOT, blocks
 # By the beginning of the line, the options it gets instead of its own: hours become seconds.
 SMALLER = {
     "relugeom train -T 5 --output five.npz": "--features 400 --sparsity 0.98 --steps 400 --warmup 20",
-    "relugeom sweep -T 3 5 6 8": "--features 2000 --sparsity 0.995 --steps 100 --warmup 20 --test-examples 50",
+    "relugeom train -T 100": "--steps 300 --warmup 20",
+    "relugeom sweep -T 3 5 6 8": "--features 1000 --sparsity 0.99 --steps 40 --warmup 20 --test-examples 50",
     "relugeom sweep -T 3 5 8 20": "--steps 100 --test-examples 50",
     "relugeom atlas": "--seeds 20 --steps 300",
     "relugeom census": "--seeds 20 --steps 300",
     "relugeom verify -k polygon": "-k polygon-in-float16",
     "relugeom verify --certificates": "-k same-subspace",
     "relugeom toy": "--steps 50 --seeds 1",
-    "relugeom cure": "--steps 100 --seeds 4",
+    "relugeom cure": "--steps 50 --seeds 2",
 }
 # Minutes each, or pictures that other tests draw.
 LONG = (
@@ -59,7 +60,7 @@ def as_run(line: str) -> str:
     for beginning, options in SMALLER.items():
         if line.startswith(beginning):
             name, command, rest = line.split(maxsplit=2)
-            for option in re.findall(r"--\S+", options):
+            for option in re.findall(r"(?<!\S)--?\S+", options):
                 rest = re.sub(rf"{option} \S+ ?", "", rest)
             return f"{name} {command} {options} {rest}"
     return line
@@ -81,6 +82,7 @@ def prepare(page: Path, folder: Path) -> dict[str, str]:
     return {**ENVIRONMENT, "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", [page for page in PAGES if lines(page)], ids=lambda page: page.name)
 def test_documented_lines_run(page: Path, tier: Tier, tmp_path: Path) -> None:
     environment = prepare(page, tmp_path)
