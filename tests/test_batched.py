@@ -71,9 +71,15 @@ def sums_in_the_order_of_records(data: Any, W: Any, b: Any) -> Any:
     return np.sum(terms, axis=2)
 
 
+@pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("B", [1, 2, 3, 250])
 @pytest.mark.parametrize("n", [1, 2, 5, 8, 11])
-def test_the_elementwise_kernel_adds_in_the_order_of_recorded_runs(n: int, B: int) -> None:
+def test_the_elementwise_kernel_adds_in_the_order_of_recorded_runs(
+    n: int, B: int, fused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the sums of einsum, where it rounds products, and with those of multiply and add."""
+    if not fused:
+        monkeypatch.setattr("relugeom.engines.many_models._rounds_products", lambda dtype: False)
     rng = np.random.default_rng(7)
     for data in data_sets(n):
         for m, dtype in ((1, "float64"), (2, "float32"), (3, "float64")):

@@ -8,10 +8,10 @@ constant ``factor``. Their definition is `relugeom.autoencoder.axial`, whose cha
 For X = I, Φ = Ψ = (2/n) (ReLU(g_ij + b_j) − δ_ij 1[g_ij + b_j > 0]): ReLU's output is already the masked
 gradient and only the diagonal needs the 1. For other amplitudes φ_g and φ_b are asked of the data set.
 
-* `ElementwiseKernel`: the model index last, so that every step is one operation on whole arrays. Each takes about a
+* `ElementwiseKernel`: the model index last, so that every step is one operation on whole arrays. Each takes up to a
   microsecond to begin, however short the arrays, so there are as few as possible: all n² pairs are formed, although
-  g_ij = g_ji, because folding them in half takes three times as many operations. Within an operation every stretch of
-  memory takes about a tenth of a microsecond to begin, so pairs are indexed such that stretches are long.
+  g_ij = g_ji, because folding them in half takes three times as many operations. Products are added as they are formed
+  (einsum), in the order and with the roundings of multiply and add.
 * `MatrixKernel`: one small matrix per model, three batched products. Best for many features; from how many on depends
   on the overhead of BLAS for small products, which is low in builds for AVX-512.
 """
@@ -35,8 +35,7 @@ Floats = npt.NDArray[np.floating[Any]]
 class ElementwiseKernel:
     """Structure of arrays: ``theta`` is (m + 1, n, B), the rows of W and then b.
 
-    Pairs are indexed [i, j], input and output: adding b and summing over i then run over n B numbers at a time, and
-    only three operations over B.
+    Pairs are indexed [i, j], input and output: adding b and summing over i then run over n B numbers at a time.
     """
 
     def __init__(self, data: AxialData, W: Floats, b: Floats) -> None:
@@ -47,36 +46,64 @@ class ElementwiseKernel:
         self.theta = np.empty((m + 1, n, B), W.dtype)
         self.theta[:m], self.theta[m] = W.transpose(1, 2, 0), b.T
         self.gradient = np.empty_like(self.theta)
-        self._terms = np.empty((m + 1, n, n, B), W.dtype)  # of the sums over i: (Φ_ij + Φ_ji) w_i, and then Ψ_ij
-        self._Psi = self._terms[m]
+        self._fused = B > 1 and _rounds_products(W.dtype)
+        # einsum takes its loops in the order of strides: with m the shorter one, sums over it stay in the cache.
+        self._W = np.empty((n, m, B), W.dtype).swapaxes(0, 1)
+        self._Psi, self._square = np.empty((2, n, n, B), W.dtype)
         self._own = self._Psi.reshape(n * n, B)[:: n + 1]  # i = j
-        self._square = np.empty((n, n, B), W.dtype)
         self._on = np.empty((n, B), W.dtype)
-        self._zero = np.zeros(n * B, W.dtype)
+        self._zero, self._one = np.zeros(n * B, W.dtype), np.ones((n, B), W.dtype)
         self._delta = np.eye(n, dtype=W.dtype)[:, :, None]
 
     def compute(self) -> None:
         """Fill ``gradient``."""
-        W, b, products, Psi, square = self.theta[:-1], self.theta[-1], self._terms[:-1], self._Psi, self._square
-        np.multiply(W[:, :, None], W[:, None], out=products)
-        _sum_rows(products, square)
+        b, Psi, square = self.theta[-1], self._Psi, self._square
+        self._W[...] = self.theta[:-1]
         if self._identity:
-            np.add(square, b, out=Psi)
+            self._multiply_pairs(Psi, square)
+            np.add(Psi, b, out=Psi)
             rows = Psi.reshape(self.n, -1)
             np.maximum(rows, self._zero, out=rows)
-            np.sign(self._own, out=self._on)
+            np.ceil(self._own, out=self._on)  # 1 where it is positive: the same as np.sign, and faster
+            np.minimum(self._on, self._one, out=self._on)
             np.subtract(self._own, self._on, out=self._own)
             Phi = Psi
         else:
+            self._multiply_pairs(square, Psi)
             Phi, Psi[...] = self.data.pair_slopes(np, square, b, self._delta)
         np.add(Phi, Phi.swapaxes(0, 1), out=square)
-        np.multiply(square, W[:, :, None], out=products)
-        if self.theta.shape[-1] == 1:
+        self._sum_over_inputs()
+
+    def _multiply_pairs(self, out: Floats, work: Floats) -> None:
+        """g_ij = w_i·w_j."""
+        W = self._W
+        if self._fused:
+            np.einsum("mib,mjb->ijb", W, W, out=out)
+            return
+        np.multiply(W[0, :, None], W[0], out=out)
+        for row in W[1:]:
+            np.multiply(row[:, None], row, out=work)
+            np.add(out, work, out=out)
+
+    def _sum_over_inputs(self) -> None:
+        """Fill ``gradient`` with Σ_i Ψ_ij and the sums of w_i times ``_square``, which is symmetric in i and j."""
+        W, Psi, square = self._W, self._Psi, self._square
+        self._add_inputs(Psi, self.gradient[-1])
+        if self._fused:
+            np.einsum("jib,mib->mjb", square, W, out=self.gradient[:-1])
+            return
+        for row, out in zip(W, self.gradient, strict=False):
+            np.multiply(square, row[:, None], out=Psi)
+            self._add_inputs(Psi, out)
+
+    @staticmethod
+    def _add_inputs(terms: Floats, out: Floats) -> None:
+        if terms.shape[-1] == 1:
             # With one model the sums over i are along memory in the order [j, i], where NumPy adds in eight strands;
             # recorded runs of one model have been added so.
-            np.add.reduce(self._terms.swapaxes(1, 2).copy(), axis=2, out=self.gradient)
+            np.add.reduce(terms.swapaxes(0, 1).copy(), axis=1, out=out)
         else:
-            np.add.reduce(self._terms, axis=1, out=self.gradient)
+            np.add.reduce(terms, axis=0, out=out)
 
     @staticmethod
     def rows(array: Floats) -> Floats:
@@ -87,6 +114,16 @@ class ElementwiseKernel:
         """A copy of the models, W (B, m, n) and b (B, n)."""
         *W, b = self.theta
         return Parameters(np.stack(W).transpose(2, 0, 1).copy(), b.T.copy())
+
+
+@cache
+def _rounds_products(dtype: np.dtype[Any]) -> bool:
+    """Whether einsum rounds a product before it adds it, as multiply and add do; some processors fuse the two."""
+    x = 1 + 2.0 ** -(np.finfo(dtype).nmant // 2 + 2)  # x² is rounded to 2x − 1
+    left = np.full((2, 67), x, dtype)
+    right = left.copy()
+    left[0], right[0] = 1 - 2 * x, 1
+    return not np.einsum("ib,ib->b", left, right).any()
 
 
 def _sum_rows(products: Floats, out: Floats) -> None:
