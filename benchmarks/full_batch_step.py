@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
-import platform
 import statistics
 import sys
 import time
@@ -28,6 +26,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the others keep their own pools
 
 import numpy as np
+from _table import grid, machine, write
 
 from relugeom.autoencoder import Parameters
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
@@ -357,31 +356,34 @@ def table(report: dict[str, Any]) -> str:
         "column, those operations over the fastest time, says how far a form is from the multiply rate: above 100 % "
         "means that most pairs were never touched.",
         "",
-        "| T | state | variant | median ms | fastest ms | error | of the multiply rate |",
-        "|---|---|---|---|---|---|---|",
     ]
+    steps = []
     for row in report["rows"]:
         rate = 17 * row["T"] * N / row["fastest"] / 1e6 / report["limits"]["sgemm_gflops"]
-        lines.append(
-            f"| {row['T']:,} | {row['state']} | {row['variant']} | {row['ms']:.2f} | {row['fastest']:.2f} | "
-            f"{row['error']:.0e} | {rate:.0%} |"
-        )
+        steps.append(
+            [
+                f"{row['T']:,}", row["state"], row["variant"], f"{row['ms']:.2f}", f"{row['fastest']:.2f}",
+                f"{row['error']:.0e}", f"{rate:.0%}",
+            ]
+        )  # fmt: skip
+    head = ("T", "state", "variant", "median ms", "fastest ms", "error", "of the multiply rate")
     lines += [
+        grid(head, steps),
         "",
         "Best form of each library over ours as chosen, by medians (by fastest steps):",
         "",
-        "| T | state | torch | JAX |",
-        "|---|---|---|---|",
     ]
+    ratios = []
     for entry in report["ratios"]:
         cells = [f"{entry['T']:,}", entry["state"]]
         for library in ("torch", "JAX"):
             pair = [entry.get(f"{library}, {measure}") for measure in ("ms", "fastest")]
             cells.append(f"{pair[0]['ratio']:.1f} ({pair[1]['ratio']:.1f})" if pair[0] and pair[1] else "")
-        lines.append("| " + " | ".join(cells) + " |")
+        ratios.append(cells)
+    lines.append(grid(("T", "state", "torch", "JAX"), ratios))
     if report["alone"]:
-        lines += ["", "Loss and gradient alone:", "", "| T | processes | ms | data, MB |", "|---|---|---|---|"]
-        lines += [f"| {r['T']:,} | {r['processes']} | {r['ms']:.0f} | {r['data_MB']:.0f} |" for r in report["alone"]]
+        rows = [[f"{r['T']:,}", f"{r['processes']}", f"{r['ms']:.0f}", f"{r['data_MB']:.0f}"] for r in report["alone"]]
+        lines += ["", "Loss and gradient alone:", "", grid(("T", "processes", "ms", "data, MB"), rows)]
         lines += ["", f"Growth exponent on one process, T = 1,000 and up: {report['exponent']:.2f}."]
     return "\n".join(lines) + "\n"
 
@@ -404,13 +406,8 @@ def main() -> None:
     sizes = [(r["T"], r["ms"]) for r in rows if r["variant"] == "ours, as chosen" and r["state"] == "early"]
     sizes += [(r["T"], r["ms"]) for r in lonely if r["processes"] == 1]
     large = [(np.log(T), np.log(ms)) for T, ms in sizes if T >= 1_000]
-    versions = {}
-    for library in ("numpy", "scipy", "torch", "jax"):
-        if importlib.util.find_spec(library):
-            versions[library] = importlib.import_module(library).__version__
     report = {
-        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, " + ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "machine": machine("numpy", "scipy", "torch", "jax"),
         "repetitions": arguments.repetitions,
         "limits": limits(),
         "rows": rows,
@@ -418,10 +415,7 @@ def main() -> None:
         "alone": lonely,
         "exponent": float(np.polyfit(*zip(*large, strict=True), 1)[0]) if len(large) > 1 else float("nan"),
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    arguments.output.with_suffix(".md").write_text(table(report))
-    print(table(report))
+    write(report, table(report), arguments.output)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from _table import grid
+
 Row = dict[str, Any]
 STAGES = ("device", "kernels", "step", "models", "arc", "metrics", "processor", "variations", "arrays")
 NUMPY = "ours, NumPy, one thread"
@@ -30,11 +32,6 @@ def tables(folders: Sequence[Path]) -> dict[str, list[Row]]:
         if rows:
             found[stage] = list(rows.values())
     return found
-
-
-def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)) + "\n"
 
 
 def number(value: float | None) -> str:
@@ -141,7 +138,7 @@ def of_variations(rows: Sequence[Row]) -> str:
         parts.append(
             f"n = {n:,}: training loss / test loss / ‖W‖\n\n" + grid(["", *(f"T = {T:,}" for T in sizes)], lines)
         )
-    return "\n".join(parts)
+    return "\n\n".join(parts)
 
 
 def page(found: dict[str, list[Row]]) -> str:
@@ -167,7 +164,7 @@ def page(found: dict[str, list[Row]]) -> str:
     }
     for stage, (title, make) in makers.items():
         if stage in found:
-            parts += [f"## {title}", make(found[stage]).rstrip()]
+            parts += [f"## {title}", make(found[stage])]
     return "\n\n".join(parts) + "\n"
 
 

@@ -16,15 +16,12 @@ compares one step of ours on one thread with what operations on whole arrays can
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from importlib import metadata
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -33,6 +30,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the others keep their own pools
 
 import numpy as np
+from _table import grid, machine, write
 
 from relugeom.autoencoder import Axial, Parameters, flatten, gradient, unflatten
 from relugeom.engines.many_models import ElementwiseKernel, kernel_for
@@ -308,13 +306,12 @@ def table(report: dict[str, Any]) -> str:
         f"{report['machine']}; load {report['load']} at the start. "
         "Ours on one thread, and on two processes; the others have all cores.",
         "",
-        "| n | B | " + " | ".join(forms) + " |",
-        "|---" * (len(forms) + 2) + "|",
     ]
-    for row in report["rows"]:
-        cells = [f"{row['median'][name]:.2f} ({row['fastest'][name]:.2f})" for name in forms]
-        lines.append(f"| {row['n']} | {row['B']:,} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    rows = [
+        [f"{row['n']}", f"{row['B']:,}"] + [f"{row['median'][name]:.2f} ({row['fastest'][name]:.2f})" for name in forms]
+        for row in report["rows"]
+    ]
+    return "\n".join([*lines, grid(["n", "B", *forms], rows)]) + "\n"
 
 
 def main() -> None:
@@ -334,12 +331,8 @@ def main() -> None:
     load = f"{os.getloadavg()[0]:.1f}"
     torch = bool(find_spec("torch")) and not arguments.no_torch
     rows = [compare(n, B, arguments.seconds, torch) for n in arguments.sizes for B in arguments.models]
-    versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "torch", "jax") if find_spec(name)]
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    report = {"machine": ", ".join([machine, *versions]), "load": load, "rows": rows}
-    arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    arguments.output.with_suffix(".md").write_text(table(report))
-    print(table(report))
+    report = {"machine": machine("numpy", "torch", "jax"), "load": load, "rows": rows}
+    write(report, table(report), arguments.output)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; JAX keeps its own pool
 
 import numpy as np
+from _table import grid, machine, write
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, loss, unflatten
 from relugeom.autoencoder.axial import AxialData
@@ -130,18 +129,20 @@ def table(report: dict[str, Any]) -> str:
         + f"negative eigenvalue, with zero loss; {report['machine']}. Ours on one thread, {report['seeds']:,} seeds; "
         + f"SciPy on {report['alone']}. On a kink the eigenvalues are those of one side only.",
         "",
-        "| data | n | solver | ms a seed | x ours | critical % | negative eigenvalue % | zero loss % |",
-        "|---|---|---|---|---|---|---|---|",
     ]
+    rows = []
     for row in report["rows"]:
         for name, value in row["milliseconds"].items():
             q = row["quality"][name]
             drift = f" (+ {row['drifting']:.1f} drifting)" if name == "ours" and row["drifting"] else ""
-            lines.append(
-                f"| {row['data']} | {row['n']} | {name} | {value:.2f} | {value / row['milliseconds']['ours']:.1f} "
-                f"| {q['critical']:.1f}{drift} | {q['bent']:.1f} | {q['zero']:.1f} |"
-            )
-    return "\n".join(lines) + "\n"
+            rows.append(
+                [
+                    row["data"], f"{row['n']}", name, f"{value:.2f}", f"{value / row['milliseconds']['ours']:.1f}",
+                    f"{q['critical']:.1f}{drift}", f"{q['bent']:.1f}", f"{q['zero']:.1f}",
+                ]
+            )  # fmt: skip
+    head = ("data", "n", "solver", "ms a seed", "x ours", "critical %", "negative eigenvalue %", "zero loss %")
+    return "\n".join([*lines, grid(head, rows)]) + "\n"
 
 
 def main() -> None:
@@ -157,17 +158,14 @@ def main() -> None:
         for n in arguments.sizes
         for kind in (UniformAxial, Axial)
     ]
-    versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "scipy", "jax", "jaxopt") if find_spec(name)]
     report = {
-        "machine": ", ".join([platform.machine(), f"{os.cpu_count()} cores", *versions]),
+        "machine": machine("numpy", "scipy", "jax", "jaxopt"),
         "seeds": arguments.seeds,
         "alone": arguments.alone,
         "turns": arguments.turns,
         "rows": rows,
     }
-    arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    arguments.output.with_suffix(".md").write_text(table(report))
-    print(table(report))
+    write(report, table(report), arguments.output)
 
 
 if __name__ == "__main__":

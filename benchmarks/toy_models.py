@@ -14,15 +14,12 @@ less on what else the machine does.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from importlib import metadata
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +28,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the others keep their own pools
 
 import numpy as np
+from _table import grid, machine, write
 
 from relugeom.autoencoder import Independent
 from relugeom.training.toy_models import Batches, ModelBlock, ToyTraining, blocks_of
@@ -269,9 +267,8 @@ def table(report: dict[str, Any]) -> str:
         f"fastest, and the median processor time of all threads); {report['machine']}; {report['conditions']}. Ours on "
         "one thread, and on two processes; the others have all cores.",
         "",
-        "| n | m | models | batches | " + " | ".join(forms) + " | 10,000 steps, ours |",
-        "|---" * (len(forms) + 5) + "|",
     ]
+    rows = []
     for row in report["rows"]:
         cells = []
         for name in forms:
@@ -279,7 +276,8 @@ def table(report: dict[str, Any]) -> str:
             cells.append(f"{row['median'][name]:.2f} ({row['fastest'][name]:.2f}{processor})")
         kind = "drawing its own" if row["fresh"] else "given"
         last = f"{row['median']['ours'] * 10:.0f} s"
-        lines.append(f"| {row['n']} | {row['m']} | {row['models']} | {kind} | " + " | ".join(cells) + f" | {last} |")
+        rows.append([f"{row['n']}", f"{row['m']}", f"{row['models']}", kind, *cells, last])
+    lines.append(grid(["n", "m", "models", "batches", *forms, "10,000 steps, ours"], rows))
     return "\n".join(lines) + "\n"
 
 
@@ -297,12 +295,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "toy_models")
     arguments = parser.parse_args()
     rows = [row for n, m in arguments.sizes for row in compare(n, m, arguments.models, arguments.seconds)]
-    versions = [f"{name} {metadata.version(name)}" for name in ("numpy", "torch", "jax") if find_spec(name)]
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    report = {"machine": ", ".join([machine, *versions]), "conditions": arguments.conditions, "rows": rows}
-    arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    arguments.output.with_suffix(".md").write_text(table(report))
-    print(table(report))
+    report = {"machine": machine("numpy", "torch", "jax"), "conditions": arguments.conditions, "rows": rows}
+    write(report, table(report), arguments.output)
 
 
 if __name__ == "__main__":

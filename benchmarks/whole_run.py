@@ -18,7 +18,6 @@ import argparse
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours: one thread; the others keep their own pools
 
 import numpy as np
+from _table import grid, machine, write
 
 PLACES = (0.0002, 0.002, 0.02, 0.06, 0.15, 0.4, 0.7, 0.97)  # of the run
 WARM = 8  # steps of a turn that are not counted
@@ -259,28 +259,28 @@ def table(report: dict[str, Any]) -> str:
             "their medians say nothing here: compare the fastest steps.",
             "",
         ]
-    lines += [
-        "| T | form | whole run, s | by fastest steps, s | over ours | over ours, by fastest | error |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    rows = []
     for run in report["runs"]:
-        lines.append(
-            f"| {run['T']:,} | ours, made whole | {run['wall']:.1f} ({run['processor']:.1f} of the processor) | | | | |"
-        )
+        spent = f"{run['wall']:.1f} ({run['processor']:.1f} of the processor)"
+        rows.append([f"{run['T']:,}", "ours, made whole", spent, "", "", "", ""])
         ours = run["totals"]["ours"]
         for name, found in run["totals"].items():
-            lines.append(
-                f"| {run['T']:,} | {name} | {found['ms']:.1f} | {found['fastest']:.1f} | "
-                f"{found['ms'] / ours['ms']:.2f} | {found['fastest'] / ours['fastest']:.2f} | {found['error']:.0e} |"
-            )
-    lines += ["", "Steps along the run, median (fastest), ms:", ""]
+            rows.append(
+                [
+                    f"{run['T']:,}", name, f"{found['ms']:.1f}", f"{found['fastest']:.1f}",
+                    f"{found['ms'] / ours['ms']:.2f}", f"{found['fastest'] / ours['fastest']:.2f}",
+                    f"{found['error']:.0e}",
+                ]
+            )  # fmt: skip
+    head = ("T", "form", "whole run, s", "by fastest steps, s", "over ours", "over ours, by fastest", "error")
+    lines += [grid(head, rows), "", "Steps along the run, median (fastest), ms:", ""]
     for run in report["runs"]:
         marks = sorted({row["step"] for row in run["rows"]})
-        lines += ["| T | form | " + " | ".join(f"{mark:,}" for mark in marks) + " |", "|---" * (len(marks) + 2) + "|"]
+        rows = []
         for name in run["totals"]:
             cells = [f"{r['ms']:.2f} ({r['fastest']:.2f})" for r in run["rows"] if r["form"] == name]
-            lines.append(f"| {run['T']:,} | {name} | " + " | ".join(cells) + " |")
-        lines.append("")
+            rows.append([f"{run['T']:,}", name, *cells])
+        lines += [grid(["T", "form", *(f"{mark:,}" for mark in marks)], rows), ""]
     return "\n".join(lines)
 
 
@@ -309,23 +309,14 @@ def main() -> None:
             totals[name] = {measure: total(mine, arguments.steps, measure) for measure in ("ms", "fastest")}
             totals[name]["error"] = max(row["error"] for row in mine)
         runs.append({"T": T, **spent, "totals": totals, "rows": rows})
-    versions = [
-        f"{library} {importlib.import_module(library).__version__}"
-        for library in ("numpy", "scipy", "torch", "jax")
-        if importlib.util.find_spec(library)
-    ]
     report = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        + ", ".join(versions),
+        "machine": machine("numpy", "scipy", "torch", "jax"),
         "load": os.getloadavg()[0],
         "steps": arguments.steps,
         "turns": arguments.turns,
         "runs": runs,
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    arguments.output.with_suffix(".md").write_text(table(report))
-    print(table(report))
+    write(report, table(report), arguments.output)
 
 
 if __name__ == "__main__":
