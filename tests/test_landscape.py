@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,16 @@ def test_the_atlas_of_six_features_holds_a_certified_spurious_minimum() -> None:
     assert hexagon.certificate is not None
     assert not hexagon.is_spurious
     assert hexagon.loss == pytest.approx(kgons(6)[0].h / 3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("n", [8, 9, 10])
+def test_the_page_tells_what_drifts(n: int) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "atlas.md").read_text(encoding="utf-8")
+    drifting = page.partition("relugeom atlas --n 8..10 --seeds 200")[2].partition(f"\n| {n} |")[2].split("|")[2]
+    found = [entry for entry in atlas(Training(Axial(n)), 200) if entry.nature == "drifting"]
+    told = re.findall(r"([\d.]+) %: [^;]*?([\d.]+)(?:;|$)", drifting.strip())
+    assert told == [(f"{entry.count / 2:.1f}", f"{entry.loss:.3f}") for entry in found]
 
 
 def test_zero_loss_on_the_identity_is_grouped_by_type() -> None:
