@@ -44,6 +44,7 @@ _MAX_HEADER = 1 << 20
 _LONGEST_ARRAY_HEADER = 10_000  # what NumPy itself reads of a file that it does not trust
 _MAX_MEMBERS = 1000
 _MOST_PRINTED = 64_000_000
+_DATABASE = b"SQLite format 3\0"  # how a file of SQLite begins
 _KINDS = "biufcSU"  # truth values, numbers, texts
 
 
@@ -165,12 +166,17 @@ def read_printed(path: str | Path, command: str, reader: Callable[[Any, str], T]
     Raises
     ------
     StorageError
-        The file is larger than 64 MB, or the reader cannot make anything of it.
+        It is a folder, a run database, larger than 64 MB, or the reader cannot make anything of it.
     OSError
         It cannot be read.
     """
-    with open(path, "rb") as file:
-        raw = file.read(_MOST_PRINTED + 1)
+    is_folder, raw = os.path.isdir(path), b""
+    if not is_folder:
+        with open(path, "rb") as file:
+            raw = file.read(_MOST_PRINTED + 1)
+    if is_folder or raw.startswith(_DATABASE):
+        kind = "folder" if is_folder else "run database"
+        raise StorageError(f"{path} is a {kind}; give the FILE that `relugeom {command} ... --json > FILE` writes")
     if len(raw) > _MOST_PRINTED:
         raise StorageError(f"{path}: more than {_MOST_PRINTED} bytes")
     try:

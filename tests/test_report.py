@@ -20,6 +20,7 @@ from relugeom.errors import StorageError
 from relugeom.exact import Valid, check, loads
 from relugeom.report import read_table, report_page, typeset
 from relugeom.report.mathml import FORMULAS
+from relugeom.storage import RunDatabase
 from tests.browser import chromium, complaints, serious_violations
 from tests.test_runner import GOOD, declare, write
 
@@ -173,9 +174,21 @@ def test_results_of_other_commands_are_drawn(tmp_path: Path, claims: Report) -> 
     for name in ("atlas-shares", "atlas-7", "sweep-losses", "sweep-dimensionality"):
         assert f'<figure id="figure-{name}">' in page
     assert page.count("<summary>The numbers: ") == 2
+    assert page.count("in vectors.svg in the folder of the sweep") == 1
     bare = {"7": [{**entry, "W": None} for entry in ATLAS["7"]]}
     path.write_text(json.dumps(bare), encoding="utf-8")
     assert [picture.id for picture in read_table("atlas", path).pictures] == ["atlas-shares"]
+    diverged = {"runs": [{**run, "status": "diverged"} for run in SWEEP["runs"]]}
+    path.write_text(json.dumps(diverged), encoding="utf-8")
+    table = read_table("sweep", path)
+    assert table.pictures == ()
+    assert table.missing.startswith("Nothing is drawn here: no run of the file finished")
+    # What a sweep leaves behind is not what it prints, and the message says what to give instead.
+    with RunDatabase(tmp_path / "runs.sqlite"):
+        pass
+    for given, kind in ((tmp_path, "a folder"), (tmp_path / "runs.sqlite", "a run database")):
+        with pytest.raises(StorageError, match=rf"is {kind}; give the FILE that `relugeom sweep \.\.\. --json > FILE`"):
+            read_table("sweep", given)
 
 
 def test_the_commands_write_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

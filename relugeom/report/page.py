@@ -283,7 +283,8 @@ def _table(table: Table) -> str:
     rows = table.html()
     if pictures:
         rows = f"<details><summary>The numbers: {len(table.rows)} rows</summary>{rows}</details>"
-    return f"<p>{typeset(table.words)}</p>{pictures}{rows}"
+    missing = f"<p>{typeset(table.missing)}</p>" if table.missing else ""
+    return f"<p>{typeset(table.words)}</p>{pictures}{missing}{rows}"
 
 
 def _sha256(text: str) -> str:

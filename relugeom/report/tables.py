@@ -72,6 +72,8 @@ class Table:
     source, sha256 : str
         The file that it came from, and that file's hash.
     pictures : tuple of Picture
+    missing : str
+        What cannot be drawn from the file, and how to get it.
     """
 
     id: str
@@ -82,6 +84,7 @@ class Table:
     source: str
     sha256: str
     pictures: tuple[Picture, ...] = ()
+    missing: str = ""
 
     def html(self) -> str:
         """The table as HTML, without the pictures."""
@@ -242,6 +245,20 @@ def _nothing(_: Any) -> list[Picture]:
     return []
 
 
+def _all_there(_: Any) -> str:
+    return ""
+
+
+def _missing_from_sweep(data: Any) -> str:
+    """What needs the models, of which the file has the numbers alone."""
+    if not _sweep_pictures(data):
+        return "Nothing is drawn here: no run of the file finished with a loss. The column “status” says what it did."
+    return (
+        "Not drawn here: the latent vectors and the features, because the file holds numbers and no models. For m = 2 "
+        "they are in vectors.svg in the folder of the sweep (--output); its command, with --resume, draws them anew."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     title: str
@@ -249,6 +266,7 @@ class _Kind:
     columns: Callable[[Any], tuple[str, ...]]
     rows: Callable[[Any], list[tuple[str, ...]]]
     pictures: Callable[[Any], list[Picture]] = _nothing
+    missing: Callable[[Any], str] = _all_there
 
 
 _KINDS = {
@@ -276,6 +294,7 @@ _KINDS = {
         ),
         _sweep,
         _sweep_pictures,
+        _missing_from_sweep,
     ),
 }  # fmt: skip
 
@@ -299,6 +318,6 @@ def read_table(kind: str, path: str | Path) -> Table:
         told = [[picture.id, picture.title, picture.caption] for picture in pictures]
         json.dumps([head, cells, told], ensure_ascii=False).encode()  # text throughout
         source = path.name.encode("utf-8", "replace").decode()
-        return Table(kind, known.title, known.words, head, cells, source, digest, pictures)
+        return Table(kind, known.title, known.words, head, cells, source, digest, pictures, known.missing(data))
 
     return read_printed(path, kind, table)
