@@ -31,7 +31,7 @@ from relugeom.autoencoder.parameters import Parameters, checked
 from relugeom.autoencoder.positive_part import Moments, active_sets, moments
 from relugeom.errors import ArgumentError
 
-__all__ = ["Independent"]
+__all__ = ["Independent", "errors_by_set", "slopes_by_set"]
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +45,41 @@ class _Slopes(NamedTuple):
 
     D: Array
     d: Array
+
+
+def errors_by_set(found: Moments, sets: Array) -> Array:
+    """E (x_j − x'_j)² given each set A of active features with uniform values: E[z_j₊²] − 2 E[u_j z_j₊] + 1[j ∈ A]/3.
+
+    Parameters
+    ----------
+    found : Moments
+        Of every output, of order 0 or more.
+    sets : ndarray of bool, shape (sets, n)
+
+    Returns
+    -------
+    ndarray, shape (batch, sets, n)
+    """
+    errors: Array = found["", 2] - 2 * found["j", 1] + sets / 3
+    return errors
+
+
+def slopes_by_set(found: Moments) -> tuple[Array, Array]:
+    """Half the derivatives of `errors_by_set`: E[u_i z_j₊] − E[u_i u_j 1[z_j > 0]] and E[z_j₊] − E[u_j 1[z_j > 0]].
+
+    Parameters
+    ----------
+    found : Moments
+        Of every output, of order 1 or more.
+
+    Returns
+    -------
+    ndarray, shape (batch, sets, n, n)
+        By the coefficient of feature i in output j, indexed [..., j, i].
+    ndarray, shape (batch, sets, n)
+        By b_j.
+    """
+    return found["i", 1] - found["ij", 0], found["", 1] - found["j", 0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,7 +278,7 @@ class Independent(DataSet):
             return P, (np.maximum(self._vertex_forms(a, b), 0) - sets) ** 2
         size = max(1, _NUMBERS // (self.states * self.n))
         parts = [moments(a[k : k + size], b[k : k + size], most=self._most) for k in range(0, max(1, len(a)), size)]
-        return P, np.concatenate([found["", 2] - 2 * found["j", 1] for found in parts]) + sets / 3
+        return P, np.concatenate([errors_by_set(found, sets) for found in parts])
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """∂L/∂W = RᵀD, ∂L/∂R = D Wᵀ, tied ∂L/∂W = W (D + Dᵀ); and ∂L/∂b = d.
@@ -482,9 +517,9 @@ class Independent(DataSet):
         size = max(1, _NUMBERS // (self.states * self.n**2))
         for k in range(0, len(a), size):
             some = slice(k, k + size)
-            found = moments(a[some], b[some], most=self._most, order=1)
-            np.einsum("s,zsji,j->zji", P, found["i", 1] - found["ij", 0], 2 * self.weights, out=D[some])
-            np.einsum("s,zsj,j->zj", P, found["", 1] - found["j", 0], 2 * self.weights, out=d[some])
+            by_coefficient, by_offset = slopes_by_set(moments(a[some], b[some], most=self._most, order=1))
+            np.einsum("s,zsji,j->zji", P, by_coefficient, 2 * self.weights, out=D[some])
+            np.einsum("s,zsj,j->zj", P, by_offset, 2 * self.weights, out=d[some])
         return _Slopes(D, d)
 
     def _curvatures(self, parameters: Parameters, off: Array | None = None) -> tuple[Array, Array, Array]:

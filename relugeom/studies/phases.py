@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.geometry import column_norms
-from relugeom.autoencoder.independent import Independent
+from relugeom.autoencoder.independent import Independent, errors_by_set, slopes_by_set
 from relugeom.autoencoder.positive_part import active_sets, moments
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
@@ -135,11 +135,11 @@ def _losses(theta: Floats, P: Floats, weights: Floats) -> tuple[Floats, Floats]:
     W, b = theta[:, :-1], theta[:, -1]
     n = W.shape[2]
     found = moments(np.swapaxes(W, 1, 2) @ W, b, most=n, order=1)
-    by_output = found["", 2] - 2 * found["j", 1] + active_sets(n, n) / 3
-    D = 2 * np.einsum("zs,zsji,zj->zji", P, found["i", 1] - found["ij", 0], weights)
-    d = 2 * np.einsum("zs,zsj,zj->zj", P, found["", 1] - found["j", 0], weights)
+    by_coefficient, by_offset = slopes_by_set(found)
+    D = 2 * np.einsum("zs,zsji,zj->zji", P, by_coefficient, weights)
+    d = 2 * np.einsum("zs,zsj,zj->zj", P, by_offset, weights)
     slope = np.concatenate([W @ (D + np.swapaxes(D, 1, 2)), d[:, None]], axis=1)
-    return np.einsum("zs,zsj,zj->z", P, by_output, weights), slope
+    return np.einsum("zs,zsj,zj->z", P, errors_by_set(found, active_sets(n, n)), weights), slope
 
 
 def _least(start: Floats, p: Floats, importances: Floats) -> Floats:
