@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from relugeom.blas import one_blas_thread, one_thread_in_new_processes
 from relugeom.errors import ArgumentError, WorkerError
 
-__all__ = ["ExecutorLike", "run_tasks"]
+__all__ = ["ExecutorLike", "run_tasks", "workers"]
 
 ExecutorLike = Executor | str | None
 Task = TypeVar("Task")
@@ -30,6 +30,14 @@ Result = TypeVar("Result")
 # What a dead worker looks like from here; dask's errors by name, since dask is imported only when it is used.
 _LOST = (BrokenProcessPool, CancelledError)
 _LOST_NAMES = {"KilledWorker", "FutureCancelledError", "CommClosedError"}
+
+
+def workers(executor: ExecutorLike) -> int:
+    """How many tasks it can do at once, as far as that can be told: for a guess at how to cut work into tasks."""
+    if executor is None:
+        return 1
+    scheme, _, rest = executor.partition("://") if isinstance(executor, str) else ("", "", "")
+    return int(rest) if scheme == "processes" and rest.isdecimal() and int(rest) else os.cpu_count() or 1
 
 
 def run_tasks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,20 @@ from relugeom.engines.many_models import (
     MatrixKernel,
     _most_elementwise,
     kernel_for,
+    most_together,
 )
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
-from relugeom.training.many_models import Training, descend, initial_models, train_from, train_many
+from relugeom.training.many_models import (
+    Training,
+    descend,
+    descend_together,
+    full_blocks,
+    initial_models,
+    train_from,
+    train_many,
+    train_together,
+)
 
 KERNELS = (ElementwiseKernel, MatrixKernel)
 RULES = [
@@ -287,7 +298,7 @@ def test_a_seed_is_the_same_model_in_any_company() -> None:
 
 @pytest.mark.parametrize("n", [7, 16, 21])
 def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
-    size = kernel_for(n)[1]
+    size = most_together(n) or kernel_for(n)[1]
     training = Training(Axial(n), steps=3)
     alone = train_many(training, size + 3)
     with ThreadPoolExecutor(2) as executor:
@@ -306,6 +317,75 @@ def test_descend_yields_the_start_the_moments_between_and_the_end() -> None:
     np.testing.assert_array_equal(moments[0][1].W, start.W)
     np.testing.assert_array_equal(moments[-1][1].W, train_from(training, start).W)
     assert not np.array_equal(moments[1][1].W, moments[2][1].W)
+
+
+@pytest.mark.parametrize("bias_coordinate", ["plain", "centred", "none"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [AdamW(1e-2), AdamW(0.3), AdamW(1e-2)],
+        [AdamW(1e-2, weight_decay=0.1), AdamW(3e-3, weight_decay=0.5)],
+        [SGD(0.1, 0.9), SGD(1e6, 0.9)],
+        [SGD(0.05, weight_decay=0.3), SGD(0.2, weight_decay=0.1)],
+    ],
+    ids=repr,
+)
+def test_trainings_in_one_block_have_the_bits_that_they_have_apart(rules: Any, bias_coordinate: Any) -> None:
+    """Other learning rates, decays, starts and numbers of models; 40 steps, so that averages are cleared once."""
+    cells = [("xavier", None), ("small", 0.3), ("normal", 0.7)]
+    for n, dtype, data in ((5, "float32", Axial(5)), (8, "float64", UniformAxial(8)), (11, "float32", Axial(11))):
+        trainings = [
+            Training(data, 2, rule, 40, start, scale, dtype=dtype, bias_coordinate=bias_coordinate,  # type: ignore[arg-type]
+                     schedule="cosine", warmup=5)
+            for rule, (start, scale) in zip(rules, cells, strict=False)
+        ]  # fmt: skip
+        counts = [3, 2, 7][: len(trainings)]
+        starts = [initial_models(t, n, 4, count) for t, count in zip(trainings, counts, strict=True)]
+        parts = list(zip(trainings, starts, strict=True))
+        assert full_blocks([(t, count) for t, count in zip(trainings, counts, strict=True)]) == [[*range(len(parts))]]
+        together = [moment for _, moment in descend_together(parts, every=25)]
+        apart = [[models for _, models in descend(*part, every=25)] for part in parts]
+        for moment, expected in zip(together, zip(*apart, strict=True), strict=True):
+            for found, models in zip(moment, expected, strict=True):
+                np.testing.assert_array_equal(found.W, models.W)
+                np.testing.assert_array_equal(found.b, models.b)
+        np.testing.assert_array_equal(train_together(parts)[-1].W, train_from(*parts[-1]).W)
+
+
+def test_blocks_are_filled_with_what_differs_in_rates_and_starts_alone() -> None:
+    usual = Training(Axial(5), optimiser=AdamW(1e-3))
+    alike = [
+        replace(usual, optimiser=AdamW(1e-2)),
+        replace(usual, initialisation="small", init_scale=0.1),
+        replace(usual, init_bias=-0.1),
+    ]
+    assert full_blocks([(t, 200) for t in [usual, *alike]]) == [[0, 1, 2, 3]]
+    for other in (
+        replace(usual, data=Axial(6)),
+        replace(usual, data=UniformAxial(5)),
+        replace(usual, m=3),
+        replace(usual, steps=10),
+        replace(usual, dtype="float64"),
+        replace(usual, bias_coordinate="centred"),
+        replace(usual, schedule="cosine"),
+        replace(usual, warmup=3),
+        replace(usual, optimiser=SGD()),
+        replace(usual, optimiser=AdamW(beta2=0.99)),
+        replace(usual, optimiser=AdamW(weight_decay=0.01)),
+    ):
+        assert full_blocks([(usual, 20), (other, 20), (usual, 20)]) == [[0, 2], [1]]
+
+
+def test_a_block_is_full_or_shared_out_among_workers() -> None:
+    usual, most = Training(Axial(5)), most_together(5)
+    assert full_blocks([(usual, most // 2)] * 5) == [[0, 1], [2, 3], [4]]
+    assert full_blocks([(usual, most // 4)] * 4, 2) == [[0, 1], [2, 3]]
+    assert full_blocks([(usual, 200)] * 2, 16) == [[0], [1]]
+    assert full_blocks([(usual, 100)] * 3, 16) == [[0, 1], [2]]
+    assert full_blocks([(usual, 2 * most), (usual, 5)]) == [[0], [1]]
+    # Models that are alone have sums of their own order; toy models and large matrices gain nothing.
+    assert full_blocks([(usual, 1), (usual, 1), (usual, 20), (None, 16), (None, 16)]) == [[0], [1], [2], [3], [4]]
+    assert full_blocks([(Training(Axial(40)), 20)] * 2) == [[0], [1]]
 
 
 def test_no_steps_give_the_start_back() -> None:

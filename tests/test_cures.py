@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
-from relugeom.studies.censuses import Cohort
+from relugeom.studies.censuses import Cohort, census
 from relugeom.studies.cures import _counted, _record, cures, watch
 from relugeom.training.many_models import Training, initial_models, train_from
 
@@ -54,6 +56,30 @@ def test_a_seed_that_diverges_is_a_failure() -> None:
     assert found.zero_loss.successes == 0
     assert found.losses[2] == np.inf
     assert (found.steps, found.ratio, found.gap) == (None, None, None)
+
+
+def rows(path: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT * FROM runs ORDER BY key").fetchall()
+
+
+@pytest.mark.parametrize("count", [census, cures])
+def test_cells_that_share_a_block_are_stored_as_if_each_were_alone(count: Any, tmp_path: Path) -> None:
+    usual = Training(Axial(5), optimiser=AdamW(0.02), steps=120)
+    cells = [
+        Cohort(usual, 4),
+        Cohort(replace(usual, optimiser=AdamW(0.1)), 3),
+        Cohort(replace(usual, initialisation="small"), 1),
+        Cohort(replace(usual, initialisation="small", init_scale=0.1), 5, seed=2),
+        Cohort(replace(usual, bias_coordinate="none"), 3),
+    ]
+    apart, together = tmp_path / "apart.db", tmp_path / "together.db"
+    with RunDatabase(apart) as database:
+        expected = [count([cell], database)[0] for cell in cells]
+    with RunDatabase(together) as database:
+        count(cells[1:2], database)  # a block that is there already is left out of the others'
+        assert list(count(cells, database)) == expected
+    assert rows(apart) == rows(together)
 
 
 def test_without_a_bias_the_least_loss_counts() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ def key(task: int) -> dict[str, Any]:
 
 def square(task: int) -> dict[str, Any]:
     return {"square": task * task, "text": "x" * task}
+
+
+def squares(tasks: Sequence[int]) -> list[dict[str, Any]]:
+    return [square(task) for task in tasks]
 
 
 def read(task: int, row: Mapping[str, Any]) -> int:
@@ -43,6 +47,23 @@ def test_only_what_is_missing_is_done(tmp_path: Path) -> None:
         assert [(item.done, item.total) for item in news] == [(2, 3), (3, 3)]
     assert run_missing(noted, [2], key, read, None) == [4]
     assert done == [3, 1, 2, 2]
+
+
+def test_what_is_missing_can_be_done_together(tmp_path: Path) -> None:
+    asked: list[list[int]] = []
+    news: list[Progress] = []
+
+    def odd_and_even(tasks: Sequence[int]) -> list[list[int]]:
+        asked.append(list(tasks))
+        return [[place for place, task in enumerate(tasks) if task % 2 == rest] for rest in (1, 0)]
+
+    with RunDatabase(tmp_path / "runs.db") as database:
+        run_missing(square, [5], key, read, database)
+        found = run_missing(squares, [6, 5, 3, 2, 9], key, read, database, progress=news.append, together=odd_and_even)
+        assert found == [36, 25, 9, 4, 81]
+        assert asked == [[6, 3, 2, 9]]
+        assert [(item.done, item.total) for item in news] == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+        assert run_missing(square, [2, 9], key, read, database) == [4, 81]
 
 
 def test_the_order_is_that_of_the_tasks(tmp_path: Path) -> None:

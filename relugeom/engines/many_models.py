@@ -27,7 +27,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import AxialData, is_identity
 from relugeom.autoencoder.model import Parameters
 
-__all__ = ["CentredKernel", "ElementwiseKernel", "MatrixKernel", "UnbiasedKernel", "kernel_for"]
+__all__ = ["CentredKernel", "ElementwiseKernel", "MatrixKernel", "UnbiasedKernel", "kernel_for", "most_together"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -272,3 +272,10 @@ def kernel_for(n: int) -> tuple[type[ElementwiseKernel] | type[MatrixKernel], in
     if n > _most_elementwise():
         return MatrixKernel, 250
     return ElementwiseKernel, 1000 if n <= 8 else 500
+
+
+def most_together(n: int) -> int:
+    """How many models are trained fastest in one block; 0 where more than a block of `kernel_for` gains nothing."""
+    if n > _most_elementwise():
+        return 0
+    return 2000 if n <= 8 else 1000 if n <= 11 else 500

@@ -8,6 +8,7 @@ With λ = 0 it is Adam.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
-from relugeom.optim.rules import check_constants, check_state
+from relugeom.optim.rules import Constant, check_constants, check_state
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["AdamW", "ManyAdamW", "ScheduledAdamW"]
@@ -54,9 +55,14 @@ class AdamW:
         if self.epsilon <= 0:
             raise ArgumentError(f"epsilon must be positive; got {self.epsilon}")
 
-    def start(self, like: Floats, factor: float = 1.0) -> ManyAdamW:
-        """Averages at zero, for parameters of this shape and type whose gradient lacks the constant `factor`."""
-        return ManyAdamW(self, like, factor)
+    def start(
+        self, like: Floats, factor: float = 1.0, *, others: Sequence[AdamW] = (), counts: Sequence[int] = ()
+    ) -> ManyAdamW:
+        """Averages at zero, for parameters of this shape and type whose gradient lacks the constant `factor`.
+
+        `others` and `counts` as in `relugeom.optim.rules.Optimiser`.
+        """
+        return ManyAdamW([self, *others], like, factor, counts)
 
     def scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledAdamW:
         """Averages at zero, for one flat array of `size` parameters."""
@@ -64,42 +70,44 @@ class AdamW:
 
 
 class ManyAdamW:
-    """AdamW in place on an array of any shape, at the rule's own learning rate.
+    """AdamW in place on an array of any shape, at the rules' own learning rates.
 
     The gradient comes without its constant factor c (2/n for X = I). Adam does not notice a factor except beside ε, so
     the factor and all constants of one step are folded into three numbers: with μ = (1 − β₁) M and ν = (1 − β₂) V the
     step above becomes θ ← θ − α M / (√V + ε'), which touches memory ten times and not fourteen.
     """
 
-    def __init__(self, rule: AdamW, like: Floats, factor: float) -> None:
-        self.rule, self.factor, self.t = rule, factor, 0
+    def __init__(self, rules: Sequence[AdamW], like: Floats, factor: float, counts: Sequence[int] = ()) -> None:
+        self.rule, self.factor, self.t = rules[0], factor, 0
         self.M, self.V, self.work = np.zeros_like(like), np.zeros_like(like), np.empty_like(like)
-        # Arrays of no dimension: an operation with one begins twice as fast as with a Python float.
-        constants = (rule.beta1, rule.beta2, 1.0, 0.0, 0.0)
-        self.beta1, self.beta2, self.shrink, self.epsilon, self.alpha = (np.array(c, like.dtype) for c in constants)
+        self.beta1, self.beta2, self.epsilon = (Constant(like.dtype) for _ in range(3))
+        self.beta1.set(self.rule.beta1)
+        self.beta2.set(self.rule.beta2)
+        self.alpha, self.shrink = Constant(like.dtype, counts), Constant(like.dtype, counts)
+        self._rate: Any = np.array([rule.learning_rate for rule in rules]) if counts else self.rule.learning_rate
+        self._decay: Any = np.array([rule.weight_decay for rule in rules]) if counts else self.rule.weight_decay
 
     def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
         """Move `theta` in place, at that share of the learning rate."""
-        rule, M, V, work = self.rule, self.M, self.V, self.work
+        rule, M, V, work, rate = self.rule, self.M, self.V, self.work, self._rate
         self.t += 1
         root = sqrt((1 - rule.beta2**self.t) / (1 - rule.beta2))
-        self.epsilon[()] = rule.epsilon * root / self.factor
-        self.alpha[()] = share * rule.learning_rate * (1 - rule.beta1) / (1 - rule.beta1**self.t) * root
+        epsilon = self.epsilon.set(rule.epsilon * root / self.factor)
+        alpha = self.alpha.set(share * rate * (1 - rule.beta1) / (1 - rule.beta1**self.t) * root)
         if rule.weight_decay:
-            self.shrink[()] = 1 - share * rule.learning_rate * rule.weight_decay
-            np.multiply(theta, self.shrink, out=theta)
-        np.multiply(M, self.beta1, out=M)
+            np.multiply(theta, self.shrink.set(1 - share * rate * self._decay), out=theta)
+        np.multiply(M, self.beta1.value, out=M)
         np.add(M, gradient, out=M)
         np.multiply(gradient, gradient, out=work)
-        np.multiply(V, self.beta2, out=V)
+        np.multiply(V, self.beta2.value, out=V)
         np.add(V, work, out=V)
         if self.t % EVERY == 0:
             clear_subnormals(M)
             clear_subnormals(V)
         np.sqrt(V, out=work)
-        np.add(work, self.epsilon, out=work)
+        np.add(work, epsilon, out=work)
         np.divide(M, work, out=work)
-        np.multiply(work, self.alpha, out=work)
+        np.multiply(work, alpha, out=work)
         np.subtract(theta, work, out=theta)
 
 

@@ -5,10 +5,13 @@
 * `scheduled` is for one flat array at a learning rate that changes from step to step; its state can be stored.
 
 Both take the same step; they differ in what they fold together to touch memory less often, and so in the last bits.
+
+In a block of models each may have a learning rate and a decay of its own: `Constant`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 from typing import Any, Protocol
 
@@ -17,7 +20,7 @@ import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
 
-__all__ = ["Optimiser", "Scheduled", "Stepper", "check_constants", "check_state"]
+__all__ = ["Constant", "Optimiser", "Scheduled", "Stepper", "check_constants", "check_state"]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.floating[Any]]
@@ -58,11 +61,43 @@ class Scheduled(Protocol):
 class Optimiser(Protocol):
     """A rule with its constants."""
 
-    def start(self, like: Floats, factor: float = 1.0) -> Stepper:
-        """Averages at zero, for parameters of this shape and type."""
+    @property
+    def learning_rate(self) -> float:
+        """η."""
+
+    @property
+    def weight_decay(self) -> float:
+        """λ."""
+
+    def start(
+        self, like: Floats, factor: float = 1.0, *, others: Sequence[Any] = (), counts: Sequence[int] = ()
+    ) -> Stepper:
+        """Averages at zero, for parameters of this shape and type.
+
+        With `others`, rules that differ from this one in learning rate and weight decay alone (none of them, or all,
+        without weight decay), the first counts[0] models along the last axis obey this rule, the next counts[1] the
+        first of the others, and so on: to the same bits as apart.
+        """
 
     def scheduled(self, size: int, dtype: npt.DTypeLike) -> Scheduled:
         """Averages at zero, for one flat array of `size` parameters."""
+
+
+class Constant:
+    """A factor of one step in the type of the parameters: one number, or one for each model along the last axis."""
+
+    def __init__(self, dtype: npt.DTypeLike, counts: Sequence[int] = ()) -> None:
+        self._rule_of = np.repeat(np.arange(len(counts)), counts) if counts else None
+        # An array of no dimension: an operation with one begins twice as fast as with a Python float.
+        self.value: Floats = np.empty(() if self._rule_of is None else len(self._rule_of), dtype)
+
+    def set(self, numbers: Any) -> Floats:
+        """Take a number, or with `counts` one in float64 for each rule."""
+        if self._rule_of is None:
+            self.value[()] = numbers
+        else:
+            np.take(numbers.astype(self.value.dtype), self._rule_of, out=self.value, mode="clip")
+        return self.value
 
 
 def check_constants(learning_rate: float, weight_decay: float, **fractions: float) -> None:

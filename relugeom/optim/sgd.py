@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.optim.rules import check_constants, check_state
+from relugeom.optim.rules import Constant, check_constants, check_state
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["SGD", "ManySGD", "ScheduledSGD"]
@@ -45,9 +46,14 @@ class SGD:
     def __post_init__(self) -> None:
         check_constants(self.learning_rate, self.weight_decay, momentum=self.momentum)
 
-    def start(self, like: Floats, factor: float = 1.0) -> ManySGD:
-        """Velocity zero, for parameters of this shape and type whose gradient lacks the constant `factor`."""
-        return ManySGD(self, like, factor)
+    def start(
+        self, like: Floats, factor: float = 1.0, *, others: Sequence[SGD] = (), counts: Sequence[int] = ()
+    ) -> ManySGD:
+        """Velocity zero, for parameters of this shape and type whose gradient lacks the constant `factor`.
+
+        `others` and `counts` as in `relugeom.optim.rules.Optimiser`.
+        """
+        return ManySGD([self, *others], like, factor, counts)
 
     def scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledSGD:
         """Velocity zero, for one flat array of `size` parameters."""
@@ -57,18 +63,21 @@ class SGD:
 class ManySGD:
     """Gradient descent in place on an array of any shape; the factor c is folded into the learning rate, μ = c u."""
 
-    def __init__(self, rule: SGD, like: Floats, factor: float) -> None:
-        self.rule, self.factor = rule, factor
+    def __init__(self, rules: Sequence[SGD], like: Floats, factor: float, counts: Sequence[int] = ()) -> None:
+        self.rule, self.factor = rules[0], factor
         self.u, self.work = np.zeros_like(like), np.empty_like(like)
+        self._alpha, self._pull = Constant(like.dtype, counts), Constant(like.dtype, counts)
+        self._rate: Any = np.array([rule.learning_rate for rule in rules]) if counts else self.rule.learning_rate
+        self._pull.set((np.array([rule.weight_decay for rule in rules]) if counts else self.rule.weight_decay) / factor)
 
     def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
         """Move `theta` in place, at that share of the learning rate."""
         np.multiply(self.u, self.rule.momentum, out=self.u)
         np.add(self.u, gradient, out=self.u)
         if self.rule.weight_decay:
-            np.multiply(theta, self.rule.weight_decay / self.factor, out=self.work)
+            np.multiply(theta, self._pull.value, out=self.work)
             np.add(self.u, self.work, out=self.u)
-        np.multiply(self.u, share * self.rule.learning_rate * self.factor, out=self.work)
+        np.multiply(self.u, self._alpha.set(share * self._rate * self.factor), out=self.work)
         np.subtract(theta, self.work, out=theta)
 
 

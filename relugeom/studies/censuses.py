@@ -3,7 +3,8 @@
 A `Cohort` is one training and a number of seeds. Its seeds are cut into blocks by the rule of `kernel_for`; each
 block is trained, polished to the nearest critical point (no escapes: this counts what the optimiser found) and
 described, seed by seed, and that is one run in the `RunDatabase`. A census that was interrupted asks for the
-blocks it does not find there. Which executor runs the blocks, and with how many workers, changes nothing.
+blocks it does not find there. Which executor runs the blocks, with how many workers, and which blocks are trained
+together to save time, changes nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.engines.many_models import kernel_for
-from relugeom.executors import ExecutorLike
+from relugeom.executors import ExecutorLike, workers
 from relugeom.landscape.kinds import kind
 from relugeom.landscape.polishing import Polished, Status
 from relugeom.optim import AdamW, Optimiser
@@ -29,7 +31,7 @@ from relugeom.resuming import run_missing
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, stored
 from relugeom.studies.atlases import data_of, polished, zero_loss
-from relugeom.training.many_models import Training, initial_models, train_from
+from relugeom.training.many_models import Training, full_blocks, initial_models, train_together
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Cohort", "Count", "Summary", "census", "cohort_records", "summary"]
@@ -181,7 +183,7 @@ def census(
     relugeom.studies.atlas, relugeom.studies.toy_models
     """
     records = cohort_records(
-        cohorts, _block_size, _run_block, _key, _FIELDS, _FIELDS.keys(), database, executor, progress
+        cohorts, _block_size, _run_blocks, _key, _FIELDS, _FIELDS.keys(), database, executor, progress
     )
     zeros = [zero_loss(data_of(cohort.training)) for cohort in cohorts]
     return Rows(summary(rows, zero) for rows, zero in zip(records, zeros, strict=True))
@@ -194,7 +196,7 @@ Block = tuple[Cohort, int, int]
 def cohort_records(
     cohorts: Sequence[Cohort],
     size: Callable[[Cohort], int],
-    run: Callable[[Block], dict[str, Any]],
+    run: Callable[[Sequence[Block]], list[dict[str, Any]]],
     key: Callable[[Block], dict[str, Any]],
     kinds: Mapping[str, tuple[type | None, ...]],
     needed: Set[str],
@@ -202,7 +204,10 @@ def cohort_records(
     executor: ExecutorLike,
     progress: OnProgress | None,
 ) -> list[list[dict[str, Any]]]:
-    """The records of every cohort, run in blocks of `size` seeds; `kinds` and `needed` as in `stored_records`."""
+    """The records of every cohort, stored in blocks of `size` seeds; `kinds` and `needed` as in `stored_records`.
+
+    `run` does blocks that `full_blocks` takes together, one row for each.
+    """
     blocks = [
         [(cohort, first, min(size(cohort), cohort.seeds - first)) for first in range(0, cohort.seeds, size(cohort))]
         for cohort in cohorts
@@ -211,10 +216,26 @@ def cohort_records(
     def read(block: Block, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         return stored_records(kinds, needed, *block[1:], row)
 
-    found = iter(
-        run_missing(run, [block for part in blocks for block in part], key, read, database, executor, progress)
-    )
+    every = [block for part in blocks for block in part]
+    together = partial(_together, workers(executor))
+    found = iter(run_missing(run, every, key, read, database, executor, progress, together=together))
     return [[record for _ in part for record in next(found)] for part in blocks]
+
+
+def _together(among: int, blocks: Sequence[Block]) -> list[list[int]]:
+    trainings = [cohort.training for cohort, _, _ in blocks]
+    counts = [count for _, _, count in blocks]
+    small = [None if isinstance(training, ToyTraining) else training for training in trainings]
+    return full_blocks(list(zip(small, counts, strict=True)), among)
+
+
+def starts(blocks: Sequence[Block]) -> list[tuple[Training, Parameters]]:
+    """Where blocks of small models on the axes start, as `train_together` wants it."""
+    return [
+        (cohort.training, initial_models(cohort.training, cohort.seed, first, count))
+        for cohort, first, count in blocks
+        if isinstance(cohort.training, Training)
+    ]
 
 
 def _block_size(cohort: Cohort) -> int:
@@ -261,19 +282,28 @@ def stored_records(
     return [dict(record) for record in records]
 
 
-def _run_block(block: Block) -> dict[str, Any]:
-    """Train, polish and describe one block; a record of plain numbers per seed."""
+def _run_blocks(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """Train, polish and describe blocks; for each a record of plain numbers per seed."""
+    if isinstance(blocks[0][0].training, ToyTraining):
+        return [_described(block, _trained_toys(*block)) for block in blocks]
+    found = train_together(starts(blocks))
+    return [_described(block, models) for block, models in zip(blocks, found, strict=True)]
+
+
+def _trained_toys(cohort: Cohort, first: int, count: int) -> Parameters:
+    training = cohort.training
+    assert isinstance(training, ToyTraining)
+    numbered = replace(training, laws=tuple(training.laws[:1]) * (first + count))
+    trained = toy_trajectories(numbered, [numbered.steps], seed=cohort.seed, models=range(first, first + count))
+    assert trained.b is not None
+    return _double(Parameters(trained.W[0], trained.b[0]))
+
+
+def _described(block: Block, models: Parameters) -> dict[str, Any]:
     cohort, first, count = block
     data = data_of(cohort.training)
-    if isinstance(cohort.training, ToyTraining):
-        numbered = replace(cohort.training, laws=tuple(cohort.training.laws[:1]) * (first + count))
-        trained = toy_trajectories(numbered, [numbered.steps], seed=cohort.seed, models=range(first, first + count))
-        assert trained.b is not None
-        models = _double(Parameters(trained.W[0], trained.b[0]))
-    else:
-        models = train_from(cohort.training, initial_models(cohort.training, cohort.seed, first, count))
-        if cohort.training.bias_coordinate == "none":
-            models = Parameters(models.W, None)
+    if isinstance(cohort.training, Training) and cohort.training.bias_coordinate == "none":
+        models = Parameters(models.W, None)
     found = polished(models, data, escapes=0, iterations=200)
     before = data.T * np.asarray(loss(_double(models), data))
     return {"records": [_record(first + s, float(before[s]), found, s, data) for s in range(count)]}

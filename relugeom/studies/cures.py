@@ -25,8 +25,8 @@ from relugeom.landscape.natures import known_minimum
 from relugeom.progress import OnProgress
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
-from relugeom.studies.censuses import Block, Cohort, Count, cohort_records
-from relugeom.training.many_models import Training, descend, initial_models
+from relugeom.studies.censuses import Block, Cohort, Count, cohort_records, starts
+from relugeom.training.many_models import Training, descend_together
 
 __all__ = ["Cure", "cures", "watch"]
 
@@ -79,7 +79,7 @@ def cures(
 ) -> list[Cure]:
     """Run what is missing and count every cohort; the parameters are those of `relugeom.studies.censuses.census`."""
     records = cohort_records(
-        cohorts, lambda _: _BLOCK, _run_block, _key, _FIELDS, {"step", "live"}, database, executor, progress
+        cohorts, lambda _: _BLOCK, _watch_blocks, _key, _FIELDS, {"step", "live"}, database, executor, progress
     )
     return [_counted(rows) for rows in records]
 
@@ -93,10 +93,6 @@ def _key(block: Block) -> dict[str, Any]:
 _FIELDS: Mapping[str, tuple[type | None, ...]] = {
     "loss": (float, None), "step": (int, None), "live": (int,), "ratio": (float,), "gap": (float,), "size": (float,),
 }  # fmt: skip
-
-
-def _run_block(block: Block) -> dict[str, Any]:
-    return {"records": watch(*block)}
 
 
 def _least(training: Training) -> float:
@@ -114,19 +110,27 @@ def _least(training: Training) -> float:
 
 def watch(cohort: Cohort, first: int, count: int) -> list[dict[str, Any]]:
     """Train seeds first, ..., first + count − 1 of a cohort, and describe each by a row of plain numbers."""
-    training = cohort.training
-    assert isinstance(training, Training)  # cures are about X = I
-    n, every = training.data.n, max(1, training.steps // _LOOKS)
-    limit = _least(training) + _ZERO
-    since = np.full(count, -1)  # the step from which on the loss has been small
-    for step, models in descend(training, initial_models(training, cohort.seed, first, count), every=every):
-        model = Parameters(*(np.asarray(part, np.float64) for part in models))
+    records: list[dict[str, Any]] = _watch_blocks([(cohort, first, count)])[0]["records"]
+    return records
+
+
+def _watch_blocks(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """`watch` for blocks that are trained together."""
+    parts = starts(blocks)
+    n, steps = parts[0][0].data.n, parts[0][0].steps
+    limits = [_least(training) + _ZERO for training, _ in parts]
+    since = [np.full(count, -1) for _, _, count in blocks]  # the step from which on the loss has been small
+    for step, together in descend_together(parts, every=max(1, steps // _LOOKS)):
+        models = [Parameters(*(np.asarray(part, np.float64) for part in model)) for model in together]
         with np.errstate(over="ignore", invalid="ignore"):
-            total = n * np.asarray(loss(model, training.data))
-        small = total < limit
-        since = np.where(small, np.where(since < 0, step, since), -1)
-    W, b = (np.asarray(part) for part in model)
-    return [_record(first + s, W[s], b[s], float(total[s]), int(since[s])) for s in range(count)]
+            totals = [n * np.asarray(loss(model, parts[0][0].data)) for model in models]
+        for place, (total, limit) in enumerate(zip(totals, limits, strict=True)):
+            since[place] = np.where(total < limit, np.where(since[place] < 0, step, since[place]), -1)
+    rows = []
+    for (_, first, count), (W, b), total, start in zip(blocks, models, totals, since, strict=True):
+        W, b = np.asarray(W), np.asarray(b)
+        rows.append({"records": [_record(first + s, W[s], b[s], float(total[s]), int(start[s])) for s in range(count)]})
+    return rows
 
 
 def _record(index: int, W: Floats, b: Floats, total: float, since: int) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Many seeds at once: what training finds from many initial models, block by block.
 
 `train_many` draws every initial model from a child of one `SeedSequence` (so number 17 is the same model however many
-there are), cuts them into blocks by a fixed rule, takes all steps for one block before the next, and maps the blocks
-over an executor. The result does not depend on how many workers there are.
+there are), cuts them into blocks, takes all steps for one block before the next, and maps the blocks over an executor.
+The result does not depend on blocks or workers. Several trainings can share a block (`descend_together`).
 
 Where training starts, and whether it moves b or c = b + ‖w‖², decides on X = I whether it succeeds (docs/cure.md). Both
 belong to training only: models, losses and files stay (W, b).
@@ -10,9 +10,10 @@ belong to training only: models, losses and files stay (W, b).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from math import cos, inf, pi, sqrt
 from typing import Any, Literal
 
@@ -21,14 +22,17 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.model import Parameters
-from relugeom.engines.many_models import CentredKernel, UnbiasedKernel, kernel_for
+from relugeom.engines.many_models import CentredKernel, UnbiasedKernel, kernel_for, most_together
 from relugeom.errors import ArgumentError
-from relugeom.executors import ExecutorLike, run_tasks
+from relugeom.executors import ExecutorLike, run_tasks, workers
 from relugeom.optim import AdamW, Optimiser
 from relugeom.optim.schedules import SCHEDULES, Schedule
 from relugeom.progress import OnProgress, Reporter
 
-__all__ = ["BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "initial_models", "train_from", "train_many"]
+__all__ = [
+    "BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "descend_together", "full_blocks", "initial_models",
+    "train_from", "train_many", "train_together",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -152,18 +156,46 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
     (int, Parameters)
         The number of steps taken and copies of the models: at the start, every `every` steps, and at the end.
     """
+    for step, (models,) in descend_together([(training, start)], every=every):
+        yield step, models
+
+
+def descend_together(
+    parts: Sequence[tuple[Training, Parameters]], *, every: int
+) -> Iterator[tuple[int, list[Parameters]]]:
+    """`descend` for several trainings in one block, to the same bits as apart.
+
+    Parameters
+    ----------
+    parts : sequence of (Training, Parameters)
+        As one item of `full_blocks` says.
+    every : int
+
+    Yields
+    ------
+    (int, list of Parameters)
+        The models of every part.
+    """
+    training, counts = parts[0][0], [len(start.W) for _, start in parts]
     kernel_type, _ = kernel_for(training.data.n)
-    W, b = (np.asarray(part, training.dtype) for part in start)
+    W = np.concatenate([np.asarray(start.W, training.dtype) for _, start in parts])
+    b = np.concatenate([np.asarray(start.b, training.dtype) for _, start in parts])
     kernel: Any = kernel_type(training.data, W, b)
     if training.bias_coordinate == "centred":
         kernel = CentredKernel(kernel)
     elif training.bias_coordinate == "none":
         kernel = UnbiasedKernel(kernel)
-    state = training.optimiser.start(kernel.theta, kernel.factor)
+    rule, *others = (part.optimiser for part, _ in parts)
+    if any(other != rule for other in others):
+        state = rule.start(kernel.theta, kernel.factor, others=others, counts=counts)
+    else:
+        state = rule.start(kernel.theta, kernel.factor)
     share = training.learning_rates()
-    step = 0
+    step, ends = 0, np.cumsum(counts)[:-1]
     while True:
-        yield step, kernel.parameters()
+        with np.errstate(over="ignore", invalid="ignore"):
+            models = kernel.parameters()
+        yield step, list(map(Parameters, np.split(models.W, ends), np.split(models.b, ends)))
         if step >= training.steps:
             return
         # Too large a learning rate sends a model to infinity; it stays there as inf or nan, and is reported so later.
@@ -176,8 +208,59 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
 
 def train_from(training: Training, start: Parameters) -> Parameters:
     """What `descend` ends with."""
-    *_, (_, models) = descend(training, start, every=max(training.steps, 1))
+    return train_together([(training, start)])[0]
+
+
+def train_together(parts: Sequence[tuple[Training, Parameters]]) -> list[Parameters]:
+    """What `descend_together` ends with."""
+    *_, (_, models) = descend_together(parts, every=max(parts[0][0].steps, 1))
     return models
+
+
+def full_blocks(parts: Sequence[tuple[Training | None, int]], among: int = 1) -> list[list[int]]:
+    """Which trainings to take together, so that blocks are full: what a step costs is hardly less for few models.
+
+    Models of one block may differ in where they start, in learning rate and in weight decay; all else is the same. One
+    model alone stays alone, since its sums are added in another order (`relugeom.engines.many_models`), and so does
+    None, and what has so many features that a larger block gains nothing.
+
+    Parameters
+    ----------
+    parts : sequence of (Training or None, int)
+        Each with the number of its models.
+    among : int
+        How many workers there are to share the blocks.
+
+    Returns
+    -------
+    list of list of int
+        The places of those that make a block, in their order.
+    """
+    share = -(-sum(count for _, count in parts) // among)
+    blocks: list[list[int]] = []
+    open_block: dict[Hashable, tuple[list[int], int]] = {}
+    for place, (training, count) in enumerate(parts):
+        most = 0 if training is None or count == 1 else min(most_together(training.data.n), max(share, _LEAST))
+        kind = None if training is None else _kind(training)
+        block, models = open_block.get(kind, ([], most))
+        if models + count > most:
+            block, models = [], 0
+            blocks.append(block)
+        block.append(place)
+        if count > 1:
+            open_block[kind] = block, models + count
+    return blocks
+
+
+_LEAST = 250  # models of a block; below, the time to begin an operation is most of a step
+
+
+def _kind(training: Training) -> Hashable:
+    """What the models of one block share."""
+    # A decay of 0 leaves out an operation, which could turn infinity into nan.
+    rule = replace(training.optimiser, learning_rate=1.0, weight_decay=float(training.optimiser.weight_decay > 0))  # type: ignore[type-var]
+    t = training
+    return t.data, t.m, t.steps, t.schedule, t.warmup, t.dtype, t.bias_coordinate, rule
 
 
 def _train_block(training: Training, seed: int, block: tuple[int, int]) -> Parameters:
@@ -219,8 +302,7 @@ def train_many(
     """
     if seeds < 1:
         raise ArgumentError(f"seeds must be positive; got {seeds}")
-    size = kernel_for(training.data.n)[1]
-    blocks = [(s, min(size, first + seeds - s)) for s in range(first, first + seeds, size)]
+    blocks = [(first + begin, end - begin) for begin, end in _cut(seeds, training.data.n, workers(executor))]
     found: dict[int, Parameters] = {}
     news = Reporter(progress, len(blocks))
     for index, block in run_tasks(partial(_train_block, training, seed), blocks, executor):
@@ -228,3 +310,12 @@ def train_many(
         news.advance()
     models = [found[index] for index in range(len(blocks))]
     return Parameters(np.concatenate([model.W for model in models]), np.concatenate([model.b for model in models]))
+
+
+def _cut(seeds: int, n: int, among: int) -> list[tuple[int, int]]:
+    """Begin and end of equal blocks, as many for each worker where they stay large enough; none of one model alone."""
+    size = most_together(n) or kernel_for(n)[1]
+    count = -(-seeds // size)
+    count = max(count, min(-(-count // among) * among, seeds // _LEAST))
+    ends = [seeds * k // count for k in range(count + 1)]
+    return list(pairwise(ends))
