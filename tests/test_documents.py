@@ -91,11 +91,20 @@ def test_the_size_of_what_has_to_be_believed_is_told() -> None:
     assert told == {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind its #: the headings, as the repository and the site spell them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_relative_links_lead_somewhere() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+    more = [ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md", ROOT / "proofs" / "formal" / "README.md"]
+    for page in [*PAGES, *(ROOT / "docs" / "notebooks").glob("*.md"), *more]:
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+                path = page.parent / target if target else page
+                assert path.exists(), f"{page.name} links to {target}"
+                assert not anchor or anchor in anchors(path), f"{page.name} links to {target}#{anchor}"
 
 
 def test_every_file_of_arguments_is_listed() -> None:
