@@ -528,11 +528,11 @@ def variations(plan: Plan, table: Table) -> None:
         if key in table:
             continue
         begin = time.perf_counter()
+        optimiser = AdamW(variation.rate, epsilon=variation.epsilon, weight_decay=variation.weight_decay)
         configuration = replace(
-            plan.configuration(T, data_seed, seeds[variation.index]), learning_rate=variation.rate,
+            plan.configuration(T, data_seed, seeds[variation.index]), optimiser=optimiser,
             warmup=plan.steps // 20 if variation.warmup else 0,
         )  # fmt: skip
-        optimiser = AdamW(epsilon=variation.epsilon, weight_decay=variation.weight_decay)
         end, losses, _ = run_whole(plan, configuration, optimiser, variation.start(configuration))
         if not np.isfinite(losses[-1]):
             table.add(key, T=T, name=name, seconds=time.perf_counter() - begin, diverged=len(losses))

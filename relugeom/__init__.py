@@ -172,6 +172,7 @@ if TYPE_CHECKING:
     )
     from relugeom.training import (
         Configuration,
+        Recipe,
         ToyTraining,
         Training,
         measure_run,
@@ -213,6 +214,7 @@ __all__ = [
     "ProgressBar",
     "Proof",
     "RankBound",
+    "Recipe",
     "RelugeomError",
     "Sample",
     "Scan",
@@ -359,7 +361,7 @@ PURPOSES: dict[str, dict[str, str]] = {
     },
     "Training": {
         "relugeom.training": (
-            "Configuration train resume measure_run sweep Training train_many ToyTraining train_toy_models"
+            "Recipe Configuration train resume measure_run sweep Training train_many ToyTraining train_toy_models"
         ),
         "relugeom.optim": "AdamW SGD Schedule",
         "relugeom.bars": "ProgressBar",

@@ -41,6 +41,7 @@ REFUSED = [
         "--problem is the whole problem; give no --m, --n or --threshold beside it",
     ),
     ("train -T 3 --record -5", "argument --record: must be a whole number that is not negative; got -5"),
+    ("train -T 3 --momentum 0.9", "--momentum is for --optimiser sgd; got adamw"),
     ("bench -T -1", "argument -T/--examples: must be a positive whole number; got -1"),
     ("bench --repetitions 0", "argument --repetitions: must be a positive whole number; got 0"),
     ("explain", "the following arguments are required: ID"),

@@ -335,8 +335,8 @@ def test_trainings_in_one_block_have_the_bits_that_they_have_apart(rules: Any, b
     cells = [("xavier", None), ("small", 0.3), ("normal", 0.7)]
     for n, dtype, data in ((5, "float32", Axial(5)), (8, "float64", UniformAxial(8)), (11, "float32", Axial(11))):
         trainings = [
-            Training(data, 2, rule, 40, start, scale, dtype=dtype, bias_coordinate=bias_coordinate,  # type: ignore[arg-type]
-                     schedule="cosine", warmup=5)
+            Training(data, optimiser=rule, steps=40, initialisation=start, init_scale=scale, dtype=dtype,
+                     bias_coordinate=bias_coordinate, schedule="cosine", warmup=5)
             for rule, (start, scale) in zip(rules, cells, strict=False)
         ]  # fmt: skip
         counts = [3, 2, 7][: len(trainings)]
@@ -401,14 +401,13 @@ def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"m": 0}, {"steps": -1}, {"initialisation": "zero"}, {"bias_coordinate": "polar"}, {"schedule": "linear"},
-        {"warmup": -1}, {"initialisation": "small", "init_scale": 0.0}, {"initialisation": "circle", "init_bias": 0.1},
+        {"initialisation": "circle", "init_bias": 0.1}, {"init_bias": float("nan")}, {"data": np.eye(3)},
         {"bias_coordinate": "none", "init_bias": 0.1}, {"bias_coordinate": "none", "initialisation": "circle"},
     ],
 )  # fmt: skip
 def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
-        Training(Axial(3), **wrong)
+        Training(**{"data": Axial(3), **wrong})
     with pytest.raises(ArgumentError, match="seeds must be positive"):
         train_many(Training(Axial(3)), 0)
 

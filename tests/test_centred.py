@@ -17,6 +17,7 @@ from relugeom.engines.blocked import Blocked
 from relugeom.engines.choice import EngineChoice
 from relugeom.engines.objective import Objective
 from relugeom.errors import ArgumentError
+from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
 from relugeom.training.centred import CentredCoordinates, Growth, least_norm
 from relugeom.training.checkpoint import Checkpoint
@@ -152,7 +153,7 @@ def test_growth_is_as_said() -> None:
         {"engine": EngineChoice("hull")},
         {"engine": EngineChoice("lazy"), "growth": 1.2},
         {"engine": EngineChoice("moments", (4,)), "growth": 1.5},
-        {"optimiser": "sgd", "dtype": "float64"},
+        {"optimiser": SGD(1e-3, weight_decay=1e-2), "dtype": "float64"},
         {"m": 3},
     ],
     ids=["growth", "hull", "lazy", "moments", "sgd", "three dimensions"],
@@ -177,7 +178,7 @@ def test_a_state_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 def test_examples_are_memorised_where_the_usual_way_fails() -> None:
     """Fifteen examples of 400 features, in a twentieth of the paper's steps."""
-    usual = Configuration(T=15, n=400, S=0.98, steps=2_500, warmup=125, learning_rate=0.01, weight_decay=0.0)
+    usual = Configuration(T=15, n=400, S=0.98, steps=2_500, warmup=125, optimiser=AdamW(0.01))
     cured = replace(usual, initialisation="small", bias_coordinate="centred", growth=1.2)
     left = [train(run, snapshots=False).trajectory.column("loss")[-1] for run in (usual, cured)]
     assert left[1] < 0.05 < left[0]
@@ -202,7 +203,7 @@ def test_keys_of_older_runs_hold() -> None:
         ({"bias_coordinate": "own"}, "bias_coordinate must be one of plain, centred"),
         ({"growth": 1.0, "m": 3}, "growth is for bias_coordinate"),
         ({"growth": 1.0, "bias_coordinate": "plain"}, "growth is for bias_coordinate"),
-        ({"growth": -1.0}, "growth must be a finite number, at least 0"),
+        ({"growth": -1.0}, "growth must be a finite number of at least 0"),
     ],
 )
 def test_wrong_configurations_are_refused(wrong: dict[str, Any], message: str) -> None:

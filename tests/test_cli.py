@@ -268,17 +268,20 @@ def test_completion_needs_shtab_and_says_so(
 def test_the_closed_sets_of_the_options_are_those_of_the_library() -> None:
     from relugeom.cli import _options
     from relugeom.engines.choice import ENGINES
-    from relugeom.optim import SCHEDULES
-    from relugeom.training import configuration, many_models
+    from relugeom.optim import OPTIMISERS, SCHEDULES
+    from relugeom.training.configuration import DATA, Configuration
+    from relugeom.training.many_models import Training
+    from relugeom.training.recipes import DTYPES
 
     assert _options.ENGINES == ENGINES
     assert _options.SCHEDULES == SCHEDULES
-    assert _options.DATA == configuration.DATA
-    assert _options.OPTIMISERS == configuration.OPTIMISERS
-    assert _options.INITIALISATIONS == configuration.INITIALISATIONS
-    assert tuple(many_models.INITIALISATIONS) == _options.MANY_INITIALISATIONS
-    assert _options.BIAS_COORDINATES == configuration.BIAS_COORDINATES
-    assert _options.MANY_BIAS_COORDINATES == many_models.BIAS_COORDINATES
+    assert _options.DATA == DATA
+    assert _options.DTYPES == DTYPES
+    assert tuple(OPTIMISERS) == _options.OPTIMISERS
+    assert tuple(Configuration.INITIALISATIONS) == _options.INITIALISATIONS
+    assert tuple(Training.INITIALISATIONS) == _options.MANY_INITIALISATIONS
+    assert _options.BIAS_COORDINATES == Configuration.BIAS_COORDINATES
+    assert _options.MANY_BIAS_COORDINATES == Training.BIAS_COORDINATES
 
 
 def test_sizes_have_two_names_wherever_they_are_asked_for() -> None:

@@ -16,13 +16,14 @@ from relugeom.errors import ArgumentError
 from relugeom.figures import DARK, Film, film_files, film_gif, film_of_run, film_of_trace, recorded_film
 from relugeom.figures.films import _picture
 from relugeom.figures.style import LIGHT
+from relugeom.optim import AdamW
 from relugeom.studies.traces import trace
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import resume, train
 from relugeom.training.many_models import Training
 
-SMALL = Configuration(T=4, n=10, S=0.7, steps=120, warmup=10, learning_rate=1e-2, dtype="float64")
+SMALL = Configuration(T=4, n=10, S=0.7, steps=120, warmup=10, optimiser=AdamW(1e-2, weight_decay=1e-2), dtype="float64")
 
 
 def test_a_film_has_every_frame_and_the_same_bytes_again() -> None:

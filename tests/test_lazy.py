@@ -18,6 +18,7 @@ from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examp
 from relugeom.engines.choice import EngineChoice, make_engine
 from relugeom.engines.lazy import distance_off
 from relugeom.errors import ArgumentError
+from relugeom.optim import SGD, AdamW
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import _Problem, resume, train
@@ -119,8 +120,9 @@ def test_a_feature_that_holds_data_cannot_be_left_out() -> None:
 
 
 FEW = Configuration(
-    T=5, n=200, S=0.98, steps=1_200, warmup=100, learning_rate=1e-2, seed=3, engine=EngineChoice("lazy")
-)
+    T=5, n=200, S=0.98, steps=1_200, warmup=100, optimiser=AdamW(1e-2, weight_decay=1e-2), seed=3,
+    engine=EngineChoice("lazy"),
+)  # fmt: skip
 
 
 def at_rest(checkpoint: Checkpoint) -> int:
@@ -131,8 +133,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "adamw": {},
     "untied": {"untied": True},
     "three dimensions": {"m": 3},
-    "sgd": {"optimiser": "sgd", "learning_rate": 0.3},
-    "momentum": {"optimiser": "sgd", "momentum": 0.9, "weight_decay": 0.0, "learning_rate": 0.1},
+    "sgd": {"optimiser": SGD(0.3, weight_decay=1e-2)},
+    "momentum": {"optimiser": SGD(0.1, momentum=0.9)},
 }
 
 
@@ -169,7 +171,7 @@ def position_of(end: Checkpoint) -> LazyFeatures:
 
 
 def test_what_rests_ends_where_it_would_have_got_by_single_steps() -> None:
-    end = end_of(dtype="float64", weight_decay=0.1, optimiser="adamw")
+    end = end_of(dtype="float64", optimiser=AdamW(1e-2, weight_decay=0.1))
     longer = replace(end.configuration, steps=1_300)
     found = resume(replace(end, configuration=longer))
     blocked = replace(longer, engine=EngineChoice("blocked"))

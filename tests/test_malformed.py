@@ -25,6 +25,7 @@ from relugeom.autoencoder.files import dumps_model, load_model
 from relugeom.errors import CertificateError, RelugeomError, StorageError
 from relugeom.exact import Invalid, Valid, check, dumps, load, loads
 from relugeom.explorer.page import read_atlas
+from relugeom.optim import AdamW
 from relugeom.storage import RunDatabase, load_arrays, save_arrays
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
@@ -173,7 +174,7 @@ class Stored:
 
 
 EXAMPLES = axial_examples(5)
-SMALL = Configuration(T=4, n=6, S=0.5, steps=20, warmup=2, learning_rate=1e-2)
+SMALL = Configuration(T=4, n=6, S=0.5, steps=20, warmup=2, optimiser=AdamW(1e-2, weight_decay=1e-2))
 
 
 def equal_examples(found: SparseExamples) -> bool:

@@ -24,6 +24,7 @@ from relugeom.autoencoder.memorising import (
 )
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
+from relugeom.optim import AdamW
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, train
 
@@ -202,7 +203,7 @@ def test_training_goes_on_from_a_memorising_model_of_its_own_data(tmp_path: Path
         "initialisation": "memorising",
         "dtype": "float64",
     }
-    configuration = Configuration(**settings, learning_rate=1e-5, weight_decay=0.0)  # type: ignore[arg-type]
+    configuration = Configuration(**settings, optimiser=AdamW(1e-5))  # type: ignore[arg-type]
     model = configuration.initial_model()
     examples = configuration.examples()
     assert model.tied

@@ -25,6 +25,7 @@ from relugeom.capacity.searches.searching import NotFound, search
 from relugeom.engines.choice import EngineChoice
 from relugeom.errors import ArgumentError, WorkerError
 from relugeom.executors import run_tasks
+from relugeom.optim import AdamW
 from relugeom.progress import Progress
 from relugeom.storage import RunDatabase
 from relugeom.studies.atlases import atlas
@@ -33,7 +34,7 @@ from relugeom.training.configuration import Configuration
 from relugeom.training.many_models import Training
 from relugeom.training.sweeps import Finished, best_of, configurations, independent_seeds, model_of, sweep
 
-BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2)
+BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, optimiser=AdamW(1e-2, weight_decay=1e-2))
 RUNS = configurations(BASE, [3, 6], data_sets=2, seeds=2)
 
 
@@ -98,8 +99,8 @@ def test_best_of_keeps_the_lowest_loss(tmp_path: Path) -> None:
 
 
 def test_settings_and_seeds() -> None:
-    runs = configurations(BASE, [3], seeds=3, settings=[{"learning_rate": 1e-2}, {"learning_rate": 1e-3}])
-    assert [run.learning_rate for run in runs] == [1e-2] * 3 + [1e-3] * 3
+    runs = configurations(BASE, [3], seeds=3, settings=[{"optimiser": AdamW(1e-2)}, {"optimiser": AdamW(1e-3)}])
+    assert [run.optimiser.learning_rate for run in runs] == [1e-2] * 3 + [1e-3] * 3
     assert len({run.seed for run in runs}) == 3
     assert independent_seeds(5, 4)[:2] == independent_seeds(5, 2)
     with pytest.raises(ArgumentError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relugeom.autoencoder import Independent, Parameters
+from relugeom.autoencoder import Axial, Independent, Parameters
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.figures.style import LIGHT, render
@@ -137,9 +137,8 @@ def test_the_command_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_pa
     [
         (lambda: ToyTraining([]), "laws must be one or more"),
         (lambda: ToyTraining([Independent(3, 0.5), Independent(4, 0.5)]), "of the same n"),
-        (lambda: ToyTraining(LAWS, m=0), "m must be at least 1; got 0"),
-        (lambda: ToyTraining(LAWS, init_scale=0), "init_scale must be positive"),
-        (lambda: ToyTraining(LAWS, dtype="float16"), "dtype must be float32 or float64"),
+        (lambda: ToyTraining([Axial(3)]), "laws must be of independent features"),
+        (lambda: ToyTraining(LAWS, batch=0), "batch must be a whole number, at least 1; got 0"),
         (lambda: toy_models(LAWS, seeds=0), "seeds must be positive"),
         (lambda: sparsities(3, 0.1, 0.5), "densities must satisfy"),
     ],

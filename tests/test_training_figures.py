@@ -8,10 +8,11 @@ import numpy as np
 
 from relugeom.figures import LIGHT
 from relugeom.figures.training import dimensionality_scatter, loss_curves, pictures_of_run, run_over_time, vectors
+from relugeom.optim import AdamW
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import train
 
-SMALL = Configuration(T=4, n=10, S=0.7, steps=30, warmup=3, learning_rate=1e-2, dtype="float64")
+SMALL = Configuration(T=4, n=10, S=0.7, steps=30, warmup=3, optimiser=AdamW(1e-2, weight_decay=1e-2), dtype="float64")
 
 
 def test_a_run_is_drawn_over_its_steps_with_a_curve_for_each_feature() -> None:

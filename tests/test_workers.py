@@ -20,6 +20,7 @@ from relugeom.autoencoder import Axial
 from relugeom.capacity import Decoding
 from relugeom.capacity.searches.searching import search
 from relugeom.executors import ExecutorLike, run_tasks
+from relugeom.optim import AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
 from relugeom.training.configuration import Configuration
@@ -85,7 +86,9 @@ def counted(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
 
 
 def swept(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
-    runs = configurations(Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, learning_rate=1e-2), [3, 6], seeds=4)
+    runs = configurations(
+        Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, optimiser=AdamW(1e-2, weight_decay=1e-2)), [3, 6], seeds=4
+    )
     finished = sweep(runs, folder / "runs", executor=executor, test_examples=20)
     return [(run.configuration, run.metrics, run.data_hash) for run in finished], None
 

@@ -301,14 +301,12 @@ def add_optimiser(parser: Place) -> None:
 
 def optimiser_from(arguments: argparse.Namespace, name: str | None = None, rate: float | None = None) -> Optimiser:
     """The optimiser that the arguments describe; `name` and `rate` where there are several."""
-    from relugeom.optim import SGD, AdamW
+    from relugeom.optim import optimiser_of_name
 
     name = arguments.optimiser if name is None else name
     rate = arguments.learning_rate if rate is None else rate
     given = {} if rate is None else {"learning_rate": rate}
-    if name == "adamw":
-        return AdamW(weight_decay=arguments.weight_decay, **given)
-    return SGD(momentum=arguments.momentum, weight_decay=arguments.weight_decay, **given)
+    return optimiser_of_name(name, momentum=arguments.momentum, weight_decay=arguments.weight_decay, **given)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -390,8 +388,7 @@ def training_from(arguments: argparse.Namespace, n: int) -> Training | ToyTraini
     from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
     from relugeom.training.many_models import Training
 
-    if arguments.momentum and arguments.optimiser != "sgd":
-        raise ArgumentError(f"--momentum is for --optimiser sgd; got {arguments.optimiser}")
+    check_momentum(arguments.momentum, arguments.optimiser)
     if arguments.data == "independent":
         return _toy_training_from(arguments, n)
     check_no_law(arguments, "sparsity", "batch")
@@ -501,7 +498,19 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def configuration_from(settings: dict[str, Any], T: int, processes: int = 1) -> Configuration:
     """The configuration of T examples with these settings."""
-    from relugeom.training.configuration import Configuration
+    from relugeom.optim import optimiser_of_name
+    from relugeom.training.configuration import PAPER, Configuration
 
-    rest = {field: value for field, value in settings.items() if field != "engine"}
-    return Configuration(T=T, **rest).with_engine(settings.get("engine", "auto"), processes)
+    # The paper's learning rate and weight decay are the usual ones of every optimiser here.
+    usual = {"learning_rate": PAPER.learning_rate, "weight_decay": PAPER.weight_decay, "momentum": 0.0}
+    given = {"engine": "auto", "optimiser": PAPER.name, **usual, **settings}
+    engine, name = given.pop("engine"), given.pop("optimiser")
+    constants = {constant: given.pop(constant) for constant in usual}
+    check_momentum(constants["momentum"], name)
+    return Configuration(T=T, optimiser=optimiser_of_name(name, **constants), **given).with_engine(engine, processes)
+
+
+def check_momentum(momentum: float, optimiser: str) -> None:
+    """Refuse momentum for an optimiser that has none."""
+    if momentum and optimiser != "sgd":
+        raise ArgumentError(f"--momentum is for --optimiser sgd; got {optimiser}")

@@ -88,13 +88,12 @@ def _runs(arguments: argparse.Namespace) -> list[Configuration]:
     given = given_settings(arguments)
     engine = given.pop("engine", None)
     base = configuration_from(given, max(arguments.examples))
-    grid = {
-        "learning_rate": arguments.learning_rates,
-        "weight_decay": arguments.weight_decays,
-        "initialisation": arguments.initialisations,
-    }
-    axes = [[(field, value) for value in values] for field, values in grid.items() if values]
-    settings = [dict(point) for point in itertools.product(*axes)]
+    constants = {"learning_rate": arguments.learning_rates, "weight_decay": arguments.weight_decays}
+    settings: list[dict[str, Any]] = [
+        {"optimiser": dataclasses.replace(base.optimiser, **dict(point)), "initialisation": initialisation}  # type: ignore[type-var]
+        for point in itertools.product(*([(name, x) for x in values] for name, values in constants.items() if values))
+        for initialisation in arguments.initialisations or [base.initialisation]
+    ]
     sizes = sorted(set(arguments.examples))
     runs = configurations(base, sizes, arguments.data_sets, arguments.seeds, settings)
     return [run.with_engine(engine) for run in runs] if engine is not None else runs

@@ -8,7 +8,7 @@ from relugeom.figures import intuition, features, models, regions, descent
 
 # isort: on
 from relugeom.figures.films import Film, film_files, film_gif, film_html, film_of_run, film_of_trace, recorded_film
-from relugeom.figures.recordings import Frame, Recipe, failure, film, frames_of
+from relugeom.figures.recordings import Frame, Recording, failure, film, frames_of
 from relugeom.figures.registry import FIGURES, FigureEntry, draw, figures_for, find_figure
 from relugeom.figures.style import DARK, FORMATS, LIGHT, THEMES, Theme, inline_svg, render
 from relugeom.figures.turning import turning
@@ -22,7 +22,7 @@ __all__ = [
     "FigureEntry",
     "Film",
     "Frame",
-    "Recipe",
+    "Recording",
     "Theme",
     "descent",
     "draw",

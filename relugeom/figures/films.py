@@ -96,7 +96,7 @@ def film_of_run(run: Checkpoint) -> Film:
     frames = [Frame(step, model, float(losses[step])) for step, model in models.items()]
     m, n, T = configuration.m, configuration.n, examples.T
     words = f"{T:,} examples" if isinstance(data, SparseExamples) else "fresh examples at every step"
-    caption = f"{configuration.optimiser} on {words}. " + (
+    caption = f"{configuration.optimiser.name} on {words}. " + (
         "Dots are the latent vectors Wx of examples, arrows the columns of W." if m == 2 else "The matrix is WᵀW."
     )
     clouds = None

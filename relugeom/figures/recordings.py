@@ -30,7 +30,7 @@ __all__ = [
     "FILM_STEPS",
     "Frame",
     "LatentVectors",
-    "Recipe",
+    "Recording",
     "failure",
     "film",
     "frames_of",
@@ -43,8 +43,8 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recipe:
-    """How a model was trained: everything that fixes the result.
+class Recording:
+    """How a recorded model is trained: everything that fixes the result.
 
     Attributes
     ----------
@@ -80,22 +80,22 @@ class Frame:
     loss: float
 
 
-def frames_of(recipe: Recipe, data: Any, keep: Iterable[int] = ()) -> Iterator[Frame]:
+def frames_of(recording: Recording, data: Any, keep: Iterable[int] = ()) -> Iterator[Frame]:
     """The frames after the steps in `keep` (0 is the start), and after the last step.
 
     Parameters
     ----------
-    recipe : Recipe
+    recording : Recording
     data : ndarray, shape (T, n), or DataSet
     """
-    wanted = {*keep, recipe.steps}
-    W = recipe.start().W
-    b, V, c = np.zeros(recipe.n), np.zeros_like(W), np.zeros(recipe.n)
-    for step in range(recipe.steps + 1):
+    wanted = {*keep, recording.steps}
+    W = recording.start().W
+    b, V, c = np.zeros(recording.n), np.zeros_like(W), np.zeros(recording.n)
+    for step in range(recording.steps + 1):
         if step:
             slope = gradient(Parameters(W, b), data)
-            V = recipe.momentum * V - recipe.learning_rate * slope.W
-            c = recipe.momentum * c - recipe.learning_rate * np.asarray(slope.b)
+            V = recording.momentum * V - recording.learning_rate * slope.W
+            c = recording.momentum * c - recording.learning_rate * np.asarray(slope.b)
             W, b = W + V, b + c
         if step in wanted:
             yield Frame(step, Parameters(W, b), float(loss(Parameters(W, b), data)))
@@ -121,7 +121,7 @@ def sparse_examples(T: int, n: int, active: float, seed: int) -> Floats:
 
 # Two solutions of the post's kind: for n = 8 one with five axes lost, for n = 7 one that gives back every axis with
 # features of unequal length.
-FAILURES = {7: Recipe(7, 0, 0.3, 0.1, 0.9, 8000), 8: Recipe(8, 0, 0.7, 0.1, 0.9, 8000)}
+FAILURES = {7: Recording(7, 0, 0.3, 0.1, 0.9, 8000), 8: Recording(8, 0, 0.7, 0.1, 0.9, 8000)}
 
 FILM = FAILURES[7]
 FILM_STEPS = sorted({0, *(round(10 ** (k / 20)) for k in range(75))})
@@ -132,8 +132,8 @@ _SEEDS = 3
 _FEATURES, _ACTIVE, _SHOWN = 60, 1.5, 300
 
 
-def _sized(T: int, seed: int) -> Recipe:
-    return Recipe(_FEATURES, seed, 0.05, 0.1 * min(T, 5), 0.9, 3000)
+def _sized(T: int, seed: int) -> Recording:
+    return Recording(_FEATURES, seed, 0.05, 0.1 * min(T, 5), 0.9, 3000)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

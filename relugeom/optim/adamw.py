@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,8 @@ class AdamW:
     --------
     relugeom.optim.SGD
     """
+
+    name: ClassVar[str] = "adamw"
 
     learning_rate: float = 1e-3
     beta1: float = 0.9

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -61,9 +61,12 @@ class Scheduled(Protocol):
 class Optimiser(Protocol):
     """A rule with its constants."""
 
+    name: ClassVar[str]
+    """In files and on the command line."""
+
     @property
     def learning_rate(self) -> float:
-        """η."""
+        """η, or its peak under a schedule."""
 
     @property
     def weight_decay(self) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,8 @@ class SGD:
     --------
     relugeom.optim.AdamW
     """
+
+    name: ClassVar[str] = "sgd"
 
     learning_rate: float = 0.1
     momentum: float = 0.0

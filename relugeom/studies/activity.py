@@ -9,7 +9,6 @@ found. What changes with k is only how training gets there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from relugeom.autoencoder.model import Parameters, gradient, loss
 from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW, Optimiser
 from relugeom.statistics import Interval, wilson_interval
+from relugeom.training.recipes import xavier
 
 __all__ = ["Failures", "failures", "failures_by_activity"]
 
@@ -101,16 +101,11 @@ def failures(
     if not 1 <= active * examples <= features:
         raise ArgumentError(f"features must be at least active × examples = {active * examples}; got {features}")
     X, W = np.zeros((seeds, examples, features)), np.empty((seeds, m, features))
-    limit = sqrt(6 / (m + features))
     for s, child in enumerate(np.random.SeedSequence(seed).spawn(seeds)):
         rng = np.random.default_rng(child)
         support = rng.permutation(features)[: active * examples].reshape(examples, active)
         X[s, np.arange(examples)[:, None], support] = 1 - rng.random((examples, active))
-        W[s] = (
-            rng.uniform(-limit, limit, W[s].shape)
-            if init_scale is None
-            else init_scale * rng.standard_normal(W[s].shape)
-        )
+        W[s] = xavier(rng, m, features) if init_scale is None else init_scale * rng.standard_normal((m, features))
     X /= np.linalg.norm(X, axis=2, keepdims=True)
     theta = np.concatenate([W, np.zeros((seeds, 1, features))], axis=1)
     state = (optimiser or AdamW(1e-3)).start(theta)

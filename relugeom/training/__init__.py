@@ -7,6 +7,7 @@ from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, resume, train
 from relugeom.training.many_models import Training, descend, initial_models, train_from, train_many
 from relugeom.training.metrics import Metrics, measure
+from relugeom.training.recipes import Recipe
 from relugeom.training.sweeps import best_of, configurations, sweep
 from relugeom.training.toy_models import ToyTraining, toy_trajectories, train_toy_models
 from relugeom.training.trajectory import Trajectory
@@ -15,6 +16,7 @@ __all__ = [
     "Checkpoint",
     "Configuration",
     "Metrics",
+    "Recipe",
     "ToyTraining",
     "Training",
     "Trajectory",

@@ -8,10 +8,9 @@ the configuration is made, not when it is run.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,20 +28,18 @@ from relugeom.autoencoder.memorising import memorising_polygon
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.choice import EngineChoice, choose_engine
 from relugeom.errors import ArgumentError, StorageError
-from relugeom.optim.adamw import AdamW
+from relugeom.optim import AdamW, Optimiser, optimiser_of_name
 from relugeom.optim.rules import Scheduled
-from relugeom.optim.schedules import Schedule
-from relugeom.optim.sgd import SGD
 from relugeom.training.centred import CentredCoordinates, CentredOptimiser, Growth, least_norm
+from relugeom.training.recipes import Recipe, check_choice, check_number, check_whole, xavier
 
-__all__ = ["BIAS_COORDINATES", "DATA", "INITIALISATIONS", "OPTIMISERS", "Configuration"]
+__all__ = ["DATA", "PAPER", "Configuration"]
 
 Array = npt.NDArray[Any]
 
 DATA = ("sparse", "axial", "fresh", "file")
-OPTIMISERS = ("adamw", "sgd")
-INITIALISATIONS = ("xavier", "normal", "small", "file", "memorising")
-BIAS_COORDINATES = ("plain", "centred")
+PAPER = AdamW(learning_rate=1e-3, weight_decay=1e-2)
+"""The optimiser of Henighan et al. (2023)."""
 
 _TEST_STREAM = 1  # data_seed's stream of test examples; training data are stream 0
 
@@ -51,50 +48,45 @@ _LATER: Mapping[str, Any] = {"bias_coordinate": "plain", "growth": 0.0, "init_in
 
 _GROWN = 0.8  # of all steps, after which the latent vectors have their full norm
 
+# The names in files, in order: the optimiser's constants stand beside its name.
+_CONSTANTS = ("learning_rate", "weight_decay", "momentum", "beta1", "beta2", "epsilon")
+_NAMES = (
+    "T", "n", "m", "S", "data", "data_path", "data_seed", "seed", "steps", "optimiser", "learning_rate", "warmup",
+    "schedule", "weight_decay", "momentum", "initialisation", "init_scale", "init_path", "init_instance",
+    "bias_coordinate", "growth", "untied", "dtype", "engine",
+)  # fmt: skip
+
 # How version 0.1.0 called a field.
 _OLDER_NAMES: Mapping[str, str] = {"rate": "learning_rate"}
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """A run of the paper's experiment, whole: data, model, optimiser, engine. The defaults are the paper's.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration(Recipe):
+    """A run of the paper's experiment, whole: a `Recipe` with data, seeds and engine. The defaults are the paper's.
 
-    Attributes
+    Parameters
     ----------
-    T, n, m : int
-        Examples, features, latent dimensions. For axial data T must be n.
+    m, optimiser, steps, schedule, warmup, initialisation, init_scale, bias_coordinate, dtype
+        As in `relugeom.training.recipes.Recipe`. "centred" moves v and c of `relugeom.training.centred`.
+    T, n : int
+        Examples and features. For axial data T must be n.
     S : float
         Sparsity of "sparse" and "fresh" data.
     data : {"sparse", "axial", "fresh", "file"}
         "fresh" draws T new examples every step.
-    data_path, init_path : str
-        Files for ``data="file"`` and ``initialisation="file"``.
-    init_instance : int, optional
-        Which model of `init_path`, where it holds several; from the end by −1, −2, ...
+    data_path : str
+        The file of ``data="file"``.
     data_seed, seed : int
         Entropy of the data and of the initialisation.
-    steps : int
-        Updates.
-    optimiser : {"adamw", "sgd"}
-    learning_rate, warmup, schedule
-        See `relugeom.optim.schedules`.
-    weight_decay, momentum : float
-        Momentum is for "sgd".
-    initialisation : {"xavier", "normal", "small", "file", "memorising"}
-        Xavier: uniform on ±√(6/(n+m)). Normal: standard deviation `init_scale`. The bias starts at 0. Small: Xavier
-        times `init_scale` times the feature's largest entry, and every bias at the mean of its feature, so that all
-        outputs are on. Memorising: the model
-        of `relugeom.autoencoder.memorising.memorising_polygon` for the training data, for m = 2.
-    init_scale : float
-    bias_coordinate : {"plain", "centred"}
-        What the optimiser moves: W and b, or v and c of `relugeom.training.centred`, where c is a feature's output at
-        its largest example, both in units of the feature's largest entry.
+    init_path : str
+        The file of ``initialisation="file"``.
+    init_instance : int, optional
+        Which model of `init_path`, where it holds several; from the end by −1, −2, ...
     growth : float
         With a centred bias and m = 2: latent vectors are made to grow, over the first four fifths of the steps, to
         this times the least norm of T points at zero loss, and the learning rate grows with them. 0: they are not.
     untied : bool
         Train a decoder R (n, m) of its own, which starts at Wᵀ, instead of Wᵀ itself.
-    dtype : {"float32", "float64"}
     engine : EngineChoice, optional
         None follows the rule.
 
@@ -104,48 +96,36 @@ class Configuration:
         When a value is out of its range.
     """
 
+    INITIALISATIONS: ClassVar[Mapping[str, float]] = dict.fromkeys(
+        ("xavier", "normal", "small", "file", "memorising"), 0.01
+    )
+    BIAS_COORDINATES: ClassVar[tuple[str, ...]] = ("plain", "centred")
+
     T: int
     n: int = 10_000
-    m: int = 2
     S: float = 0.999
     data: str = "sparse"
     data_path: str = ""
     data_seed: int = 0
     seed: int = 0
+    optimiser: Optimiser = PAPER
     steps: int = 50_000
-    optimiser: str = "adamw"
-    learning_rate: float = 1e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
     warmup: int = 2_500
-    schedule: str = "cosine"
-    weight_decay: float = 1e-2
-    momentum: float = 0.0
-    initialisation: str = "xavier"
-    init_scale: float = 0.01
     init_path: str = ""
     init_instance: int | None = None
-    bias_coordinate: str = "plain"
     growth: float = 0.0
     untied: bool = False
-    dtype: str = "float32"
     engine: EngineChoice | None = None
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("data", DATA),
-            ("optimiser", OPTIMISERS),
-            ("initialisation", INITIALISATIONS),
-            ("bias_coordinate", BIAS_COORDINATES),
-            ("dtype", ("float32", "float64")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ArgumentError(f"{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}")
+        Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
+        for name, least in (("T", 1), ("n", 1), ("data_seed", 0), ("seed", 0)):
+            check_whole(name, getattr(self, name), least)
         check_distribution(self.T, self.n, self.S)
-        for name, least in (("m", 1), ("data_seed", 0), ("seed", 0), ("steps", 1), ("warmup", 0)):
-            if getattr(self, name) < least:
-                raise ArgumentError(f"{name} must be at least {least}; got {getattr(self, name)}")
-        for name in ("learning_rate", "init_scale"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ArgumentError(f"{name} must be a positive number; got {getattr(self, name)}")
+        check_choice("data", self.data, DATA)
+        check_choice("untied", self.untied, (False, True))
+        check_number("growth", self.growth, zero=True)
         if self.data == "axial" and self.n != self.T:
             raise ArgumentError(f"axial data are n examples of n features; got T = {self.T}, n = {self.n}")
         for kind, path in (("data", self.data_path), ("initialisation", self.init_path)):
@@ -166,14 +146,11 @@ class Configuration:
                 f"a centred bias is for tied models and data that stay; got untied = {self.untied}, "
                 f"data = {self.data!r}"
             )
-        if not 0 <= self.growth < math.inf:
-            raise ArgumentError(f"growth must be a finite number, at least 0; got {self.growth}")
-        if self.growth and (self.bias_coordinate != "centred" or self.m != 2):
+        if self.growth and (self.bias_coordinate != "centred" or self.m != 2 or not self.steps):
             raise ArgumentError(
-                f"growth is for bias_coordinate = 'centred' and m = 2; got {self.bias_coordinate!r} and m = {self.m}"
+                "growth is for bias_coordinate = 'centred', m = 2 and at least one step; "
+                f"got {self.bias_coordinate!r}, m = {self.m} and {self.steps} steps"
             )
-        self.learning_rates()
-        self.optimiser_for(1)
         if self.engine is None:
             choice = choose_engine(self.T, self.n, self.m, self.dtype, once=self.data == "fresh")
             object.__setattr__(self, "engine", choice)  # frozen to everybody else
@@ -197,8 +174,13 @@ class Configuration:
         return self.engine
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return dataclasses.asdict(self)
+        """Plain JSON values, the optimiser by its name and with its constants beside it."""
+        constants = dataclasses.asdict(self.optimiser)  # type: ignore[call-overload]
+        flat = {**dataclasses.asdict(self), "momentum": 0.0, **constants, "optimiser": self.optimiser.name}
+        # Constants that files had no name for are in them only where they are not the usual ones.
+        usual = dataclasses.asdict(type(self.optimiser)())  # type: ignore[call-overload]
+        more = [name for name in constants if name not in _NAMES and constants[name] != usual[name]]
+        return {name: flat[name] for name in (*_NAMES, *more)}
 
     def key(self) -> dict[str, Any]:
         """`as_dict` in the names of version 0.1.0, by which runs are stored: a run keeps its key for ever."""
@@ -222,11 +204,13 @@ class Configuration:
             named = {_OLDER_NAMES.get(name, name): value for name, value in values.items()}
             engine = dict(named["engine"])
             engine["leaves"] = tuple(engine["leaves"])
-            found = cls(**{**named, "engine": EngineChoice(**engine)})
+            constants = {name: named.pop(name) for name in _CONSTANTS if name in named}
+            rule = optimiser_of_name(named["optimiser"], **constants)
+            found = cls(**{**named, "optimiser": rule, "engine": EngineChoice(**engine)})
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(f"not a configuration ({error!s:.200})") from None
-        _check_types(found)
-        _check_types(found.chosen_engine)
+        for part in (found, found.optimiser, found.chosen_engine):
+            _check_types(part)
         return found
 
     def examples(self) -> SparseExamples | FreshExamples:
@@ -255,7 +239,6 @@ class Configuration:
 
     def initial_model(self) -> Parameters:
         """W (m, n), b (n,) and, untied, the decoder (n, m) before the first step."""
-        shape = (self.m, self.n)
         if self.initialisation == "file":
             return self._from_file()
         if self.initialisation == "memorising":
@@ -264,16 +247,14 @@ class Configuration:
             return Parameters(W, b, np.ascontiguousarray(W.T) if self.untied else None)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(2,)))
         b = np.zeros(self.n, self.dtype)
-        if self.initialisation == "normal":
-            W = rng.normal(scale=self.init_scale, size=shape).astype(self.dtype)
+        if self.initialisation != "small":
+            W = self.random_encoder(rng, self.n).astype(self.dtype)
         else:
-            bound = math.sqrt(6 / (self.n + self.m))
-            W = rng.uniform(-bound, bound, shape).astype(self.dtype)
-        if self.initialisation == "small":
+            W = xavier(rng, self.m, self.n).astype(self.dtype)
             examples = cast(SparseExamples, self.examples())
             largest = np.zeros(self.n, self.dtype)
             np.maximum.at(largest, examples.indices, examples.values)
-            W *= self.init_scale * np.where(largest > 0, largest, 1).astype(self.dtype)
+            W *= self.chosen_init_scale * np.where(largest > 0, largest, 1).astype(self.dtype)
             b[:] = np.bincount(examples.indices, examples.values, minlength=self.n) / self.T
         decoder = np.ascontiguousarray(W.T) if self.untied else None
         return Parameters(W, b, decoder)
@@ -295,7 +276,7 @@ class Configuration:
         self, parameters: Array, examples: SparseExamples | FreshExamples
     ) -> Scheduled | CentredOptimiser:
         """The optimiser of a run over these examples that starts at these flat parameters."""
-        rule = self.optimiser_for(len(parameters))
+        rule = self.optimiser.scheduled(len(parameters), self.dtype)
         if self.bias_coordinate == "plain":
             return rule
         coordinates = CentredCoordinates(cast(SparseExamples, examples), self.m)
@@ -305,24 +286,15 @@ class Configuration:
         """How the latent vectors are made to grow."""
         return Growth(self.growth * least_norm(self.T), _GROWN * self.steps) if self.growth else None
 
-    def optimiser_for(self, size: int) -> Scheduled:
-        """The optimiser of `size` numbers."""
-        if self.optimiser == "adamw":
-            return AdamW(weight_decay=self.weight_decay).scheduled(size, self.dtype)
-        return SGD(momentum=self.momentum, weight_decay=self.weight_decay).scheduled(size, self.dtype)
-
-    def learning_rates(self) -> Schedule:
-        """η over the steps."""
-        return Schedule(self.schedule, self.learning_rate, self.steps, self.warmup)
-
 
 # What a field of a configuration read from a file may hold; JSON has no other numbers.
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "int | None": (int, type(None)),
+    "float | None": (int, float),
 }  # fmt: skip
 
 
-def _check_types(value: Configuration | EngineChoice) -> None:
+def _check_types(value: Any) -> None:
     for field in dataclasses.fields(value):
         entry, allowed = getattr(value, field.name), _TYPES.get(str(field.type))
         if allowed is not None and type(entry) not in allowed:

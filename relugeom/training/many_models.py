@@ -10,12 +10,13 @@ belong to training only: models, losses and files stay (W, b).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
-from math import cos, inf, pi, sqrt
-from typing import Any, Literal
+from math import isfinite
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,79 +26,49 @@ from relugeom.autoencoder.model import Parameters
 from relugeom.engines.many_models import CentredKernel, UnbiasedKernel, kernel_for, most_together
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, run_tasks, workers
-from relugeom.optim import AdamW, Optimiser
-from relugeom.optim.schedules import SCHEDULES, Schedule
 from relugeom.progress import OnProgress, Reporter
+from relugeom.training.recipes import Recipe
 
 __all__ = [
-    "BIAS_COORDINATES", "INITIALISATIONS", "Training", "descend", "descend_together", "full_blocks", "initial_models",
-    "train_from", "train_many", "train_together",
+    "Training", "descend", "descend_together", "full_blocks", "initial_models", "train_from", "train_many",
+    "train_together",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.floating[Any]]
 
-INITIALISATIONS = {"xavier": 1.0, "normal": 1.0, "small": 1e-3, "circle": 4.0}  # each with its usual init_scale
-BIAS_COORDINATES = ("plain", "centred", "none")
 
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """How many small models are trained: data, size, optimiser, steps, initialisation.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training(Recipe):
+    """How many small models are trained on one data set on the axes: a `Recipe` with data.
 
     Parameters
     ----------
     data : AxialData
         `Axial` (X = I by default) or `UniformAxial`.
-    m : int
-        Latent dimensions.
-    optimiser : AdamW or SGD
-    steps : int
-    initialisation : {"xavier", "normal", "small", "circle"}
-        "xavier": entries of W uniform on ±√(6/(m + n)) (Glorot and Bengio, 2010). "normal": normal with deviation
-        `init_scale`. "small": Xavier times `init_scale`. "circle": random directions of norm R,
-        R² = init_scale²/(1 − cos(2π/n)), with the biases 1 − R², so that every output is 1 on its own axis.
-    init_scale : float, optional
-        By default 1 for "normal", 1/1000 for "small" and 4 for "circle", whose R is then four times that of the
-        smallest polygon of zero loss. Of no effect for "xavier".
+    m, optimiser, steps, schedule, warmup, initialisation, init_scale, bias_coordinate, dtype
+        As in `relugeom.training.recipes.Recipe`.
     init_bias : float
         Where every bias starts, other than on a circle.
-    dtype : {"float32", "float64"}
-        float32 travels twice as fast; polish afterwards.
-    bias_coordinate : {"plain", "centred", "none"}
-        What the optimiser moves: b_j, or c_j in b_j = c_j − ‖w_j‖², or W alone while b stays 0 (models without a
-        bias). Weight decay acts on the same.
-    schedule : {"constant", "cosine"}
-        Of the learning rate, as in `relugeom.optim.schedules`; the optimiser's learning rate is its peak.
-    warmup : int
-        Steps in which it rises to its peak.
+
+    Raises
+    ------
+    ArgumentError
+        When a value is out of its range.
     """
 
-    data: AxialData
-    m: int = 2
-    optimiser: Optimiser = field(default_factory=AdamW)
+    INITIALISATIONS: ClassVar[Mapping[str, float]] = {"xavier": 1.0, "normal": 1.0, "small": 1e-3, "circle": 4.0}
+    BIAS_COORDINATES: ClassVar[tuple[str, ...]] = ("plain", "centred", "none")
+
+    data: AxialData = field(kw_only=False)
     steps: int = 25_000
-    initialisation: Literal["xavier", "normal", "small", "circle"] = "xavier"
-    init_scale: float | None = None
     init_bias: float = 0.0
-    dtype: Literal["float32", "float64"] = "float32"
-    bias_coordinate: Literal["plain", "centred", "none"] = "plain"
-    schedule: Literal["constant", "cosine"] = "constant"
-    warmup: int = 0
 
     def __post_init__(self) -> None:
-        if self.m < 1 or self.steps < 0:
-            raise ArgumentError(f"m must be positive and steps not negative; got m = {self.m}, steps = {self.steps}")
-        for name, allowed in (
-            ("initialisation", INITIALISATIONS),
-            ("bias_coordinate", BIAS_COORDINATES),
-            ("schedule", SCHEDULES),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ArgumentError(f"{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}")
-        if self.init_scale is None:
-            object.__setattr__(self, "init_scale", INITIALISATIONS[self.initialisation])  # frozen to everybody else
-        if not 0 < self.chosen_init_scale < inf:
-            raise ArgumentError(f"init_scale must be a positive number; got {self.init_scale}")
+        Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
+        if not isinstance(self.data, AxialData):
+            raise ArgumentError(f"data must be Axial or UniformAxial; got {self.data!r:.60}")
+        if not isinstance(self.init_bias, Real) or not isfinite(self.init_bias):
+            raise ArgumentError(f"init_bias must be a finite number; got {self.init_bias!r:.60}")
         if self.initialisation == "circle" and (self.init_bias or self.data.n < 2):
             raise ArgumentError(
                 f"a circle needs n ≥ 2 and has biases of its own; got n = {self.data.n}, init_bias = {self.init_bias}"
@@ -107,17 +78,6 @@ class Training:
                 "bias_coordinate = 'none' needs biases that start at 0; "
                 f"got initialisation = {self.initialisation!r}, init_bias = {self.init_bias}"
             )
-        self.learning_rates()
-
-    @property
-    def chosen_init_scale(self) -> float:
-        """The scale: given, or the usual one of this start."""
-        assert self.init_scale is not None
-        return self.init_scale
-
-    def learning_rates(self) -> Schedule:
-        """The learning rate of every step, as a share of the optimiser's."""
-        return Schedule(self.schedule, 1.0, self.steps, self.warmup)
 
 
 def initial_models(training: Training, seed: int, first: int, count: int) -> Parameters:
@@ -130,21 +90,10 @@ def initial_models(training: Training, seed: int, first: int, count: int) -> Par
     """
     m, n = training.m, training.data.n
     W = np.empty((count, m, n))
-    limit = sqrt(6 / (m + n))
     for s in range(count):
         # What SeedSequence(seed).spawn gives as child number first + s, without making the others.
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(first + s,)))
-        if training.initialisation in ("normal", "circle"):
-            W[s] = rng.standard_normal((m, n))
-        else:
-            W[s] = rng.uniform(-limit, limit, (m, n))
-    bias, scale = training.init_bias, training.chosen_init_scale
-    if training.initialisation == "circle":
-        square = scale**2 / (1 - cos(2 * pi / n))
-        bias, scale = 1 - square, sqrt(square)
-        W /= np.linalg.norm(W, axis=1, keepdims=True)
-    if training.initialisation != "xavier":
-        W *= scale
+        W[s] = training.random_encoder(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(first + s,))), n)
+    bias = 1 - training.circle_square(n) if training.initialisation == "circle" else training.init_bias
     return Parameters(W.astype(training.dtype), np.full((count, n), bias, training.dtype))
 
 
@@ -190,7 +139,7 @@ def descend_together(
         state = rule.start(kernel.theta, kernel.factor, others=others, counts=counts)
     else:
         state = rule.start(kernel.theta, kernel.factor)
-    share = training.learning_rates()
+    share = training.shares()
     step, ends = 0, np.cumsum(counts)[:-1]
     while True:
         with np.errstate(over="ignore", invalid="ignore"):

@@ -142,7 +142,7 @@ class LazyFeatures:
         rest = {name.removeprefix(_KEY): array for name, array in start.engine.items() if name.startswith(_KEY)}
         self._theta = self._table(start.parameters)
         # An optimiser of all parameters, for its state alone: it names the averages and starts them.
-        optimiser = self._configuration.optimiser_for(len(start.parameters))
+        optimiser = start.configuration.optimiser.scheduled(len(start.parameters), start.configuration.dtype)
         if start.optimiser:
             optimiser.restore(start.optimiser)
         self._averages = {name: self._table(array) for name, array in optimiser.state().items() if array.ndim}
@@ -191,7 +191,7 @@ class LazyFeatures:
             self._moved[:m], self._moved[m], self._moved[m + 1 :].T if self._configuration.untied else None
         )
         self._gradient = np.empty_like(self._moved)
-        self._optimiser = self._configuration.optimiser_for(self._moved.size)
+        self._optimiser = self._configuration.optimiser.scheduled(self._moved.size, self._configuration.dtype)
         averages = {name: average[:, self._moving].ravel() for name, average in self._averages.items()}
         self._optimiser.restore({**averages, "steps": np.array(steps)})
         self._engine.select(self._moving)
@@ -285,7 +285,7 @@ class LazyFeatures:
 
     def _rest(self) -> None:
         """Look how far the features at rest are from being on; let others rest, if there are enough to be worth it."""
-        if not self._optimiser.decay(self._configuration.learning_rate) > 0:
+        if not self._optimiser.decay(self._configuration.optimiser.learning_rate) > 0:
             return
         pace = self._pace()
         self._look(self._engine.latent, self._optimiser.steps)

@@ -18,8 +18,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import sqrt
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +27,10 @@ from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
-from relugeom.optim import AdamW, Optimiser, Schedule
 from relugeom.progress import OnProgress
 from relugeom.resuming import run_missing
 from relugeom.storage import RunDatabase, stored
+from relugeom.training.recipes import Recipe, check_whole
 
 __all__ = ["Batches", "ModelBlock", "ToyTraining", "blocks_of", "toy_trajectories", "train_toy_models"]
 
@@ -41,59 +40,45 @@ Floats = npt.NDArray[np.floating[Any]]
 _NUMBERS_IN_A_BLOCK = 131072
 
 
-@dataclass(frozen=True, slots=True)
-class ToyTraining:
-    """Everything that fixes what training does: the laws, the sizes, the optimiser and the start.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToyTraining(Recipe):
+    """How one model for each law is trained on fresh batches: a `Recipe` with the laws.
 
     Parameters
     ----------
     laws : sequence of Independent
         One for each model, of the same n: sparsities, importances, groups and values may differ.
-    m : int
-        Latent dimensions.
+    m, optimiser, steps, schedule, warmup, initialisation, init_scale, bias_coordinate, dtype
+        As in `relugeom.training.recipes.Recipe`.
     batch : int
         Fresh examples of every step and model.
-    steps : int
-    optimiser : AdamW or SGD
-    schedule : {"constant", "cosine"}
-        Of the learning rate; the optimiser's is its peak.
-    warmup : int
-    init_scale : float
-        W starts normal with the deviation init_scale √(2/(m + n)) (Xavier for 1), b at 0.
-    dtype : {"float32", "float64"}
+
+    Raises
+    ------
+    ArgumentError
+        When a value is out of its range.
     """
 
-    laws: Sequence[Independent]
-    m: int = 2
+    INITIALISATIONS: ClassVar[Mapping[str, float]] = {"xavier_normal": 1.0}
+
+    laws: Sequence[Independent] = field(kw_only=False)
     batch: int = 1024
     steps: int = 10_000
-    optimiser: Optimiser = field(default_factory=AdamW)
-    schedule: Literal["constant", "cosine"] = "constant"
-    warmup: int = 0
-    init_scale: float = 1.0
-    dtype: Literal["float32", "float64"] = "float32"
+    initialisation: str = "xavier_normal"
 
     def __post_init__(self) -> None:
+        Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
         object.__setattr__(self, "laws", tuple(self.laws))
+        if not all(isinstance(law, Independent) for law in self.laws):
+            raise ArgumentError(f"laws must be of independent features (Independent); got {self.laws!r:.60}")
         if not self.laws or len({law.n for law in self.laws}) > 1:
             raise ArgumentError(f"laws must be one or more, of the same n; got n = {sorted({x.n for x in self.laws})}")
-        for name, least in (("m", 1), ("batch", 1), ("steps", 0)):
-            if getattr(self, name) < least:
-                raise ArgumentError(f"{name} must be at least {least}; got {getattr(self, name)}")
-        if not self.init_scale > 0:
-            raise ArgumentError(f"init_scale must be positive; got {self.init_scale}")
-        if self.dtype not in ("float32", "float64"):
-            raise ArgumentError(f"dtype must be float32 or float64; got {self.dtype!r}")
-        self.learning_rates()
+        check_whole("batch", self.batch, 1)
 
     @property
     def n(self) -> int:
         """Number of features."""
         return self.laws[0].n
-
-    def learning_rates(self) -> Schedule:
-        """The learning rate of every step, as a share of the optimiser's."""
-        return Schedule(self.schedule, 1.0, self.steps, self.warmup)
 
     def settings(self) -> dict[str, Any]:
         """All that fixes the result, as plain values: the key under which a database keeps it."""
@@ -189,7 +174,7 @@ class ModelBlock:
         self._W = self.theta[:, :m]
         for place, k in enumerate(models):
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(k, 0)))
-            self._W[place] = training.init_scale * sqrt(2 / (m + n)) * rng.standard_normal((m, n))
+            self._W[place] = training.random_encoder(rng, n)
         self._weights = np.array([training.laws[k].weights for k in models], dtype)[:, :, None]
         self._uniform_importance = bool((self._weights == 1).all())
         self._H, self._WE = np.ones((count, m + 1, T), dtype), np.empty((count, m, T), dtype)
@@ -230,7 +215,7 @@ def _train_block(training: ToyTraining, seed: int, at: tuple[int, ...], block: t
     """The models first, ..., first + count − 1 after as many steps as `at` says: W (len(at), count, m, n)."""
     models = range(block[0], block[0] + block[1])
     trained, batches = ModelBlock(training, seed, models), Batches(training, seed, models)
-    share = training.learning_rates()
+    share = training.shares()
     seen = []
     for step in range(max(at) + 1):
         seen += [trained.theta.copy()] * at.count(step)

@@ -1,0 +1,147 @@
+"""How a model is trained is said once: every use checks the same fields, by the same sentences."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import partial
+from math import cos, inf, nan, pi, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from relugeom.autoencoder.axial import Axial
+from relugeom.autoencoder.independent import Independent
+from relugeom.errors import ArgumentError
+from relugeom.optim import OPTIMISERS, SGD, AdamW, optimiser_of_name
+from relugeom.training.checkpoint import Checkpoint
+from relugeom.training.configuration import Configuration
+from relugeom.training.loop import train
+from relugeom.training.many_models import Training, initial_models, train_many
+from relugeom.training.recipes import Recipe
+from relugeom.training.toy_models import ToyTraining, train_toy_models
+
+USES: dict[str, Callable[..., Any]] = {
+    "Configuration": partial(Configuration, T=4, n=6, S=0.5),
+    "Training": partial(Training, Axial(6)),
+    "ToyTraining": partial(ToyTraining, [Independent(6, 0.5)], batch=8),
+}
+every_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
+
+WRONG: dict[str, tuple[Any, ...]] = {
+    "m": (0, -1, 1.5, "2", True, None),
+    "steps": (-1, 2.5, "9", nan, None),
+    "warmup": (-1, 0.5, "1", None),
+    "optimiser": ("adamw", AdamW, None, 1e-3),
+    "schedule": ("linear", 1, None, []),
+    "initialisation": ("zero", "", None, []),
+    "init_scale": (0, -1.0, inf, nan, "1", True),
+    "bias_coordinate": ("polar", None, []),
+    "dtype": ("float16", np.float32, None),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_every_use_refuses_a_wrong_field_by_the_same_sentence(name: str, value: Any) -> None:
+    told = set()
+    for use in USES.values():
+        if (name, value) != ("init_scale", None):
+            with pytest.raises(ArgumentError, match=f"^{name} must be .*; got ") as error:
+                use(**{name: value})
+            # Which starts and bias coordinates there are is the use's own.
+            told.add(re.sub("one of .*;", "one of ...;", str(error.value)))
+    assert len(told) == 1
+
+
+def test_every_field_has_a_wrong_value_above() -> None:
+    assert {field.name for field in fields(Recipe)} == WRONG.keys()
+
+
+@pytest.mark.parametrize(
+    ("use", "wrong"),
+    [
+        ("Configuration", {"T": 0}), ("Configuration", {"T": 2.5}), ("Configuration", {"n": "6"}),
+        ("Configuration", {"data": "dense"}), ("Configuration", {"seed": -1}), ("Configuration", {"data_seed": 0.5}),
+        ("Configuration", {"untied": "yes"}), ("Configuration", {"growth": nan}), ("Configuration", {"growth": -1}),
+        ("Training", {"init_bias": inf}), ("Training", {"init_bias": "0"}), ("ToyTraining", {"batch": 2.5}),
+    ],
+)  # fmt: skip
+def test_what_a_use_adds_is_checked_too(use: str, wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(ArgumentError, match=f"^{name} must be .*; got "):
+        USES[use](**wrong)
+
+
+@every_use
+def test_after_no_steps_the_model_is_that_of_the_start(use: Callable[..., Any]) -> None:
+    recipe = use(steps=0)
+    if isinstance(recipe, Configuration):
+        end, start = train(recipe).model, recipe.initial_model()
+    elif isinstance(recipe, Training):
+        end, start = train_many(recipe, 2), initial_models(recipe, 0, 0, 2)
+    else:
+        end, start = train_toy_models(recipe), train_toy_models(replace(recipe, warmup=3, optimiser=SGD(9.0)))
+    np.testing.assert_array_equal(end.W, start.W)
+    np.testing.assert_array_equal(end.b, start.b)
+
+
+def test_the_docstring_says_who_takes_which_start() -> None:
+    told: dict[str, dict[str, float]] = {name: {} for name in USES}
+    for start, takers in re.findall(r"^    (\w+) \((.*)\)$", str(Recipe.__doc__), re.MULTILINE):
+        for taker in takers.split(", "):
+            use, scale = taker.split()
+            told[use][start] = float(scale)
+    assert told == {name: dict(kind.func.INITIALISATIONS) for name, kind in USES.items()}  # type: ignore[attr-defined]
+    assert Recipe.INITIALISATIONS == {}
+
+
+def test_random_starts_are_what_the_docstring_says() -> None:
+    m, n = 3, 40_000
+    for start, scale, expected in (
+        ("xavier", 7.0, sqrt(2 / (m + n))), ("small", 0.5, 0.5 * sqrt(2 / (m + n))), ("normal", 0.5, 0.5),
+    ):  # fmt: skip
+        recipe = Training(Axial(n), m=m, initialisation=start, init_scale=scale)  # type: ignore[arg-type]
+        W = recipe.random_encoder(np.random.default_rng(0), n)
+        assert W.std() == pytest.approx(expected, rel=0.01)
+        assert (np.abs(W).max() < 1.74 * expected) == (start != "normal")  # √3: uniform
+    toy = ToyTraining([Independent(3, 0.5)], m=m, init_scale=0.5)
+    assert toy.random_encoder(np.random.default_rng(0), n).std() == pytest.approx(0.5 * sqrt(2 / (m + n)), rel=0.01)
+    circle = Training(Axial(5), m=m, initialisation="circle")
+    norms = np.linalg.norm(circle.random_encoder(np.random.default_rng(0), 5), axis=0)
+    np.testing.assert_allclose(norms, 4 / sqrt(1 - cos(2 * pi / 5)), rtol=1e-12)
+
+
+@every_use
+@pytest.mark.parametrize("rule", [AdamW(0.5), SGD(0.5, momentum=0.5)])
+def test_learning_rates_are_shares_of_the_optimiser_s(use: Callable[..., Any], rule: Any) -> None:
+    recipe = use(optimiser=rule, steps=20, schedule="cosine", warmup=4)
+    rates, shares = recipe.learning_rates(), recipe.shares()
+    assert [rates(k) for k in range(20)] == [0.5 * shares(k) for k in range(20)]
+    assert max(map(rates, range(20))) == rates(3) == 0.5
+
+
+@pytest.mark.parametrize("rule", [AdamW(0.1, 0.5, 0.75, 1e-3, 0.25), AdamW(0.1), SGD(0.1, 0.5, 0.25), SGD()], ids=repr)
+def test_files_hold_every_constant_of_the_optimiser(rule: Any, tmp_path: Path) -> None:
+    configuration = Configuration(T=4, n=6, S=0.5, steps=3, optimiser=rule)
+    assert Configuration.from_dict(json.loads(json.dumps(configuration.as_dict()))) == configuration
+    train(configuration, path=tmp_path / "run")
+    assert Checkpoint.load(tmp_path / "run").configuration == configuration
+    # Those for which version 0.1.0 had no name are there only where they are not the usual ones.
+    assert ("beta1" in configuration.key()) == (rule == AdamW(0.1, 0.5, 0.75, 1e-3, 0.25))
+    assert OPTIMISERS[configuration.as_dict()["optimiser"]] is type(rule)
+
+
+def test_an_unknown_optimiser_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="optimiser must be one of adamw, sgd; got 'lion'"):
+        optimiser_of_name("lion")
+    with pytest.raises(ArgumentError, match="optimiser must be one of"):
+        Configuration.from_dict({**Configuration(T=4, n=6, S=0.5).as_dict(), "optimiser": "lion"})
+
+
+def test_momentum_beside_adamw_in_an_older_file_means_nothing() -> None:
+    older = {**Configuration(T=4, n=6, S=0.5).as_dict(), "momentum": 0.9}
+    assert Configuration.from_dict(older) == Configuration(T=4, n=6, S=0.5)
