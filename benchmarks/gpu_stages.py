@@ -51,7 +51,7 @@ from relugeom.engines.cuda.many_models import adam_steps
 from relugeom.optim import AdamW
 from relugeom.storage import load_arrays, save_arrays
 from relugeom.training import Configuration, measure
-from relugeom.training.many_models import Training, initial_models
+from relugeom.training.many_models import AxialTraining, initial_models
 from relugeom.training.sweeps import independent_seeds
 
 ROOT = Path(__file__).parents[1]
@@ -247,7 +247,7 @@ def models(plan: Plan, table: Table) -> None:
         key = f"n={n} B={B}{' peers' if peers else ''}"
         if key in table:
             continue
-        W, b = initial_models(Training(Axial(n)), 0, 0, B)
+        W, b = initial_models(AxialTraining(Axial(n)), 0, 0, B)
         makers: dict[str, Callable[[], Any]] = {}
         if plan.gpu:
             makers["ours"] = partial(_ours_on_gpu, W, b)

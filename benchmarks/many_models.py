@@ -35,7 +35,7 @@ from _table import grid, machine, write
 from relugeom.autoencoder import Axial, Parameters, flatten, gradient, unflatten
 from relugeom.engines.many_models import ElementwiseKernel, kernel_for
 from relugeom.optim import AdamW
-from relugeom.training.many_models import Training, initial_models
+from relugeom.training.many_models import AxialTraining, initial_models
 
 RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 TURNS = 5
@@ -221,7 +221,7 @@ def reference(W: Array, b: Array, steps: int) -> tuple[Array, Array]:
 
 def compare(n: int, B: int, seconds: float, torch: bool) -> dict[str, Any]:
     """Million model-steps a second of every form: medians and fastest turns."""
-    W, b = initial_models(Training(Axial(n)), 0, 0, B)
+    W, b = initial_models(AxialTraining(Axial(n)), 0, 0, B)
     makers: dict[str, Callable[[], Form]] = {
         "ours": lambda: ours(W, b),
         "ours, 2 processes": lambda: two_processes(W, b),
@@ -262,7 +262,7 @@ def compare(n: int, B: int, seconds: float, torch: bool) -> dict[str, Any]:
 
 def limit(n: int, B: int) -> dict[str, float]:
     """Microseconds of one step of a block, and of as many operations of the same length on operands in one piece."""
-    W, b = initial_models(Training(Axial(n)), 0, 0, B)
+    W, b = initial_models(AxialTraining(Axial(n)), 0, 0, B)
     kernel = ElementwiseKernel(Axial(n), W, b)
     state = AdamW(RATE).start(kernel.theta, kernel.factor)
     x2, y2, o2 = (np.ones(2 * n * n * B, np.float32) for _ in range(3))

@@ -34,7 +34,7 @@ from _table import grid, machine, write
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, loss, unflatten
 from relugeom.autoencoder.axial import AxialData
 from relugeom.landscape.polishing import Status, polish
-from relugeom.training.many_models import Training, initial_models
+from relugeom.training.many_models import AxialTraining, initial_models
 
 Array = Any
 Solver = Callable[[], Array]  # the points reached, one a row
@@ -86,7 +86,7 @@ def quality(x: Array, data: AxialData) -> dict[str, float]:
 
 def compare(data: AxialData, seeds: int, alone: int, turns: int) -> dict[str, Any]:
     """Milliseconds a seed of every solver, and what it reached."""
-    W, b = initial_models(Training(data, dtype="float64"), 0, 0, seeds)
+    W, b = initial_models(AxialTraining(data, dtype="float64"), 0, 0, seeds)
     x = np.asarray(flatten(Parameters(W, b)))
     statuses: Array = []
 

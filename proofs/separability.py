@@ -22,13 +22,13 @@ from relugeom import (
     SGD,
     AdamW,
     Axial,
+    AxialTraining,
     Outcome,
     Parameters,
     Proof,
     Sample,
     Sibling,
     Step,
-    Training,
     Verdict,
     conjecture,
     identity,
@@ -235,7 +235,7 @@ RECIPE = "; X = I, m = 2, n = 16, rate 0.01 falling along a cosine over 6,000 st
 def at_zero_loss(seed: int, trials: int, **recipe: Any) -> Iterable[bool]:
     """Whether each trained model has a total loss below 1e-3."""
     data = Axial(16)
-    W, b = train_many(Training(data, optimiser=AdamW(0.01), **recipe), trials, seed=seed)
+    W, b = train_many(AxialTraining(data, optimiser=AdamW(0.01), **recipe), trials, seed=seed)
     total = 16 * np.asarray(loss(Parameters(np.asarray(W, np.float64), np.asarray(b, np.float64)), data))
     yield from (total < 1e-3).tolist()
 
@@ -263,7 +263,9 @@ def usual_starts_do_not() -> Outcome:
 
 def norms_stay_within(optimiser: Optimiser, steps: int, ratio: float, seed: int, trials: int) -> Iterable[bool]:
     """Whether the longest column is at most `ratio` times the shortest after so many steps from a small start."""
-    training = Training(Axial(16), optimiser=optimiser, steps=steps, initialisation="small", bias_coordinate="centred")
+    training = AxialTraining(
+        Axial(16), optimiser=optimiser, steps=steps, initialisation="small", bias_coordinate="centred"
+    )
     *_, (_, models) = descend(training, initial_models(training, seed, 0, trials), every=steps)
     norms = np.linalg.norm(np.asarray(models.W, np.float64), axis=1)
     yield from (norms.max(axis=1) <= ratio * norms.min(axis=1)).tolist()

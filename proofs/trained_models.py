@@ -15,10 +15,10 @@ from relugeom import (
     SGD,
     AdamW,
     Axial,
+    AxialTraining,
     Outcome,
     Parameters,
     Sample,
-    Training,
     Verdict,
     conjecture,
     kind,
@@ -39,7 +39,7 @@ ZERO = 1e-3  # of the loss summed over the examples
 def failed(seed: int, trials: int) -> Iterator[Parameters]:
     """As many trained models with n = 8 that did not reach zero loss, in float64."""
     data, first = Axial(8), 0
-    training = Training(data, optimiser=SGD(0.1), steps=8_000)
+    training = AxialTraining(data, optimiser=SGD(0.1), steps=8_000)
     while trials > 0:
         found = train_many(training, trials, seed=seed, first=first)
         W, b = (np.asarray(part, np.float64) for part in found)

@@ -171,10 +171,10 @@ if TYPE_CHECKING:
         trace,
     )
     from relugeom.training import (
+        AxialTraining,
         Configuration,
         Recipe,
         ToyTraining,
-        Training,
         measure_run,
         resume,
         sweep,
@@ -190,6 +190,7 @@ __all__ = [
     "ArgumentError",
     "Axial",
     "AxialLoss",
+    "AxialTraining",
     "Configuration",
     "Counterexample",
     "CriticalPoint",
@@ -225,7 +226,6 @@ __all__ = [
     "SphericalCode",
     "Step",
     "ToyTraining",
-    "Training",
     "UniformAxial",
     "Valid",
     "Verdict",
@@ -361,7 +361,7 @@ PURPOSES: dict[str, dict[str, str]] = {
     },
     "Training": {
         "relugeom.training": (
-            "Recipe Configuration train resume measure_run sweep Training train_many ToyTraining train_toy_models"
+            "Recipe Configuration train resume measure_run sweep AxialTraining train_many ToyTraining train_toy_models"
         ),
         "relugeom.optim": "AdamW SGD Schedule",
         "relugeom.bars": "ProgressBar",

@@ -26,8 +26,8 @@ class ProgressBar:
 
     Examples
     --------
-    >>> from relugeom import Axial, ProgressBar, Training, atlas
-    >>> found = atlas(Training(Axial(4), steps=20), 5, progress=ProgressBar("blocks of seeds"))
+    >>> from relugeom import Axial, ProgressBar, AxialTraining, atlas
+    >>> found = atlas(AxialTraining(Axial(4), steps=20), 5, progress=ProgressBar("blocks of seeds"))
     """
 
     def __init__(self, what: str = "done") -> None:

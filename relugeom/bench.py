@@ -125,14 +125,14 @@ def _full_batch_steps(T: int, n: int, dtype: str, works: bool) -> dict[str, _Ste
 
 
 def _many_model_steps(B: int, n: int, dtype: Any, works: bool) -> dict[str, _Steps]:
-    few = many_models.Training(Axial(n), steps=50, dtype=dtype)
+    few = many_models.AxialTraining(Axial(n), steps=50, dtype=dtype)
     start = many_models.initial_models(few, 0, 0, B)
     size = kernel_for(n)[1]
     W, b = start.W, np.asarray(start.b)
     blocks = [Parameters(W[k : k + size], b[k : k + size]) for k in range(0, B, size)]
     found: dict[str, _Steps] = {"numpy": (lambda: [many_models.train_from(few, block) for block in blocks], few.steps)}
     if works:
-        many = many_models.Training(Axial(n), steps=5_000, dtype=dtype)
+        many = many_models.AxialTraining(Axial(n), steps=5_000, dtype=dtype)
         many_models_cuda.train_from(few, start)
         found["cuda"] = (lambda: many_models_cuda.train_from(many, start, check=False), many.steps)
     return found

@@ -23,7 +23,7 @@ from relugeom.engines.many_models import (
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
 from relugeom.training.many_models import (
-    Training,
+    AxialTraining,
     descend,
     descend_together,
     full_blocks,
@@ -193,7 +193,7 @@ def textbook_momentum(rule: SGD, theta: Any, slopes: Any, steps: int, shares: An
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_a_trajectory_is_the_textbook_s(kernel_type: Any, rule: Any) -> None:
     data, steps = Axial(6), 60
-    W, b = initial_models(Training(data, dtype="float64"), 3, 0, 4)
+    W, b = initial_models(AxialTraining(data, dtype="float64"), 3, 0, 4)
     kernel = kernel_type(data, W, b)
     state = rule.start(kernel.theta, kernel.factor)
     for _ in range(steps):
@@ -215,7 +215,7 @@ def test_a_trajectory_is_the_textbook_s(kernel_type: Any, rule: Any) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_a_centred_trajectory_with_a_schedule_is_the_textbook_s_on_w_and_c(n: int, rule: Any) -> None:
     data, steps = Axial(n), 40
-    training = Training(
+    training = AxialTraining(
         data, optimiser=rule, steps=steps, dtype="float64", initialisation="normal", init_scale=0.1, init_bias=0.2,
         bias_coordinate="centred", schedule="cosine", warmup=7,
     )  # fmt: skip
@@ -243,7 +243,7 @@ def test_a_centred_trajectory_with_a_schedule_is_the_textbook_s_on_w_and_c(n: in
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_a_trajectory_without_a_bias_is_the_textbook_s_on_w_alone(n: int, rule: Any) -> None:
     data, steps = Axial(n), 40
-    training = Training(data, optimiser=rule, steps=steps, dtype="float64", bias_coordinate="none")
+    training = AxialTraining(data, optimiser=rule, steps=steps, dtype="float64", bias_coordinate="none")
     W, b = initial_models(training, 3, 0, 4)
     textbook = textbook_adam if isinstance(rule, AdamW) else textbook_momentum
     expected = textbook(rule, W, lambda W: gradient(Parameters(W, np.zeros(n)), data).W, steps)
@@ -254,12 +254,12 @@ def test_a_trajectory_without_a_bias_is_the_textbook_s_on_w_alone(n: int, rule: 
 
 def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_biases() -> None:
     xavier, small = (
-        initial_models(Training(Axial(9), initialisation=s, dtype="float64"), 4, 2, 3) for s in ("xavier", "small")
+        initial_models(AxialTraining(Axial(9), initialisation=s, dtype="float64"), 4, 2, 3) for s in ("xavier", "small")
     )
     np.testing.assert_allclose(small.W, 1e-3 * xavier.W, rtol=1e-15)
-    half = initial_models(Training(Axial(9), initialisation="small", init_scale=0.5, dtype="float64"), 4, 2, 3)
+    half = initial_models(AxialTraining(Axial(9), initialisation="small", init_scale=0.5, dtype="float64"), 4, 2, 3)
     np.testing.assert_array_equal(half.W, 0.5 * xavier.W)
-    W, b = initial_models(Training(Axial(9), initialisation="circle", dtype="float64"), 4, 2, 3)
+    W, b = initial_models(AxialTraining(Axial(9), initialisation="circle", dtype="float64"), 4, 2, 3)
     square = 16 / (1 - np.cos(2 * np.pi / 9))
     np.testing.assert_allclose((W**2).sum(axis=1), square)
     np.testing.assert_allclose(b, 1 - square)
@@ -267,27 +267,27 @@ def test_a_small_start_is_xavier_s_made_small_and_a_circle_has_its_norms_and_bia
 
 @pytest.mark.parametrize("rule", [AdamW(1e-2), SGD(0.1), SGD(0.05, 0.9), SGD(0.05, 0.9, 0.3)], ids=repr)
 def test_no_coordinate_moves_a_model_that_has_not_started(rule: Any) -> None:
-    training = Training(Axial(5), optimiser=rule, steps=0, initialisation="normal", bias_coordinate="centred")
+    training = AxialTraining(Axial(5), optimiser=rule, steps=0, initialisation="normal", bias_coordinate="centred")
     np.testing.assert_array_equal(train_many(training, 3).b, 0)
 
 
 def test_a_small_start_and_a_centred_bias_reach_zero_loss_where_the_usual_start_fails() -> None:
     data = Axial(12)
     recipe: dict[str, Any] = {"optimiser": AdamW(1e-2), "steps": 6_000, "schedule": "cosine"}
-    usual = train_many(Training(data, **recipe), 20)
-    cured = train_many(Training(data, initialisation="small", bias_coordinate="centred", **recipe), 20)
+    usual = train_many(AxialTraining(data, **recipe), 20)
+    cured = train_many(AxialTraining(data, initialisation="small", bias_coordinate="centred", **recipe), 20)
     assert (12 * np.asarray(loss(usual, data)) < 1e-3).sum() <= 8
     assert (12 * np.asarray(loss(cured, data)) < 1e-3).all()
 
 
 def test_float32_follows_float64_for_a_while() -> None:
-    runs = [train_many(Training(Axial(7), steps=200, dtype=p), 5) for p in ("float32", "float64")]
+    runs = [train_many(AxialTraining(Axial(7), steps=200, dtype=p), 5) for p in ("float32", "float64")]
     assert runs[0].W.dtype == np.float32
     np.testing.assert_allclose(runs[0].W, runs[1].W, atol=1e-4)
 
 
 def test_a_seed_is_the_same_model_in_any_company() -> None:
-    training = Training(Axial(5), initialisation="normal")
+    training = AxialTraining(Axial(5), initialisation="normal")
     many = initial_models(training, 11, 0, 6)
     one = initial_models(training, 11, 4, 1)
     np.testing.assert_array_equal(many.W[4], one.W[0])
@@ -299,7 +299,7 @@ def test_a_seed_is_the_same_model_in_any_company() -> None:
 @pytest.mark.parametrize("n", [7, 16, 21])
 def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
     size = most_together(n) or kernel_for(n)[1]
-    training = Training(Axial(n), steps=3)
+    training = AxialTraining(Axial(n), steps=3)
     alone = train_many(training, size + 3)
     with ThreadPoolExecutor(2) as executor:
         shared = train_many(training, size + 3, executor=executor)
@@ -310,7 +310,7 @@ def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
 
 
 def test_descend_yields_the_start_the_moments_between_and_the_end() -> None:
-    training = Training(Axial(4), steps=7)
+    training = AxialTraining(Axial(4), steps=7)
     start = initial_models(training, 0, 0, 2)
     moments = list(descend(training, start, every=3))
     assert [step for step, _ in moments] == [0, 3, 6, 7]
@@ -335,7 +335,7 @@ def test_trainings_in_one_block_have_the_bits_that_they_have_apart(rules: Any, b
     cells = [("xavier", None), ("small", 0.3), ("normal", 0.7)]
     for n, dtype, data in ((5, "float32", Axial(5)), (8, "float64", UniformAxial(8)), (11, "float32", Axial(11))):
         trainings = [
-            Training(data, optimiser=rule, steps=40, initialisation=start, init_scale=scale, dtype=dtype,
+            AxialTraining(data, optimiser=rule, steps=40, initialisation=start, init_scale=scale, dtype=dtype,
                      bias_coordinate=bias_coordinate, schedule="cosine", warmup=5)
             for rule, (start, scale) in zip(rules, cells, strict=False)
         ]  # fmt: skip
@@ -353,7 +353,7 @@ def test_trainings_in_one_block_have_the_bits_that_they_have_apart(rules: Any, b
 
 
 def test_blocks_are_filled_with_what_differs_in_rates_and_starts_alone() -> None:
-    usual = Training(Axial(5), optimiser=AdamW(1e-3))
+    usual = AxialTraining(Axial(5), optimiser=AdamW(1e-3))
     alike = [
         replace(usual, optimiser=AdamW(1e-2)),
         replace(usual, initialisation="small", init_scale=0.1),
@@ -377,7 +377,7 @@ def test_blocks_are_filled_with_what_differs_in_rates_and_starts_alone() -> None
 
 
 def test_a_block_is_full_or_shared_out_among_workers() -> None:
-    usual, most = Training(Axial(5)), most_together(5)
+    usual, most = AxialTraining(Axial(5)), most_together(5)
     assert full_blocks([(usual, most // 2)] * 5) == [[0, 1], [2, 3], [4]]
     assert full_blocks([(usual, most // 4)] * 4, 2) == [[0, 1], [2, 3]]
     assert full_blocks([(usual, 200)] * 2, 16) == [[0], [1]]
@@ -385,16 +385,16 @@ def test_a_block_is_full_or_shared_out_among_workers() -> None:
     assert full_blocks([(usual, 2 * most), (usual, 5)]) == [[0], [1]]
     # Models that are alone have sums of their own order; toy models and large matrices gain nothing.
     assert full_blocks([(usual, 1), (usual, 1), (usual, 20), (None, 16), (None, 16)]) == [[0], [1], [2], [3], [4]]
-    assert full_blocks([(Training(Axial(40)), 20)] * 2) == [[0], [1]]
+    assert full_blocks([(AxialTraining(Axial(40)), 20)] * 2) == [[0], [1]]
 
 
 def test_no_steps_give_the_start_back() -> None:
-    training = Training(Axial(4), steps=0)
+    training = AxialTraining(Axial(4), steps=0)
     np.testing.assert_array_equal(train_many(training, 2).W, initial_models(training, 0, 0, 2).W)
 
 
 def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
-    model = train_many(Training(Axial(4), optimiser=SGD(1e6), steps=50), 2)
+    model = train_many(AxialTraining(Axial(4), optimiser=SGD(1e6), steps=50), 2)
     assert not np.isfinite(model.W).all()
 
 
@@ -407,9 +407,9 @@ def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
 )  # fmt: skip
 def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
-        Training(**{"data": Axial(3), **wrong})
+        AxialTraining(**{"data": Axial(3), **wrong})
     with pytest.raises(ArgumentError, match="seeds must be positive"):
-        train_many(Training(Axial(3)), 0)
+        train_many(AxialTraining(Axial(3)), 0)
 
 
 @pytest.mark.parametrize(("architecture", "most"), [("SkylakeX", 11), ("Haswell", 20), (None, 20)])

@@ -270,7 +270,7 @@ def test_the_closed_sets_of_the_options_are_those_of_the_library() -> None:
     from relugeom.engines.choice import ENGINES
     from relugeom.optim import OPTIMISERS, SCHEDULES
     from relugeom.training.configuration import DATA, Configuration
-    from relugeom.training.many_models import Training
+    from relugeom.training.many_models import AxialTraining
     from relugeom.training.recipes import DTYPES
 
     assert _options.ENGINES == ENGINES
@@ -279,9 +279,9 @@ def test_the_closed_sets_of_the_options_are_those_of_the_library() -> None:
     assert _options.DTYPES == DTYPES
     assert tuple(OPTIMISERS) == _options.OPTIMISERS
     assert tuple(Configuration.INITIALISATIONS) == _options.INITIALISATIONS
-    assert tuple(Training.INITIALISATIONS) == _options.MANY_INITIALISATIONS
+    assert tuple(AxialTraining.INITIALISATIONS) == _options.MANY_INITIALISATIONS
     assert _options.BIAS_COORDINATES == Configuration.BIAS_COORDINATES
-    assert _options.MANY_BIAS_COORDINATES == Training.BIAS_COORDINATES
+    assert _options.MANY_BIAS_COORDINATES == AxialTraining.BIAS_COORDINATES
 
 
 def test_sizes_have_two_names_wherever_they_are_asked_for() -> None:

@@ -19,9 +19,9 @@ from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
 from relugeom.studies.cures import _counted, _record, cures, watch
-from relugeom.training.many_models import Training, initial_models, train_from
+from relugeom.training.many_models import AxialTraining, initial_models, train_from
 
-CURED = Training(
+CURED = AxialTraining(
     Axial(6), optimiser=AdamW(0.02), steps=1_500, initialisation="small", bias_coordinate="centred", schedule="cosine"
 )
 
@@ -51,7 +51,7 @@ def test_seeds_are_counted_as_they_are() -> None:
 
 
 def test_a_seed_that_diverges_is_a_failure() -> None:
-    wild = Training(Axial(4), optimiser=SGD(1e6), steps=30)
+    wild = AxialTraining(Axial(4), optimiser=SGD(1e6), steps=30)
     found = _counted(watch(Cohort(wild, 5), 0, 5))
     assert found.zero_loss.successes == 0
     assert found.losses[2] == np.inf
@@ -65,7 +65,7 @@ def rows(path: Path) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("count", [census, cures])
 def test_cells_that_share_a_block_are_stored_as_if_each_were_alone(count: Any, tmp_path: Path) -> None:
-    usual = Training(Axial(5), optimiser=AdamW(0.02), steps=120)
+    usual = AxialTraining(Axial(5), optimiser=AdamW(0.02), steps=120)
     cells = [
         Cohort(usual, 4),
         Cohort(replace(usual, optimiser=AdamW(0.1)), 3),
@@ -83,7 +83,7 @@ def test_cells_that_share_a_block_are_stored_as_if_each_were_alone(count: Any, t
 
 
 def test_without_a_bias_the_least_loss_counts() -> None:
-    training = Training(Axial(6), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
+    training = AxialTraining(Axial(6), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
     found = _counted(watch(Cohort(training, 10), 0, 10))
     assert found.zero_loss.successes == 10
     assert found.losses == pytest.approx([6 - 5 * (7 + np.sqrt(5)) / 11] * 3, abs=1e-4)

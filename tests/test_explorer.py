@@ -37,7 +37,7 @@ from relugeom.cli import main
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.explorer import explorer_page, presets, read_atlas
 from relugeom.optim import SGD, AdamW
-from relugeom.training.many_models import Training, initial_models, train_from
+from relugeom.training.many_models import AxialTraining, initial_models, train_from
 from tests.browser import chromium, complaints, serious_violations
 from tests.javascript import in_node
 
@@ -193,7 +193,7 @@ def test_training_in_the_page_is_the_package_s() -> None:
       return {begun, model};
     });"""
     for case, theirs in zip(cases, in_node(program, cases), strict=True):
-        training = Training(
+        training = AxialTraining(
             data_set(case["data"], case["n"]), m=case["m"], steps=60, dtype="float64",
             optimiser=AdamW(case["rate"]) if case["adam"] else SGD(case["rate"]), initialisation="small",
             init_scale=case["scale"], bias_coordinate="centred" if case["centred"] else "plain",
@@ -429,7 +429,7 @@ def test_training_plays_from_a_seed_and_pauses(page) -> None:
     for name, value in {"start-n": "5", "start-scale": "0.001", "start-number": "3"}.items():
         pick(page, name, value)
     element(page, "start").click()
-    start = initial_models(Training(Axial(5), initialisation="small", dtype="float64"), 0, 3, 1)
+    start = initial_models(AxialTraining(Axial(5), initialisation="small", dtype="float64"), 0, 3, 1)
     np.testing.assert_array_equal(consistent(page).W, start.W[0])
     element(page, "centred").click()
     pick(page, "speed", "100")

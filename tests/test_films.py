@@ -21,7 +21,7 @@ from relugeom.studies.traces import trace
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import resume, train
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 
 SMALL = Configuration(T=4, n=10, S=0.7, steps=120, warmup=10, optimiser=AdamW(1e-2, weight_decay=1e-2), dtype="float64")
 
@@ -77,7 +77,7 @@ def test_a_film_outside_the_plane_is_of_the_matrix() -> None:
 
 
 def test_a_trace_is_filmed_in_at_most_a_hundred_and_twenty_frames() -> None:
-    record = trace(Training(Axial(4), steps=400), every=2)
+    record = trace(AxialTraining(Axial(4), steps=400), every=2)
     told = film_of_trace(record)
     steps = [frame.step for frame in told.frames]
     assert len(steps) <= 120

@@ -33,7 +33,7 @@ from relugeom.report.tables import read_table
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
 from relugeom.training.configuration import Configuration
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 from relugeom.training.sweeps import sweep
 from tests.conftest import Tier
 
@@ -111,7 +111,7 @@ def one_line(error: Exception, path: Path | None = None) -> None:
 # Run databases.
 
 CODE = SphericalCode(2, 3, Fraction(1, 3))
-COHORTS = [Cohort(Training(Axial(3), m=2, steps=3), 4)]
+COHORTS = [Cohort(AxialTraining(Axial(3), m=2, steps=3), 4)]
 SWEPT = [Configuration(T=3, n=8, S=0.5, steps=3, warmup=1)]
 
 

@@ -233,7 +233,7 @@ def test_arguments_that_do_not_fit_are_refused(host: HostBackend) -> None:
     ("n", "m", "dtype"), [(5, 2, "float32"), (5, 2, "float64"), (33, 3, "float64"), (1, 1, "float64")]
 )
 def test_many_models_are_trained_as_on_the_processor(folder: Path, n: int, m: int, dtype: Any) -> None:
-    training = many_models.Training(Axial(n), m=m, steps=60, dtype=dtype, optimiser=AdamW(1e-2, weight_decay=1e-2))
+    training = many_models.AxialTraining(Axial(n), m=m, steps=60, dtype=dtype, optimiser=AdamW(1e-2, weight_decay=1e-2))
     start = many_models.initial_models(training, 0, 0, 7)
     expected = many_models.train_from(training, start)
     found = [train_from(training, start, backend=HostBackend(folder, reverse=reverse)) for reverse in (False, True)]
@@ -255,7 +255,7 @@ def test_the_source_of_many_models_is_its_transcription(host: HostBackend) -> No
 
 
 def test_a_wrong_gradient_of_many_models_is_refused(tmp_path: Path, folder: Path) -> None:
-    training = many_models.Training(Axial(5), steps=3)
+    training = many_models.AxialTraining(Axial(5), steps=3)
     start = many_models.initial_models(training, 0, 0, 7)
     broken = HostBackend(tmp_path, edit=lambda text: text.replace("g[M] -= 1;", ""))
     with pytest.raises(DeviceError, match="differs from NumPy's"):
@@ -263,7 +263,7 @@ def test_a_wrong_gradient_of_many_models_is_refused(tmp_path: Path, folder: Path
 
 
 def test_many_models_need_the_identity_and_adam(host: HostBackend) -> None:
-    training = many_models.Training(Axial(5), steps=3)
+    training = many_models.AxialTraining(Axial(5), steps=3)
     start = many_models.initial_models(training, 0, 0, 2)
     for other in (Axial(5, (1.0, 0.5)), UniformAxial(5)):
         with pytest.raises(ArgumentError, match="data must be Axial"):
@@ -375,7 +375,7 @@ def test_arrays_of_the_gpu_stay_there(gpu: Backend) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("n", [5, 8, 16, 32, 40])
 def test_a_gpu_trains_many_models(gpu: Backend, n: int) -> None:
-    training = many_models.Training(Axial(n), steps=60, dtype="float64", optimiser=AdamW(1e-2))
+    training = many_models.AxialTraining(Axial(n), steps=60, dtype="float64", optimiser=AdamW(1e-2))
     start = many_models.initial_models(training, 0, 0, 300)
     found, expected = train_from(training, start, backend=gpu), many_models.train_from(training, start)
     np.testing.assert_allclose(found.W, expected.W, atol=1e-9)

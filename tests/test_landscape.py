@@ -23,14 +23,14 @@ from relugeom.studies.atlases import atlas
 from relugeom.studies.censuses import Cohort, census, summary
 from relugeom.studies.resampling import Resampling, chaos_map, compare
 from relugeom.studies.traces import Trace, events, trace
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 from relugeom.training.toy_models import ToyTraining
 
 QUICK = AdamW(1e-2)
 
 
 def test_the_atlas_of_six_features_holds_a_certified_spurious_minimum() -> None:
-    entries = atlas(Training(UniformAxial(6), optimiser=QUICK, steps=3000), 30)
+    entries = atlas(AxialTraining(UniformAxial(6), optimiser=QUICK, steps=3000), 30)
     assert sum(entry.count for entry in entries) == 30
     assert [entry.count for entry in entries] == sorted((entry.count for entry in entries), reverse=True)
     first = entries[0]
@@ -50,19 +50,19 @@ def test_the_atlas_of_six_features_holds_a_certified_spurious_minimum() -> None:
 def test_the_page_tells_what_drifts(n: int) -> None:
     page = (Path(__file__).parents[1] / "docs" / "atlas.md").read_text(encoding="utf-8")
     drifting = page.partition("relugeom atlas --n 8..10 --seeds 200")[2].partition(f"\n| {n} |")[2].split("|")[2]
-    found = [entry for entry in atlas(Training(Axial(n)), 200) if entry.nature == "drifting"]
+    found = [entry for entry in atlas(AxialTraining(Axial(n)), 200) if entry.nature == "drifting"]
     told = re.findall(r"([\d.]+) %: [^;]*?([\d.]+)(?:;|$)", drifting.strip())
     assert told == [(f"{entry.count / 2:.1f}", f"{entry.loss:.3f}") for entry in found]
 
 
 def test_zero_loss_on_the_identity_is_grouped_by_type() -> None:
-    entries = atlas(Training(Axial(5), optimiser=QUICK, steps=4000), 20)
+    entries = atlas(AxialTraining(Axial(5), optimiser=QUICK, steps=4000), 20)
     assert all(entry.nature == "global minimum" for entry in entries)
     assert len({entry.kind.type for entry in entries}) == len(entries) < 6
 
 
 def test_without_a_bias_training_finds_the_five_rays(tmp_path: Path) -> None:
-    training = Training(Axial(6), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
+    training = AxialTraining(Axial(6), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
     entries = atlas(training, 10, certificates=False)
     least = 6 - 5 * (7 + np.sqrt(5)) / 11  # `pentagon-is-optimal`
     assert [entry.loss for entry in entries] == pytest.approx([least] * len(entries), abs=1e-9)
@@ -74,7 +74,10 @@ def test_without_a_bias_training_finds_the_five_rays(tmp_path: Path) -> None:
 
 
 def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
-    cells = [Cohort(Training(Axial(5), optimiser=QUICK, steps=2000), 20), Cohort(Training(Axial(5), steps=0), 20)]
+    cells = [
+        Cohort(AxialTraining(Axial(5), optimiser=QUICK, steps=2000), 20),
+        Cohort(AxialTraining(Axial(5), steps=0), 20),
+    ]
     seen: list[Progress] = []
     with RunDatabase(tmp_path / "census.db") as database:
         first = census(cells, database, progress=seen.append)
@@ -90,12 +93,12 @@ def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
 
 
 def test_a_census_key_names_new_ways_to_train_and_keeps_the_old_keys() -> None:
-    old = Cohort(Training(Axial(5)), 20).settings()
+    old = Cohort(AxialTraining(Axial(5)), 20).settings()
     assert not {"bias_coordinate", "schedule", "warmup"} & set(old)
     assert (old["start"], old["scale"]) == ("xavier", 1.0)
-    new = Cohort(Training(Axial(5), bias_coordinate="centred", schedule="cosine", warmup=3), 20).settings()
+    new = Cohort(AxialTraining(Axial(5), bias_coordinate="centred", schedule="cosine", warmup=3), 20).settings()
     assert new == {**old, "bias_coordinate": "centred", "schedule": "cosine", "warmup": 3}
-    small = Cohort(Training(Axial(5), initialisation="small"), 20).settings()
+    small = Cohort(AxialTraining(Axial(5), initialisation="small"), 20).settings()
     assert small == {**old, "start": "small", "scale": 1e-3}
 
 
@@ -159,7 +162,7 @@ def test_training_leaves_the_symmetric_failure_along_the_escape() -> None:
 
 
 def test_a_trace_is_the_training_and_its_events_are_told() -> None:
-    training = Training(Axial(7), steps=10_000)
+    training = AxialTraining(Axial(7), steps=10_000)
     record = trace(training, 3)
     assert record.steps[-1] == 10_000
     np.testing.assert_allclose(record.feature_loss.sum(axis=1), record.loss, rtol=1e-12)
@@ -183,7 +186,7 @@ def test_events_must_last() -> None:
 
 
 def test_resampling_by_loss_revives_what_normal_starts_lose() -> None:
-    training = Training(Axial(7), optimiser=QUICK, steps=5000, initialisation="normal")
+    training = AxialTraining(Axial(7), optimiser=QUICK, steps=5000, initialisation="normal")
     none, by_loss, repulsor = compare(training, [Resampling(), Resampling("by loss"), Resampling("repulsor", 0.05)], 60)
     assert none.seeds == by_loss.seeds == repulsor.seeds == 60
     assert by_loss.mean_lost < none.mean_lost

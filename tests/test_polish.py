@@ -8,12 +8,12 @@ import pytest
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, flatten, gradient, hessian, polygon, symmetric_failure
 from relugeom.errors import ArgumentError
 from relugeom.landscape.polishing import Status, polish
-from relugeom.training.many_models import Training, initial_models
+from relugeom.training.many_models import AxialTraining, initial_models
 
 
 def test_fresh_seeds_reach_gradients_below_the_tolerance() -> None:
     data = UniformAxial(6)
-    found = polish(initial_models(Training(data), 0, 0, 40), data)
+    found = polish(initial_models(AxialTraining(data), 0, 0, 40), data)
     slopes = np.linalg.norm(flatten(gradient(Parameters(found.W, found.b), data)), axis=1)
     smooth = found.status == Status.SMOOTH
     assert smooth.sum() >= 25
@@ -52,7 +52,7 @@ def test_the_symmetric_failure_is_on_a_kink() -> None:
 
 def test_what_does_not_converge_is_said_so() -> None:
     data = UniformAxial(6)
-    start = initial_models(Training(data), 0, 0, 5)
+    start = initial_models(AxialTraining(data), 0, 0, 5)
     assert (polish(start, data, iterations=1, escapes=0).status == Status.UNCONVERGED).all()
     far = Parameters(np.full((1, 2, 6), 30.0), np.full((1, 6), 1.0))
     assert polish(far, data, iterations=1, escapes=0).status[0] == Status.DRIFTING
@@ -71,7 +71,7 @@ def test_a_saddle_on_a_kink_is_shaken_off() -> None:
 
 def test_every_seed_on_the_unit_vectors_gives_back_everything_or_drifts() -> None:
     """Eight features: no seed is left unexplained, and where a loss remains it falls to the limit 2/3 or 3/2."""
-    found = polish(initial_models(Training(Axial(8), dtype="float64"), 0, 0, 200), Axial(8))
+    found = polish(initial_models(AxialTraining(Axial(8), dtype="float64"), 0, 0, 200), Axial(8))
     zero, drifting = found.loss < 1e-15, found.status == Status.DRIFTING
     assert (zero | drifting).all()
     assert zero.mean() > 0.9
@@ -81,7 +81,7 @@ def test_every_seed_on_the_unit_vectors_gives_back_everything_or_drifts() -> Non
 
 
 def test_no_seed_depends_on_the_others() -> None:
-    start = initial_models(Training(Axial(8), dtype="float64"), 0, 0, 60)
+    start = initial_models(AxialTraining(Axial(8), dtype="float64"), 0, 0, 60)
     together = polish(start, Axial(8))
     apart = polish(Parameters(start.W[40:], start.b[40:]), Axial(8))
     np.testing.assert_array_equal(together.status[40:], apart.status)
@@ -91,7 +91,7 @@ def test_no_seed_depends_on_the_others() -> None:
 @pytest.mark.floating_point(over="ignore", invalid="ignore")
 def test_a_hopeless_seed_does_not_disturb_the_others() -> None:
     """Beside curvatures of 1e18 the damping is lost to rounding, and the matrix is singular."""
-    W, b = initial_models(Training(Axial(5), dtype="float64"), 0, 0, 12)
+    W, b = initial_models(AxialTraining(Axial(5), dtype="float64"), 0, 0, 12)
     W[3:6] *= 1e9
     together, others = polish(Parameters(W, b), Axial(5)), [s for s in range(12) if not 3 <= s < 6]
     alone = polish(Parameters(W[others], b[others]), Axial(5))

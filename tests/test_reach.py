@@ -12,7 +12,7 @@ import sympy as sp
 from relugeom.autoencoder import Axial, loss, zero_loss_polygon
 from relugeom.optim import AdamW
 from relugeom.optim.schedules import Schedule
-from relugeom.training.many_models import Training, train_many
+from relugeom.training.many_models import AxialTraining, train_many
 
 CONSTANT = sqrt(370 / 7)
 
@@ -27,7 +27,7 @@ def test_no_trained_model_is_smaller_than_its_loss_allows(n: int) -> None:
     data = Axial(n)
     for scale in (0.001, 0.3, 1.0):
         recipe: dict[str, Any] = {"optimiser": AdamW(0.02), "steps": 2_000, "dtype": "float64"}
-        W, b = train_many(Training(data, initialisation="normal", init_scale=scale, **recipe), 60)
+        W, b = train_many(AxialTraining(data, initialisation="normal", init_scale=scale, **recipe), 60)
         W, b = np.asarray(W), np.asarray(b)
         total = n * np.asarray(loss((W, b), data))  # type: ignore[arg-type]
         margin = 1 - np.sqrt(2 * total)

@@ -21,13 +21,13 @@ from relugeom.optim import OPTIMISERS, SGD, AdamW, optimiser_of_name
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import train
-from relugeom.training.many_models import Training, initial_models, train_many
+from relugeom.training.many_models import AxialTraining, initial_models, train_many
 from relugeom.training.recipes import Recipe
 from relugeom.training.toy_models import ToyTraining, train_toy_models
 
 USES: dict[str, Callable[..., Any]] = {
     "Configuration": partial(Configuration, T=4, n=6, S=0.5),
-    "Training": partial(Training, Axial(6)),
+    "AxialTraining": partial(AxialTraining, Axial(6)),
     "ToyTraining": partial(ToyTraining, [Independent(6, 0.5)], batch=8),
 }
 every_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
@@ -67,7 +67,7 @@ def test_every_field_has_a_wrong_value_above() -> None:
         ("Configuration", {"T": 0}), ("Configuration", {"T": 2.5}), ("Configuration", {"n": "6"}),
         ("Configuration", {"data": "dense"}), ("Configuration", {"seed": -1}), ("Configuration", {"data_seed": 0.5}),
         ("Configuration", {"untied": "yes"}), ("Configuration", {"growth": nan}), ("Configuration", {"growth": -1}),
-        ("Training", {"init_bias": inf}), ("Training", {"init_bias": "0"}), ("ToyTraining", {"batch": 2.5}),
+        ("AxialTraining", {"init_bias": inf}), ("AxialTraining", {"init_bias": "0"}), ("ToyTraining", {"batch": 2.5}),
     ],
 )  # fmt: skip
 def test_what_a_use_adds_is_checked_too(use: str, wrong: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ def test_after_no_steps_the_model_is_that_of_the_start(use: Callable[..., Any]) 
     recipe = use(steps=0)
     if isinstance(recipe, Configuration):
         end, start = train(recipe).model, recipe.initial_model()
-    elif isinstance(recipe, Training):
+    elif isinstance(recipe, AxialTraining):
         end, start = train_many(recipe, 2), initial_models(recipe, 0, 0, 2)
     else:
         end, start = train_toy_models(recipe), train_toy_models(replace(recipe, warmup=3, optimiser=SGD(9.0)))
@@ -104,13 +104,13 @@ def test_random_starts_are_what_the_docstring_says() -> None:
     for start, scale, expected in (
         ("xavier", 7.0, sqrt(2 / (m + n))), ("small", 0.5, 0.5 * sqrt(2 / (m + n))), ("normal", 0.5, 0.5),
     ):  # fmt: skip
-        recipe = Training(Axial(n), m=m, initialisation=start, init_scale=scale)  # type: ignore[arg-type]
+        recipe = AxialTraining(Axial(n), m=m, initialisation=start, init_scale=scale)  # type: ignore[arg-type]
         W = recipe.random_encoder(np.random.default_rng(0), n)
         assert W.std() == pytest.approx(expected, rel=0.01)
         assert (np.abs(W).max() < 1.74 * expected) == (start != "normal")  # √3: uniform
     toy = ToyTraining([Independent(3, 0.5)], m=m, init_scale=0.5)
     assert toy.random_encoder(np.random.default_rng(0), n).std() == pytest.approx(0.5 * sqrt(2 / (m + n)), rel=0.01)
-    circle = Training(Axial(5), m=m, initialisation="circle")
+    circle = AxialTraining(Axial(5), m=m, initialisation="circle")
     norms = np.linalg.norm(circle.random_encoder(np.random.default_rng(0), 5), axis=0)
     np.testing.assert_allclose(norms, 4 / sqrt(1 - cos(2 * pi / 5)), rtol=1e-12)
 

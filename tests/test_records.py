@@ -22,7 +22,7 @@ from relugeom.records import Rows, csv_text, records_table
 from relugeom.storage import RunDatabase
 from relugeom.studies.atlases import atlas
 from relugeom.studies.censuses import Cohort, census
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 
 
 def test_csv_and_html() -> None:
@@ -63,7 +63,7 @@ def test_certificates_are_shown_from_outside_the_checker() -> None:
 
 
 def test_both_counts_of_zero_loss(tmp_path: Path) -> None:
-    training = Training(Axial(5), steps=300)
+    training = AxialTraining(Axial(5), steps=300)
     found = atlas(training, 12, certificates=False)
     assert sum(record["count"] for record in found.records()) == 12
     assert 0 <= found.after_training <= found.after_polishing <= 12

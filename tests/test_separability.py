@@ -9,7 +9,7 @@ import pytest
 
 from relugeom.autoencoder import Axial, Parameters, gradient, loss
 from relugeom.optim import SGD, AdamW
-from relugeom.training.many_models import Training, train_from
+from relugeom.training.many_models import AxialTraining, train_from
 
 
 def margins(W: Any) -> Any:
@@ -72,7 +72,7 @@ def test_the_first_step_of_adam_makes_norms_equal_and_one_of_gradient_descent_do
     start = Parameters(W, np.zeros((40, n)))
 
     def moved(rule: Any) -> Any:
-        return np.asarray(train_from(Training(Axial(n), m=m, optimiser=rule, steps=1, dtype="float64"), start).W)
+        return np.asarray(train_from(AxialTraining(Axial(n), m=m, optimiser=rule, steps=1, dtype="float64"), start).W)
 
     adam = moved(AdamW(eta, epsilon=1e-30))
     np.testing.assert_allclose(adam, W + eta * np.sign(W), atol=1e-15)

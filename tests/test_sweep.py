@@ -31,7 +31,7 @@ from relugeom.storage import RunDatabase
 from relugeom.studies.atlases import atlas
 from relugeom.studies.censuses import Cohort, census
 from relugeom.training.configuration import Configuration
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 from relugeom.training.sweeps import Finished, best_of, configurations, independent_seeds, model_of, sweep
 
 BASE = Configuration(T=4, n=50, S=0.9, steps=80, warmup=10, optimiser=AdamW(1e-2, weight_decay=1e-2))
@@ -238,7 +238,10 @@ def test_a_cluster_gives_the_same_numbers_though_workers_are_killed(
     assert cluster.told
     assert numbers(finished) == serial
 
-    cohorts = [Cohort(Training(Axial(4), steps=200), seeds=40), Cohort(Training(Axial(5), steps=200), seeds=40)]
+    cohorts = [
+        Cohort(AxialTraining(Axial(4), steps=200), seeds=40),
+        Cohort(AxialTraining(Axial(5), steps=200), seeds=40),
+    ]
 
     def counts(name: str, **options: Any) -> list[dict[str, Any]]:
         with RunDatabase(tmp_path / name) as database:
@@ -254,7 +257,7 @@ def test_a_cluster_gives_the_same_numbers_though_workers_are_killed(
     assert isinstance(there, NotFound)
     assert there == here
 
-    training = Training(Axial(4), steps=500)
+    training = AxialTraining(Axial(4), steps=500)
     assert atlas(training, 8, executor=cluster.address).records() == atlas(training, 8).records()
 
 

@@ -9,7 +9,7 @@ from relugeom.autoencoder import Axial, Parameters, loss, reconstruct
 from relugeom.errors import ArgumentError
 from relugeom.landscape.families.valley import limit, valley, valley_loss
 from relugeom.landscape.polishing import Status, polish
-from relugeom.training.many_models import Training, initial_models
+from relugeom.training.many_models import AxialTraining, initial_models
 
 
 @pytest.mark.parametrize("k", [2, 3, 5, 8])
@@ -34,7 +34,7 @@ def test_only_the_vanishing_features_are_wrong() -> None:
 
 def test_seeds_that_drift_are_in_them() -> None:
     """Whatever radius a drifting seed has come to, its loss is that of the valley there."""
-    start = initial_models(Training(Axial(8), dtype="float64"), 0, 0, 60)
+    start = initial_models(AxialTraining(Axial(8), dtype="float64"), 0, 0, 60)
     found = polish(start, Axial(8), iterations=2_000)
     drifting = np.flatnonzero(found.status == Status.DRIFTING)
     assert len(drifting) >= 2

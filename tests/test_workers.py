@@ -24,7 +24,7 @@ from relugeom.optim import AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
 from relugeom.training.configuration import Configuration
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 from relugeom.training.sweeps import configurations, sweep
 from tests.conftest import Tier
 from tests.test_cli import ENVIRONMENT
@@ -79,7 +79,7 @@ def searched(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
 
 
 def counted(folder: Path, executor: ExecutorLike) -> tuple[Any, Any]:
-    cells = [Cohort(Training(Axial(n), steps=50), 30) for n in range(3, 9)]
+    cells = [Cohort(AxialTraining(Axial(n), steps=50), 30) for n in range(3, 9)]
     with RunDatabase(folder / "runs") as database:
         summaries = census(cells, database, executor=executor)
     return summaries, rows(folder / "runs")

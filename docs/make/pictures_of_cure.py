@@ -21,7 +21,7 @@ from relugeom.figures.draw import arrow, empty_plane
 from relugeom.figures.style import DARK, LIGHT, PAGE, Theme, house_style, render
 from relugeom.optim import AdamW
 from relugeom.studies.traces import Trace, trace
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 
 IMAGES = Path(__file__).parents[1] / "img"
 CELLS: list[dict[str, Any]] = json.loads((IMAGES.parent / "cure.json").read_text(encoding="utf-8"))
@@ -73,8 +73,8 @@ def share(theme: Theme) -> Figure:
 def _runs(n: int, index: int) -> tuple[Trace, Trace]:
     """The same seed from the usual start and cured, every tenth step."""
     recipe: dict[str, Any] = {"optimiser": AdamW(0.01), "steps": 20_000, "schedule": "cosine"}
-    cure = Training(Axial(n), initialisation="small", bias_coordinate="centred", **recipe)
-    return trace(Training(Axial(n), **recipe), index, every=10), trace(cure, index, every=10)
+    cure = AxialTraining(Axial(n), initialisation="small", bias_coordinate="centred", **recipe)
+    return trace(AxialTraining(Axial(n), **recipe), index, every=10), trace(cure, index, every=10)
 
 
 def side_by_side(theme: Theme, n: int = 16, index: int = 1) -> Figure:

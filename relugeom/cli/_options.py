@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from relugeom.autoencoder.independent import Independent
     from relugeom.optim import Optimiser
     from relugeom.training.configuration import Configuration
-    from relugeom.training.many_models import Training
+    from relugeom.training.many_models import AxialTraining
     from relugeom.training.toy_models import ToyTraining
 
 __all__ = [
@@ -383,10 +383,10 @@ def add_training(parser: Place) -> None:
     add_seed(parser)
 
 
-def training_from(arguments: argparse.Namespace, n: int) -> Training | ToyTraining:
+def training_from(arguments: argparse.Namespace, n: int) -> AxialTraining | ToyTraining:
     """The training that the arguments describe, for n features, on the axes or of independent features."""
     from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
-    from relugeom.training.many_models import Training
+    from relugeom.training.many_models import AxialTraining
 
     check_momentum(arguments.momentum, arguments.optimiser)
     if arguments.data == "independent":
@@ -397,7 +397,7 @@ def training_from(arguments: argparse.Namespace, n: int) -> Training | ToyTraini
         "uniform": UniformAxial(n),
         "grid": Axial(n, (0.25, 0.5, 0.75, 1.0)),
     }
-    return Training(
+    return AxialTraining(
         data[arguments.data],
         m=arguments.m,
         optimiser=optimiser_from(arguments),

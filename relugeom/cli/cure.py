@@ -74,11 +74,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _cells(arguments: argparse.Namespace) -> list[Cohort]:
     from relugeom.autoencoder.axial import Axial
     from relugeom.studies.censuses import Cohort
-    from relugeom.training.many_models import Training
+    from relugeom.training.many_models import AxialTraining
 
     return [
         Cohort(
-            Training(
+            AxialTraining(
                 Axial(n), m=arguments.m, steps=arguments.steps,
                 optimiser=optimiser_from(arguments, optimiser, learning_rate),
                 initialisation=initialisation, init_scale=arguments.init_scale,

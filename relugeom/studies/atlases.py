@@ -32,7 +32,7 @@ from relugeom.landscape.symmetry import groups, invariants
 from relugeom.progress import OnProgress
 from relugeom.records import Rows
 from relugeom.statistics import Interval, wilson_interval
-from relugeom.training.many_models import Training, train_many
+from relugeom.training.many_models import AxialTraining, train_many
 from relugeom.training.toy_models import ToyTraining, train_toy_models
 
 __all__ = ["Atlas", "AtlasGroup", "atlas", "data_of", "polished", "zero_loss"]
@@ -130,7 +130,7 @@ class Atlas(Rows[AtlasGroup]):
 
 
 def atlas(
-    training: Training | ToyTraining,
+    training: AxialTraining | ToyTraining,
     seeds: int,
     *,
     seed: int = 0,
@@ -143,7 +143,7 @@ def atlas(
 
     Parameters
     ----------
-    training : Training or ToyTraining
+    training : AxialTraining or ToyTraining
         The latter of one law of independent features.
     seeds : int
     seed : int
@@ -212,9 +212,9 @@ def polished(models: Parameters, data: AxialData | Independent, **options: Any) 
     return found if usual is data else replace(found, loss=np.asarray(loss(Parameters(found.W, found.b), data)))
 
 
-def data_of(training: Training | ToyTraining) -> AxialData | Independent:
+def data_of(training: AxialTraining | ToyTraining) -> AxialData | Independent:
     """The data that all models of a training share."""
-    if isinstance(training, Training):
+    if isinstance(training, AxialTraining):
         return training.data
     if len({repr(law.settings()) for law in training.laws}) > 1:
         raise ArgumentError(f"laws must all be the same here; got {len(training.laws)} that are not")

@@ -31,7 +31,7 @@ from relugeom.resuming import run_missing
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, stored
 from relugeom.studies.atlases import data_of, polished, zero_loss
-from relugeom.training.many_models import Training, full_blocks, initial_models, train_together
+from relugeom.training.many_models import AxialTraining, full_blocks, initial_models, train_together
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Cohort", "Count", "Summary", "census", "cohort_records", "summary"]
@@ -47,14 +47,14 @@ class Cohort:
 
     Parameters
     ----------
-    training : Training or ToyTraining
+    training : AxialTraining or ToyTraining
         The latter of one law of independent features.
     seeds : int
     seed : int
         Of the seeds' `numpy.random.SeedSequence`.
     """
 
-    training: Training | ToyTraining
+    training: AxialTraining | ToyTraining
     seeds: int
     seed: int = 0
 
@@ -229,12 +229,12 @@ def _together(among: int, blocks: Sequence[Block]) -> list[list[int]]:
     return full_blocks(list(zip(small, counts, strict=True)), among)
 
 
-def starts(blocks: Sequence[Block]) -> list[tuple[Training, Parameters]]:
+def starts(blocks: Sequence[Block]) -> list[tuple[AxialTraining, Parameters]]:
     """Where blocks of small models on the axes start, as `train_together` wants it."""
     return [
         (cohort.training, initial_models(cohort.training, cohort.seed, first, count))
         for cohort, first, count in blocks
-        if isinstance(cohort.training, Training)
+        if isinstance(cohort.training, AxialTraining)
     ]
 
 
@@ -302,7 +302,7 @@ def _trained_toys(cohort: Cohort, first: int, count: int) -> Parameters:
 def _described(block: Block, models: Parameters) -> dict[str, Any]:
     cohort, first, count = block
     data = data_of(cohort.training)
-    if isinstance(cohort.training, Training) and cohort.training.bias_coordinate == "none":
+    if isinstance(cohort.training, AxialTraining) and cohort.training.bias_coordinate == "none":
         models = Parameters(models.W, None)
     found = polished(models, data, escapes=0, iterations=200)
     before = data.T * np.asarray(loss(_double(models), data))

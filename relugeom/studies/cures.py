@@ -26,7 +26,7 @@ from relugeom.progress import OnProgress
 from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Block, Cohort, Count, cohort_records, starts
-from relugeom.training.many_models import Training, descend_together
+from relugeom.training.many_models import AxialTraining, descend_together
 
 __all__ = ["Cure", "cures", "watch"]
 
@@ -95,7 +95,7 @@ _FIELDS: Mapping[str, tuple[type | None, ...]] = {
 }  # fmt: skip
 
 
-def _least(training: Training) -> float:
+def _least(training: AxialTraining) -> float:
     """The least loss, summed over the examples, that models of this kind can have."""
     data, m = training.data, training.m
     if training.bias_coordinate != "none" or data.n <= 2 * m:

@@ -25,7 +25,7 @@ from relugeom.autoencoder.model import Parameters, gram, loss
 from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW
 from relugeom.statistics import Interval, wilson_interval
-from relugeom.training.many_models import Training, initial_models, train_from
+from relugeom.training.many_models import AxialTraining, initial_models, train_from
 
 __all__ = ["Resampling", "SchemeCount", "chaos_map", "compare"]
 
@@ -71,13 +71,13 @@ class SchemeCount:
 
 
 def compare(
-    training: Training, schemes: list[Resampling], seeds: int, *, rounds: int = 4, seed: int = 0
+    training: AxialTraining, schemes: list[Resampling], seeds: int, *, rounds: int = 4, seed: int = 0
 ) -> list[SchemeCount]:
     """Train the same seeds under every scheme: `rounds` resamplings, evenly spread, then as long a time without.
 
     Parameters
     ----------
-    training : Training
+    training : AxialTraining
         On X = I. Its steps are the whole budget, for every scheme.
     schemes : list of Resampling
     seeds, seed : int
@@ -151,7 +151,7 @@ def chaos_map(
     """
     rows = []
     for learning_rate in learning_rates:
-        training = Training(Axial(n), optimiser=AdamW(float(learning_rate)), steps=steps)
+        training = AxialTraining(Axial(n), optimiser=AdamW(float(learning_rate)), steps=steps)
         start = initial_models(training, seed, index, 1)
         W, b = (np.repeat(np.asarray(part), len(perturbations), axis=0) for part in start)
         b[:, 0] += perturbations

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.geometry import circles
 from relugeom.autoencoder.model import Parameters, flatten, gradient, gram, loss
 from relugeom.errors import ArgumentError
-from relugeom.training.many_models import Training, descend, initial_models
+from relugeom.training.many_models import AxialTraining, descend, initial_models
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Event", "Trace", "events", "trace"]
@@ -65,7 +65,7 @@ class Event:
 
 
 def trace(
-    training: Training | ToyTraining,
+    training: AxialTraining | ToyTraining,
     index: int = 0,
     *,
     seed: int = 0,
@@ -79,7 +79,7 @@ def trace(
 
     Parameters
     ----------
-    training : Training or ToyTraining
+    training : AxialTraining or ToyTraining
         As for `train_many` or `train_toy_models`.
     index : int
         Which model of the seed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, resume, train
-from relugeom.training.many_models import Training, descend, initial_models, train_from, train_many
+from relugeom.training.many_models import AxialTraining, descend, initial_models, train_from, train_many
 from relugeom.training.metrics import Metrics, measure
 from relugeom.training.recipes import Recipe
 from relugeom.training.sweeps import best_of, configurations, sweep
@@ -13,12 +13,12 @@ from relugeom.training.toy_models import ToyTraining, toy_trajectories, train_to
 from relugeom.training.trajectory import Trajectory
 
 __all__ = [
+    "AxialTraining",
     "Checkpoint",
     "Configuration",
     "Metrics",
     "Recipe",
     "ToyTraining",
-    "Training",
     "Trajectory",
     "best_of",
     "configurations",

@@ -30,7 +30,7 @@ from relugeom.progress import OnProgress, Reporter
 from relugeom.training.recipes import Recipe
 
 __all__ = [
-    "Training", "descend", "descend_together", "full_blocks", "initial_models", "train_from", "train_many",
+    "AxialTraining", "descend", "descend_together", "full_blocks", "initial_models", "train_from", "train_many",
     "train_together",
 ]  # fmt: skip
 
@@ -38,7 +38,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Training(Recipe):
+class AxialTraining(Recipe):
     """How many small models are trained on one data set on the axes: a `Recipe` with data.
 
     Parameters
@@ -80,7 +80,7 @@ class Training(Recipe):
             )
 
 
-def initial_models(training: Training, seed: int, first: int, count: int) -> Parameters:
+def initial_models(training: AxialTraining, seed: int, first: int, count: int) -> Parameters:
     """The starts of seeds first, ..., first + count − 1, each from its own child of ``SeedSequence(seed)``.
 
     Returns
@@ -97,7 +97,7 @@ def initial_models(training: Training, seed: int, first: int, count: int) -> Par
     return Parameters(W.astype(training.dtype), np.full((count, n), bias, training.dtype))
 
 
-def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tuple[int, Parameters]]:
+def descend(training: AxialTraining, start: Parameters, *, every: int) -> Iterator[tuple[int, Parameters]]:
     """Train one block of models, W (B, m, n) and b (B, n), together; yield them as they go.
 
     Yields
@@ -110,13 +110,13 @@ def descend(training: Training, start: Parameters, *, every: int) -> Iterator[tu
 
 
 def descend_together(
-    parts: Sequence[tuple[Training, Parameters]], *, every: int
+    parts: Sequence[tuple[AxialTraining, Parameters]], *, every: int
 ) -> Iterator[tuple[int, list[Parameters]]]:
     """`descend` for several trainings in one block, to the same bits as apart.
 
     Parameters
     ----------
-    parts : sequence of (Training, Parameters)
+    parts : sequence of (AxialTraining, Parameters)
         As one item of `full_blocks` says.
     every : int
 
@@ -155,18 +155,18 @@ def descend_together(
                 step += 1
 
 
-def train_from(training: Training, start: Parameters) -> Parameters:
+def train_from(training: AxialTraining, start: Parameters) -> Parameters:
     """What `descend` ends with."""
     return train_together([(training, start)])[0]
 
 
-def train_together(parts: Sequence[tuple[Training, Parameters]]) -> list[Parameters]:
+def train_together(parts: Sequence[tuple[AxialTraining, Parameters]]) -> list[Parameters]:
     """What `descend_together` ends with."""
     *_, (_, models) = descend_together(parts, every=max(parts[0][0].steps, 1))
     return models
 
 
-def full_blocks(parts: Sequence[tuple[Training | None, int]], among: int = 1) -> list[list[int]]:
+def full_blocks(parts: Sequence[tuple[AxialTraining | None, int]], among: int = 1) -> list[list[int]]:
     """Which trainings to take together, so that blocks are full: what a step costs is hardly less for few models.
 
     Models of one block may differ in where they start, in learning rate and in weight decay; all else is the same. One
@@ -175,7 +175,7 @@ def full_blocks(parts: Sequence[tuple[Training | None, int]], among: int = 1) ->
 
     Parameters
     ----------
-    parts : sequence of (Training or None, int)
+    parts : sequence of (AxialTraining or None, int)
         Each with the number of its models.
     among : int
         How many workers there are to share the blocks.
@@ -204,7 +204,7 @@ def full_blocks(parts: Sequence[tuple[Training | None, int]], among: int = 1) ->
 _LEAST = 250  # models of a block; below, the time to begin an operation is most of a step
 
 
-def _kind(training: Training) -> Hashable:
+def _kind(training: AxialTraining) -> Hashable:
     """What the models of one block share."""
     # A decay of 0 leaves out an operation, which could turn infinity into nan.
     rule = replace(training.optimiser, learning_rate=1.0, weight_decay=float(training.optimiser.weight_decay > 0))  # type: ignore[type-var]
@@ -212,12 +212,12 @@ def _kind(training: Training) -> Hashable:
     return t.data, t.m, t.steps, t.schedule, t.warmup, t.dtype, t.bias_coordinate, rule
 
 
-def _train_block(training: Training, seed: int, block: tuple[int, int]) -> Parameters:
+def _train_block(training: AxialTraining, seed: int, block: tuple[int, int]) -> Parameters:
     return train_from(training, initial_models(training, seed, *block))
 
 
 def train_many(
-    training: Training,
+    training: AxialTraining,
     seeds: int,
     *,
     seed: int = 0,
@@ -229,7 +229,7 @@ def train_many(
 
     Parameters
     ----------
-    training : Training
+    training : AxialTraining
     seeds : int
     seed : int
         Of the `numpy.random.SeedSequence` whose children are the seeds.

@@ -18,7 +18,7 @@ from relugeom.engines.cuda.backend import Backend, cuda
 from relugeom.engines.cuda.many_models import adam_steps
 from relugeom.errors import ArgumentError, DeviceError
 from relugeom.optim import AdamW
-from relugeom.training.many_models import Training
+from relugeom.training.many_models import AxialTraining
 
 __all__ = ["check_gradient", "train_from"]
 
@@ -29,13 +29,13 @@ _CHECKED = 100  # models whose first gradient is compared
 
 
 def train_from(
-    training: Training, start: Parameters, *, backend: Backend | None = None, check: bool = True
+    training: AxialTraining, start: Parameters, *, backend: Backend | None = None, check: bool = True
 ) -> Parameters:
     """Train models, W (B, m, n) and b (B, n), together from given starts.
 
     Parameters
     ----------
-    training : Training
+    training : AxialTraining
         Its data must be ``Axial(n)``, that is X = I, and its optimiser `AdamW`.
     start : Parameters
         NumPy arrays; the result is NumPy's too.

@@ -62,16 +62,16 @@ class Recipe:
     Below are the starts with s = `init_scale`, and after each who takes it, with the usual s there. Where nothing else
     is said, b starts at 0.
 
-    xavier (Configuration 0.01, Training 1)
+    xavier (Configuration 0.01, AxialTraining 1)
         W uniform on ±√(6/(m + n)), whatever s (Glorot and Bengio, 2010).
     xavier_normal (ToyTraining 1)
         W normal with deviation s √(2/(m + n)).
-    normal (Configuration 0.01, Training 1)
+    normal (Configuration 0.01, AxialTraining 1)
         W normal with deviation s.
-    small (Configuration 0.01, Training 0.001)
+    small (Configuration 0.01, AxialTraining 0.001)
         s times xavier. A configuration has also W's columns in units of their features' largest entries and b at
         their means, so that all outputs are on.
-    circle (Training 4)
+    circle (AxialTraining 4)
         Columns of random directions and of norm R, R² = s²/(1 − cos(2π/n)), and b = 1 − R², so that every output is 1
         on its own axis: R is s times that of the smallest polygon of zero loss.
     file (Configuration 0.01)

@@ -35,7 +35,7 @@ from relugeom.autoencoder.constructions import symmetric_failure
 from relugeom.autoencoder.model import Parameters, loss
 from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW, Optimiser
-from relugeom.training.many_models import Training, descend
+from relugeom.training.many_models import AxialTraining, descend
 
 __all__ = ["Leaving", "best_ratio", "escape", "escape_curvature", "leaving"]
 
@@ -121,7 +121,7 @@ def leaving(
     start = symmetric_failure(n)
     W = start.W + noise * rng.standard_normal((trials, 2, n))
     b = np.asarray(start.b) + noise * rng.standard_normal((trials, n))
-    training = Training(Axial(n), optimiser=optimiser or AdamW(1e-3), steps=steps, dtype="float64")
+    training = AxialTraining(Axial(n), optimiser=optimiser or AdamW(1e-3), steps=steps, dtype="float64")
     alignment, ratio = np.full(trials, np.nan), np.full(trials, np.nan)
     left, recovered = np.full(trials, -1), np.full(trials, -1)
     tenth = _square(n) ** 0.5 / 10
