@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import itertools
 import json
 import os
 import pickle
@@ -21,9 +22,12 @@ from relugeom.autoencoder.files import dumps_model, load_model, load_models
 from relugeom.autoencoder.files.naming import models_from
 from relugeom.autoencoder.files.pytorch import Unknown, _Machine
 from relugeom.autoencoder.files.stored import StoredArray
+from relugeom.cli import main
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.storage import save_arrays
+from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
+from relugeom.training.loop import train
 
 FILES = Path(__file__).parent / "fixtures" / "models"
 TURN = 2 * np.pi * np.arange(5) / 5
@@ -205,11 +209,36 @@ def test_training_starts_from_every_kind(tmp_path: Path) -> None:
     np.testing.assert_allclose(start(FILES / "instances.pt", init_instance=-3).W, W, atol=1e-6)
     with pytest.raises(StorageError, match="holds 3 models; choose one by --instance 0 to 2"):
         start(FILES / "instances.pt")
-    with pytest.raises(ArgumentError, match="init_instance is for initialisation = 'file'"):
-        Configuration(T=5, n=5, init_instance=0)
+    for name in ("init_instance", "init_transpose"):
+        with pytest.raises(ArgumentError, match=f"{name} is for initialisation = 'file'"):
+            Configuration(T=5, n=5, **{name: 0})
     np.savez(tmp_path / "x.npz", W=np.full((2, 5), np.nan), b=b)
     with pytest.raises(StorageError, match="not finite"):
         start(tmp_path / "x.npz")
+
+
+def test_training_is_told_which_way_round_a_matrix_lies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.npz"
+    settings = "--n 5 --sparsity 0.5 --steps 6 --warmup 2 --dtype float64 --initialisation file --init-file"
+    line = ["train", "-T", "5", *settings.split(), str(FILES / "five-by-two.npy"), "-o", str(path)]
+    assert main(line) == 2
+    assert "give --transpose if it is the first of the two (5)" in capsys.readouterr().err
+    assert main([*line, "--transpose"]) == 0
+    whole = Checkpoint.load(path)
+    assert whole.configuration.init_transpose is True
+    np.testing.assert_allclose(whole.configuration.initial_model().W, W, atol=1e-6)
+    stored = whole.configuration.as_dict()
+    assert Configuration.from_dict(stored) == whole.configuration
+    assert whole.configuration.key()["init_transpose"] is True
+    assert "init_transpose" not in Configuration(T=5).key()  # an older run keeps its key
+    with pytest.raises(ArgumentError, match="init_transpose must be of type bool"):
+        Configuration.from_dict({**stored, "init_transpose": 1})
+    # A run that is stopped after three steps goes on from what its checkpoint holds.
+    steps = itertools.count()
+    half = train(whole.configuration, path=tmp_path / "half.npz", stop=lambda: next(steps) >= 3)
+    assert half.step < 6
+    assert main(["train", "-o", str(tmp_path / "half.npz"), "--resume"]) == 0
+    assert Checkpoint.load(tmp_path / "half.npz").parameters.tobytes() == whole.parameters.tobytes()
 
 
 class Trap:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from relugeom.autoencoder.files import ModelFile, ModelFiles
     from relugeom.cli._options import Place
 
-__all__ = ["KINDS", "add_model_choice", "chosen_model", "chosen_models"]
+__all__ = ["KINDS", "add_model_choice", "add_transpose", "chosen_model", "chosen_models"]
 
 KINDS = "JSON, .npz, .npy, .pt, .pth, .safetensors, a checkpoint"
 """The kinds of files, for the help."""
@@ -21,9 +21,14 @@ def add_model_choice(parser: Place) -> None:
     parser.add_argument(
         "--instance", type=int, metavar="I", help="which model of a file with several, from 0; -1 is the last"
     )
+    add_transpose(parser, default=None)
+
+
+def add_transpose(parser: Place, **more: Any) -> None:
+    """Which way round W lies."""
     parser.add_argument(
-        "--transpose", action=argparse.BooleanOptionalAction, default=None,
-        help="W lies as (features, latent) or the other way round; needed only where the file cannot tell",
+        "--transpose", action=argparse.BooleanOptionalAction,
+        help="W lies as (features, latent) or the other way round; needed only where the file cannot tell", **more,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from relugeom.cli._models import add_transpose
 from relugeom.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -487,12 +488,14 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
             *setting.names, dest=setting.field, type=setting.kind, default=argparse.SUPPRESS, help=setting.help,
             choices=setting.choices, metavar=None if setting.choices else "X",
         )  # fmt: skip
+        if setting.field == "init_instance":  # the other of the two that say how to read --init-file
+            add_transpose(group, dest="init_transpose", default=argparse.SUPPRESS)
     group.add_argument("--untied", action="store_true", default=argparse.SUPPRESS, help="train a decoder R of its own")
 
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """Those of the shared options that were given, by field; "engine" still by name."""
-    fields = [setting.field for setting in _SETTINGS] + ["untied"]
+    fields = [setting.field for setting in _SETTINGS] + ["init_transpose", "untied"]
     return {field: getattr(arguments, field) for field in fields if hasattr(arguments, field)}
 
 

@@ -44,7 +44,7 @@ PAPER = AdamW(learning_rate=1e-3, weight_decay=1e-2)
 _TEST_STREAM = 1  # data_seed's stream of test examples; training data are stream 0
 
 # Fields that came later are named in a key only where they differ from what was before, so that old keys hold.
-_LATER: Mapping[str, Any] = {"bias_coordinate": "plain", "growth": 0.0, "init_instance": None}
+_LATER: Mapping[str, Any] = {"bias_coordinate": "plain", "growth": 0.0, "init_instance": None, "init_transpose": None}
 
 _GROWN = 0.8  # of all steps, after which the latent vectors have their full norm
 
@@ -53,7 +53,7 @@ _CONSTANTS = ("learning_rate", "weight_decay", "momentum", "beta1", "beta2", "ep
 _NAMES = (
     "T", "n", "m", "S", "data", "data_path", "data_seed", "seed", "steps", "optimiser", "learning_rate", "warmup",
     "schedule", "weight_decay", "momentum", "initialisation", "init_scale", "init_path", "init_instance",
-    "bias_coordinate", "growth", "untied", "dtype", "engine",
+    "init_transpose", "bias_coordinate", "growth", "untied", "dtype", "engine",
 )  # fmt: skip
 
 # How version 0.1.0 called a field.
@@ -82,6 +82,8 @@ class Configuration(Recipe):
         The file of ``initialisation="file"``.
     init_instance : int, optional
         Which model of `init_path`, where it holds several; from the end by −1, −2, ...
+    init_transpose : bool, optional
+        Whether W of `init_path` lies as (n, m); needed only where the file cannot tell.
     growth : float
         With a centred bias and m = 2: latent vectors are made to grow, over the first four fifths of the steps, to
         this times the least norm of T points at zero loss, and the learning rate grows with them. 0: they are not.
@@ -114,6 +116,7 @@ class Configuration(Recipe):
     warmup: int = 2_500
     init_path: str = ""
     init_instance: int | None = None
+    init_transpose: bool | None = None
     growth: float = 0.0
     untied: bool = False
     engine: EngineChoice | None = None
@@ -133,8 +136,9 @@ class Configuration(Recipe):
                 raise ArgumentError(
                     f"{kind} = 'file' and its path go together; got {getattr(self, kind)!r} and {path!r}"
                 )
-        if self.init_instance is not None and self.initialisation != "file":
-            raise ArgumentError(f"init_instance is for initialisation = 'file'; got {self.initialisation!r}")
+        for name in ("init_instance", "init_transpose"):
+            if getattr(self, name) is not None and self.initialisation != "file":
+                raise ArgumentError(f"{name} is for initialisation = 'file'; got {self.initialisation!r}")
         if self.initialisation == "memorising" and (self.m != 2 or self.data == "fresh"):
             raise ArgumentError(
                 f"a memorising start is for m = 2 and data that stay; got m = {self.m}, data = {self.data!r}"
@@ -261,7 +265,7 @@ class Configuration(Recipe):
 
     def _from_file(self) -> Parameters:
         """The model of `init_path`: b starts at 0 and the decoder at Wᵀ where it has none; a tied run takes none."""
-        found = load_model(self.init_path, instance=self.init_instance)
+        found = load_model(self.init_path, instance=self.init_instance, transpose=self.init_transpose)
         W, b, R = found.model.W, found.model.b, found.model.decoder
         if W.shape != (self.m, self.n):
             raise StorageError(f"{self.init_path}: must hold W of shape {(self.m, self.n)}; got {W.shape}")
@@ -290,7 +294,7 @@ class Configuration(Recipe):
 # What a field of a configuration read from a file may hold; JSON has no other numbers.
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "int | None": (int, type(None)),
-    "float | None": (int, float),
+    "float | None": (int, float), "bool | None": (bool, type(None)),
 }  # fmt: skip
 
 
