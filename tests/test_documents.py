@@ -107,6 +107,12 @@ def test_relative_links_lead_somewhere() -> None:
                 assert not anchor or anchor in anchors(path), f"{page.name} links to {target}#{anchor}"
 
 
+def test_pictures_of_notebooks_show_themselves() -> None:
+    """A figure of Matplotlib's own class, the last line of a cell, is shown as words; ours is shown as a picture."""
+    for page in (ROOT / "docs" / "notebooks").glob("*.md"):
+        assert not re.search(r"matplotlib\.figure", page.read_text(encoding="utf-8")), page.name
+
+
 def test_every_file_of_arguments_is_listed() -> None:
     page = (ROOT / "docs" / "arguments.md").read_text(encoding="utf-8")
     listed = re.findall(r"^- \[(\w+\.py)\]\(\.\./proofs/\1\)", page, flags=re.M)
