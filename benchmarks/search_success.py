@@ -79,11 +79,15 @@ def scaling(attempts: int = 16) -> list[dict[str, object]]:
             row: dict[str, object] = {"problem": name, "attempts": attempts, "load": os.getloadavg()[0]}
             outcomes, solved = set(), False
             for workers, pool in pools.items():
-                before, began = _cpu_of_workers(pool), time.perf_counter()
+                before, here, began = _cpu_of_workers(pool), time.process_time(), time.perf_counter()
                 outcome = search(problem, attempts=attempts, seeded=False, executor=pool)
                 row[f"wall_seconds_{workers}"] = time.perf_counter() - began
-                # What the machine has to spare decides the wall time; the processor time says what a worker costs.
-                row[f"cpu_seconds_{workers}"] = _cpu_of_workers(pool) - before
+                # What the machine has to spare decides the wall time; the processor time says what a worker costs, and
+                # that of the busiest one with what is done here how long it would take where nothing else runs.
+                row[f"cpu_seconds_here_{workers}"] = time.process_time() - here
+                used = [after - then for after, then in zip(_cpu_of_workers(pool), before, strict=True)]
+                row[f"cpu_seconds_{workers}"] = sum(used)
+                row[f"cpu_seconds_busiest_{workers}"] = max(used)
                 outcomes.add(repr(outcome))
                 solved |= isinstance(outcome, Found)
             rows.append({**row, "same_outcome": len(outcomes) == 1, "solved": solved})
@@ -93,13 +97,11 @@ def scaling(attempts: int = 16) -> list[dict[str, object]]:
     return rows
 
 
-def _cpu_of_workers(pool: ProcessPoolExecutor) -> float:
+def _cpu_of_workers(pool: ProcessPoolExecutor) -> list[float]:
     """Processor time of its processes up to now: user and system (the fields 14 and 15 of proc(5)'s stat)."""
-    ticks = 0
-    for process in pool._processes or ():
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    files = [Path(f"/proc/{process}/stat") for process in pool._processes or ()]
+    fields = [file.read_text().rpartition(")")[2].split() for file in files]
+    return [(int(field[11]) + int(field[12])) / os.sysconf("SC_CLK_TCK") for field in fields]
 
 
 def main() -> None:
