@@ -54,7 +54,7 @@ def states(examples: SparseExamples) -> dict[str, tuple[Array, Array]]:
     flat = np.concatenate([W.ravel(), b])
     W, b = flat[: M * N].reshape(M, N), flat[M * N :]
     optimiser, schedule = (
-        AdamW(weight_decay=DECAY).scheduled(flat.size, np.float32),
+        AdamW(weight_decay=DECAY).start_scheduled(flat.size, np.float32),
         Schedule("cosine", RATE, steps, steps // 20),
     )
     found = {"early": (W.copy(), b.copy())}
@@ -92,7 +92,7 @@ def ours(examples: SparseExamples, W: Array, b: Array, choice: EngineChoice) -> 
     engine = make_engine(examples, choice)
     flat = np.concatenate([W.ravel(), b])
     W, b = flat[: M * N].reshape(M, N), flat[M * N :]
-    optimiser = AdamW(weight_decay=DECAY).scheduled(flat.size, np.float32)
+    optimiser = AdamW(weight_decay=DECAY).start_scheduled(flat.size, np.float32)
     packed = np.empty_like(flat)
 
     def gradient() -> tuple[Array, Array]:

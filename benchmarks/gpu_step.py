@@ -57,7 +57,7 @@ class NumpyRun:
         self._shape = (parameters.size // n, n)
         self._engine = make_engine(examples, choose_engine(examples.T, n, self._shape[0] - 1, dtype))
         self._theta = parameters.copy()
-        self._rule = optimiser.scheduled(parameters.size, dtype)
+        self._rule = optimiser.start_scheduled(parameters.size, dtype)
 
     def value_and_gradient(self) -> tuple[float, Array]:
         """The loss, and its gradient as flat as the parameters."""

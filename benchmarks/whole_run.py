@@ -144,7 +144,7 @@ def earlier(T: int, steps: int) -> None:
             from relugeom.autoencoder import Parameters
             from relugeom.optim import AdamW
 
-            optimiser: Any = AdamW(weight_decay=1e-2).scheduled(flat.size, np.float32)
+            optimiser: Any = AdamW(weight_decay=1e-2).start_scheduled(flat.size, np.float32)
         else:
             from relugeom.optim.adamw import AdamW as Older
 

@@ -24,11 +24,11 @@ from relugeom import (
     Sibling,
     Step,
     Verdict,
-    certified,
     conjecture,
     identity,
     polynomial_sign,
     sign,
+    valid_certificate,
 )
 from relugeom.landscape.polygons import hexagon_minimum, pentagon_minimum
 
@@ -226,7 +226,7 @@ def pentagon_steps(certificate: PentagonMinimum) -> list[Step]:
         *angle_steps(),
         *cell_steps(),
         *window_steps(),
-        certified("the constants, the one-output estimates, every cell and the window", certificate),
+        valid_certificate("the constants, the one-output estimates, every cell and the window", certificate),
     ]
 
 
@@ -379,7 +379,7 @@ def hexagon_steps(certificate: HexagonMinimum) -> list[Step]:
             36 * (m * ((1 - t) ** 3 / 3 + KAPPA + KAPPA.subs(q, q_2)) - B**2),
             12 * m * ((1 - t) ** 3 + (q - t) ** 3 / q + (q_2 - t) ** 3 / q_2) - (1 - t) ** 4 * (2 + t) ** 2,
         ),
-        certified("the constants, every cell and rectangle of angles, and the window", certificate),
+        valid_certificate("the constants, every cell and rectangle of angles, and the window", certificate),
     ]
 
 
@@ -432,7 +432,7 @@ def averaging_steps(corners: int, certificate: PentagonMinimum | HexagonMinimum)
             pairs * (n - 1) / (corners - 1),
         ),
         sign(f"(n − 1)/{corners - 1} ≥ 1", (n - 1) / sp.Integer(corners - 1) - 1, ">= 0"),
-        certified(f"{corners} features cost at least F*", certificate),
+        valid_certificate(f"{corners} features cost at least F*", certificate),
     ]
 
 

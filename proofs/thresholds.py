@@ -12,7 +12,7 @@ from itertools import combinations, product
 
 from relugeom.capacity.known.thresholds import THRESHOLDS, threshold_bound
 from relugeom.claims.conjectures import conjecture
-from relugeom.claims.steps import all_cases, certified
+from relugeom.claims.steps import all_cases, valid_certificate
 from relugeom.claims.verdicts import Open, Outcome, Proof, Sibling, Step, Verdict, Witness
 from relugeom.exact import Quadratic, SphericalCodeBound
 
@@ -85,7 +85,7 @@ def code_steps(name: str, points: list[Point], m: int, n: int, cosine: Quadratic
             lambda size: size == (n, m),
             [(len(set(points)), len(points[0]))],
         ),
-        certified("and no code has a smaller largest cosine", replace(bound, cosine=(a + more, b))),
+        valid_certificate("and no code has a smaller largest cosine", replace(bound, cosine=(a + more, b))),
         all_cases("which is the stated one", lambda pair: pair == (a, b), [(cosine.a, cosine.b)]),
     ]
 

@@ -98,12 +98,12 @@ if TYPE_CHECKING:
     from relugeom.claims.steps import (
         all_cases,
         between,
-        certified,
         identity,
         polynomial_certificate,
         polynomial_sign,
         sign,
         trace_identity,
+        valid_certificate,
     )
     from relugeom.claims.verdicts import (
         Counterexample,
@@ -246,7 +246,6 @@ __all__ = [
     "between",
     "cells",
     "census",
-    "certified",
     "certify",
     "check",
     "circles",
@@ -314,6 +313,7 @@ __all__ = [
     "unflatten",
     "untouched_features",
     "upper_bound",
+    "valid_certificate",
     "verify",
     "zero_loss_bias",
     "zero_loss_polygon",
@@ -382,7 +382,7 @@ PURPOSES: dict[str, dict[str, str]] = {
     },
     "Steps of a proof": {
         "relugeom.claims.steps": (
-            "identity trace_identity sign between polynomial_sign polynomial_certificate certified all_cases"
+            "identity trace_identity sign between polynomial_sign polynomial_certificate valid_certificate all_cases"
         ),
     },
     "Certificates": {

@@ -110,7 +110,7 @@ def _full_batch_steps(T: int, n: int, dtype: str, works: bool) -> dict[str, _Ste
     flat = np.zeros(3 * n, dtype)
     flat[: 2 * n] = np.random.default_rng(0).uniform(-bound, bound, 2 * n)
     choice = choose_engine(T, n, 2, dtype)
-    engine, optimiser = make_engine(examples, choice), AdamW(weight_decay=1e-2).scheduled(3 * n, dtype)
+    engine, optimiser = make_engine(examples, choice), AdamW(weight_decay=1e-2).start_scheduled(3 * n, dtype)
     parameters = flat.copy()
 
     def numpy_step() -> None:

@@ -72,14 +72,14 @@ def run_tasks(
     lost: list[int] = []
     while waiting:
         once: list[int] = []
-        with _opened(executor) as (pool, most):
+        with _open_pool(executor) as (pool, most):
             yield from _collect(pool, most, function, tasks, waiting, once)
         if isinstance(executor, ProcessPoolExecutor):
             lost += [*once, *waiting]  # somebody else's pool, once broken, cannot be opened again
             break
         for index in once:
             # Alone: a worker that dies breaks the pool for every task under way, and who is to blame can't be told.
-            with _opened(executor) as (pool, most):
+            with _open_pool(executor) as (pool, most):
                 yield from _collect(pool, most, function, tasks, deque([index]), lost)
     if lost:
         raise WorkerError(f"{len(lost)} of {len(tasks)} tasks lost their worker, and again when they were repeated")
@@ -142,7 +142,7 @@ def _end_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def _opened(executor: Executor | str) -> Iterator[tuple[Executor, int | None]]:
+def _open_pool(executor: Executor | str) -> Iterator[tuple[Executor, int | None]]:
     """The pool, and how many tasks should be under way there at most: of processes twice as many as there are."""
     if isinstance(executor, Executor):
         yield executor, None

@@ -32,7 +32,7 @@ import numpy.typing as npt
 from relugeom.errors import StorageError
 from relugeom.writing import FileLock, replacing
 
-__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "read_printed", "save_arrays", "stored"]
+__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "read_field", "read_printed", "save_arrays"]
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -188,7 +188,7 @@ def read_printed(path: str | Path, command: str, reader: Callable[[Any, str], T]
         raise StorageError(f"{path} is not what `relugeom {command} --json` prints: {what}") from None
 
 
-def stored(row: Mapping[str, Any], name: str, *kinds: type | None) -> Any:
+def read_field(row: Mapping[str, Any], name: str, *kinds: type | None) -> Any:
     """The member `name` of a stored run, which must be of one of `kinds` (None for null).
 
     A truth value is no number, a whole number serves as a float, and a text must be one that can be written.
@@ -285,7 +285,7 @@ class RunDatabase:
             row = self._connection.execute(
                 "SELECT result, sha256 FROM runs WHERE key = ?", (self.key(settings),)
             ).fetchone()
-        return None if row is None else self._decoded(self.key(settings), *row)
+        return None if row is None else self._decode(self.key(settings), *row)
 
     def read(self, settings: Mapping[str, Any], reader: Callable[[Mapping[str, Any]], T]) -> T | None:
         """What `reader` makes of the stored result, or None where there is none.
@@ -311,7 +311,7 @@ class RunDatabase:
         with self._clear_errors():
             rows = self._connection.execute("SELECT key, result, sha256 FROM runs ORDER BY key").fetchall()
         for key, text, sha in rows:
-            yield self._object(key), self._decoded(key, text, sha)
+            yield self._object(key), self._decode(key, text, sha)
 
     def __len__(self) -> int:
         with self._clear_errors():
@@ -323,7 +323,7 @@ class RunDatabase:
         """Of both, for a damaged index may lead from one run's key to another's result."""
         return hashlib.sha256(f"{key}\n{text}".encode()).hexdigest()
 
-    def _decoded(self, key: object, text: str, sha: str) -> dict[str, Any]:
+    def _decode(self, key: object, text: str, sha: str) -> dict[str, Any]:
         if self._seal(key, text) != sha:
             raise StorageError(f"{self._path}: a stored run does not match its checksum")
         return self._object(text)

@@ -26,7 +26,7 @@ def _is_hidden(character: str) -> bool:
     return not character.isprintable() and unicodedata.category(character) != "Zs"
 
 
-def _shown(match: re.Match[str]) -> str:
+def _show(match: re.Match[str]) -> str:
     character = match.group()
     if not _is_hidden(character):
         return character
@@ -53,8 +53,8 @@ def printable(text: object, *, lines: bool = False) -> str:
     """
     whole = str(text)
     if lines:
-        return "\n".join(_UNUSUAL.sub(_shown, line) for line in whole.expandtabs(4).split("\n"))
-    return _UNUSUAL.sub(_shown, whole)
+        return "\n".join(_UNUSUAL.sub(_show, line) for line in whole.expandtabs(4).split("\n"))
+    return _UNUSUAL.sub(_show, whole)
 
 
 def is_text(text: str) -> bool:
@@ -66,7 +66,7 @@ def is_text(text: str) -> bool:
     return True
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     character = match.group()
     # A line feed stands between the values, never within: JSON's own writer has escaped those.
     return character if character == "\n" or not _is_hidden(character) else json.dumps(character)[1:-1]
@@ -92,4 +92,4 @@ def json_text(value: Any, stream: TextIO | None = None, *, indent: int | None = 
     encoding = getattr(stream, "encoding", None) or "utf-8"
     narrow = not encoding.lower().replace("_", "-").startswith("utf")
     text = json.dumps(_finite(value), indent=indent, ensure_ascii=narrow, allow_nan=False)
-    return _UNUSUAL.sub(_escaped, text)
+    return _UNUSUAL.sub(_escape, text)

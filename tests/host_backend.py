@@ -67,5 +67,5 @@ class HostBackend:
 
         return launch
 
-    def recorded(self, launches: Callable[[], None]) -> Callable[[], None]:
+    def recording(self, launches: Callable[[], None]) -> Callable[[], None]:
         return launches

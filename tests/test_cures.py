@@ -18,7 +18,7 @@ from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
-from relugeom.studies.cures import _counted, _record, cures, watch
+from relugeom.studies.cures import _count, _record, cures, watch
 from relugeom.training.many_models import AxialTraining, initial_models, train_from
 
 CURED = AxialTraining(
@@ -42,7 +42,7 @@ def test_seeds_are_counted_as_they_are() -> None:
     total = 6 * np.asarray(loss(models, Axial(6)))
     assert [r["loss"] for r in records] == pytest.approx(list(total), abs=1e-6)
     assert [r["step"] is not None for r in records] == list(total < 1e-3)
-    found = _counted(records)
+    found = _count(records)
     assert found.zero_loss.successes == (total < 1e-3).sum() > 0
     assert found.size is not None
     assert found.size >= 1 - 1e-3
@@ -52,7 +52,7 @@ def test_seeds_are_counted_as_they_are() -> None:
 
 def test_a_seed_that_diverges_is_a_failure() -> None:
     wild = AxialTraining(Axial(4), optimiser=SGD(1e6), steps=30)
-    found = _counted(watch(Cohort(wild, 5), 0, 5))
+    found = _count(watch(Cohort(wild, 5), 0, 5))
     assert found.zero_loss.successes == 0
     assert found.losses[2] == np.inf
     assert (found.steps, found.ratio, found.gap) == (None, None, None)
@@ -84,10 +84,10 @@ def test_cells_that_share_a_block_are_stored_as_if_each_were_alone(count: Any, t
 
 def test_without_a_bias_the_least_loss_counts() -> None:
     training = AxialTraining(Axial(6), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
-    found = _counted(watch(Cohort(training, 10), 0, 10))
+    found = _count(watch(Cohort(training, 10), 0, 10))
     assert found.zero_loss.successes == 10
     assert found.losses == pytest.approx([6 - 5 * (7 + np.sqrt(5)) / 11] * 3, abs=1e-4)
-    pairs = _counted(watch(Cohort(replace(training, data=Axial(4)), 3), 0, 3))
+    pairs = _count(watch(Cohort(replace(training, data=Axial(4)), 3), 0, 3))
     assert pairs.zero_loss.successes == 3
     assert pairs.losses[2] < 1e-4
     with pytest.raises(ArgumentError, match=r"needs n ≤ 2m or m ≤ 2.*; got n = 7, m = 3"):

@@ -163,7 +163,7 @@ def test_a_conjecture_of_ones_own_has_formal_proofs_beside_it(tmp_path: Path) ->
         (folder / "mine.v").write_text("Lemma mine : True. Proof. exact I. Qed.\nPrint Assumptions mine.\n")
         (result,) = verify([path]).results
         assert result.formal_folder == folder
-        assert result.shown_formal("mine.v").endswith("formal/mine.v" if folder.name == "formal" else "mine.v")
+        assert result.formal_path("mine.v").endswith("formal/mine.v" if folder.name == "formal" else "mine.v")
         assert result.to_json()["formal"] == [{"file": "mine.v", "theorem": "mine", "statement": "what it says"}]
     assert find_formal(["mine.v", "other.v"], path) is None
     found = check_formal("mine.v", theorems=["mine", "other"], sources=tmp_path)

@@ -150,7 +150,7 @@ def test_steps_are_those_of_adamw(host: HostBackend, dtype: str) -> None:
     losses = run.advance([schedule(k) for k in range(40)])
 
     X, flat = examples.to_dense(), theta.ravel().copy()
-    optimiser, expected = AdamW(weight_decay=1e-2).scheduled(flat.size, dtype), []
+    optimiser, expected = AdamW(weight_decay=1e-2).start_scheduled(flat.size, dtype), []
     for k in range(40):
         loss, gradient = value_and_gradient(X, Parameters(flat[:40].reshape(2, 20), flat[40:]))
         expected.append(loss)

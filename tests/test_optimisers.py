@@ -15,7 +15,7 @@ def test_adamw_is_its_formula() -> None:
     rng = np.random.default_rng(0)
     theta = rng.normal(size=20)
     expected, mean, square = theta.copy(), np.zeros(20), np.zeros(20)
-    optimiser = AdamW(beta1=0.8, beta2=0.95, epsilon=1e-3, weight_decay=0.1).scheduled(20, np.float64)
+    optimiser = AdamW(beta1=0.8, beta2=0.95, epsilon=1e-3, weight_decay=0.1).start_scheduled(20, np.float64)
     for step in range(1, 200):
         gradient, learning_rate = rng.normal(size=20), 0.1 / step
         mean = 0.8 * mean + 0.2 * gradient
@@ -30,7 +30,7 @@ def test_sgd_is_its_formula() -> None:
     rng = np.random.default_rng(0)
     theta = rng.normal(size=20)
     expected, velocity = theta.copy(), np.zeros(20)
-    optimiser = SGD(momentum=0.9, weight_decay=0.1).scheduled(20, np.float64)
+    optimiser = SGD(momentum=0.9, weight_decay=0.1).start_scheduled(20, np.float64)
     for _ in range(100):
         gradient = rng.normal(size=20)
         velocity = 0.9 * velocity + gradient + 0.1 * expected
@@ -41,7 +41,10 @@ def test_sgd_is_its_formula() -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: AdamW(weight_decay=1e-2).scheduled(10, np.float32), lambda: SGD(momentum=0.9).scheduled(10, np.float32)],
+    [
+        lambda: AdamW(weight_decay=1e-2).start_scheduled(10, np.float32),
+        lambda: SGD(momentum=0.9).start_scheduled(10, np.float32),
+    ],
 )
 def test_averages_never_become_subnormal(make) -> None:
     optimiser, theta = make(), np.ones(10, np.float32)
@@ -56,7 +59,10 @@ def test_averages_never_become_subnormal(make) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: AdamW(weight_decay=1e-2).scheduled(4, np.float32), lambda: SGD(momentum=0.5).scheduled(4, np.float32)],
+    [
+        lambda: AdamW(weight_decay=1e-2).start_scheduled(4, np.float32),
+        lambda: SGD(momentum=0.5).start_scheduled(4, np.float32),
+    ],
 )
 def test_state_goes_over(make) -> None:
     one, other = make(), make()

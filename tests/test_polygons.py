@@ -51,10 +51,10 @@ def test_the_threshold_is_a_root_to_the_last_digit() -> None:
 
 def test_stated_bounds_are_rounded_outwards() -> None:
     step = F(1, 10**18)
-    low, high = polygons._stated(F(-1, 3), F(1, 3))
+    low, high = polygons._round_outwards(F(-1, 3), F(1, 3))
     assert F(-1, 3) - step < low < F(-1, 3)
     assert F(1, 3) < high < F(1, 3) + step
-    assert polygons._stated(F(1, 2), F(1)) == (F(1, 2), F(1))
+    assert polygons._round_outwards(F(1, 2), F(1)) == (F(1, 2), F(1))
 
 
 def test_cells_are_halved_until_they_pass_and_no_further() -> None:

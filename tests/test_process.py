@@ -24,7 +24,7 @@ from tests.test_runner import GOOD, declare, write
 
 # What a conjecture may do to the process it runs in, the one that started it, or the next to come.
 NEIGHBOURS = {
-    "patches_sympy": "import relugeom.claims.steps as s; s._simplified = lambda *a: 0; return Open('x')",
+    "patches_sympy": "import relugeom.claims.steps as s; s._simplify = lambda *a: 0; return Open('x')",
     "patches_the_judge": "import relugeom.claims.verdicts as v; v.check = lambda c: v.Valid('true'); return Open('x')",
     "patches_builtins": "import builtins as b; b.len = lambda x: 0; b.isinstance = lambda *a: True; return Open('x')",
     "sets_an_alarm": "import signal; signal.alarm(1); return Open('x')",

@@ -12,12 +12,12 @@ import sympy as sp
 from relugeom.claims.steps import (
     all_cases,
     between,
-    certified,
     identity,
     polynomial_certificate,
     polynomial_sign,
     sign,
     trace_identity,
+    valid_certificate,
 )
 from relugeom.claims.verdicts import REASON_LIMIT, Proof, Sibling, Step, Verdict, judge
 from relugeom.errors import ArgumentError
@@ -94,7 +94,7 @@ FALSE = [
         ]
     ),
     *(
-        certified(claim, certificate)
+        valid_certificate(claim, certificate)
         for claim, certificate in [
             ("two on a line", SignPattern(as_matrix([[1, 1]]))),
             ("a loss", AxialLoss(as_matrix([[1]]), Fraction(1))),
@@ -158,7 +158,7 @@ def test_nothing_that_is_rounded_passes(step: Step) -> None:
 
 
 def test_every_public_kind_is_in_the_tables() -> None:
-    makers = (identity, sign, between, trace_identity, polynomial_sign, certified, all_cases)
+    makers = (identity, sign, between, trace_identity, polynomial_sign, valid_certificate, all_cases)
     kinds = {step.method.split(" ")[0] for step in FALSE}
     assert kinds == {
         "identity",
@@ -218,7 +218,7 @@ def test_a_reason_can_be_written() -> None:
         sign("a square", x**2 - 2 * x + 1, ">= 0"),
         between("an angle", 0, sp.pi / (k + 2), sp.pi),
         polynomial_sign("no root", x**2 + sp.sqrt(5) * x + sp.Rational(1, 3), x, [0, 1]),
-        certified("a pair", SignPattern(as_matrix([[1, -1]]))),
+        valid_certificate("a pair", SignPattern(as_matrix([[1, -1]]))),
         all_cases("squares", lambda i: i * i >= i, range(10)),
     ],
     ids=lambda step: step.claim,
@@ -246,8 +246,8 @@ def test_true_steps_hold(step: Step) -> None:
         (between("too large", 0, sp.pi * (k + 1), sp.pi), "above the range"),
         (between("too small", 0, -n, 1), "below the range"),
         (polynomial_sign("a root", x - sp.Rational(1, 2), x, [0, 1]), "a coefficient is negative"),
-        (certified("no pair", SignPattern(as_matrix([[1, 1]]))), "output 0 is positive at x = e_1"),
-        (certified("a loss", AxialLoss(as_matrix([[1]]), as_matrix([[1]])[0][0])), "the loss is 0"),
+        (valid_certificate("no pair", SignPattern(as_matrix([[1, 1]]))), "output 0 is positive at x = e_1"),
+        (valid_certificate("a loss", AxialLoss(as_matrix([[1]]), as_matrix([[1]])[0][0])), "the loss is 0"),
         (all_cases("fails", lambda i: i < 3, range(10)), "fails at 3"),
         (all_cases("truthy is not true", lambda i: 1, range(10)), "fails at 0"),  # type: ignore[arg-type, return-value]
         (all_cases("empty", lambda i: True, []), "there are no cases"),

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from relugeom.errors import StorageError
-from relugeom.storage import RunDatabase, load_arrays, save_arrays, stored
+from relugeom.storage import RunDatabase, load_arrays, read_field, save_arrays
 
 ARRAYS = {"a": np.arange(12.0).reshape(3, 4), "b": np.array(3), "empty": np.zeros((0, 2), np.float32)}
 
@@ -259,7 +259,7 @@ def test_a_database_in_memory_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )  # fmt: skip
 def test_members_of_a_stored_run(value: object, kinds: tuple[type | None, ...], taken: object) -> None:
-    found = stored({"x": value}, "x", *kinds)
+    found = read_field({"x": value}, "x", *kinds)
     assert found == taken
     assert type(found) is type(taken)
 
@@ -273,11 +273,11 @@ def test_members_of_a_stored_run(value: object, kinds: tuple[type | None, ...], 
 )  # fmt: skip
 def test_members_of_another_kind_are_refused(value: object, kinds: tuple[type | None, ...], tmp_path: Path) -> None:
     with pytest.raises((TypeError, ValueError, OverflowError)):
-        stored({"x": value}, "x", *kinds)
+        read_field({"x": value}, "x", *kinds)
     with RunDatabase(tmp_path / "runs") as database:
         database.record({"k": 1}, {"x": value})
         with pytest.raises(StorageError, match="a stored run makes no sense"):
-            database.read({"k": 1}, lambda row: stored(row, "x", *kinds))
+            database.read({"k": 1}, lambda row: read_field(row, "x", *kinds))
         with pytest.raises(StorageError, match=r"makes no sense \(no 'y'\)"):
-            database.read({"k": 1}, lambda row: stored(row, "y", *kinds))
-        assert database.read({"k": 2}, lambda row: stored(row, "x", *kinds)) is None
+            database.read({"k": 1}, lambda row: read_field(row, "y", *kinds))
+        assert database.read({"k": 2}, lambda row: read_field(row, "x", *kinds)) is None

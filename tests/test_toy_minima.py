@@ -14,7 +14,7 @@ from proofs.toy_models import PAIR, PENTAGON, least_output_loss
 from relugeom.autoencoder import Independent, Parameters, UniformAxial, polygon
 from relugeom.errors import ArgumentError
 from relugeom.figures.toy_minima import bifurcations
-from relugeom.landscape.families.independent import FAMILIES, _hessian, _repeated, best_member, crossing, local_nature
+from relugeom.landscape.families.independent import FAMILIES, _hessian, _repeat, best_member, crossing, local_nature
 from relugeom.landscape.polishing import polish
 
 RECORD = Path(__file__).parents[1] / "docs" / "toy-minima.json"
@@ -56,7 +56,7 @@ def test_where_families_cross_their_losses_are_equal() -> None:
 def test_the_hessian_of_several_null_features_is_put_together_from_that_of_one() -> None:
     found = best_member("triangle", 0.2)
     whole = Independent(6, 0.8).hessian(found.model(6))
-    np.testing.assert_allclose(_repeated(_hessian(found, 1), found, 6), whole, atol=1e-13)
+    np.testing.assert_allclose(_repeat(_hessian(found, 1), found, 6), whole, atol=1e-13)
     assert np.abs(whole[3, 4]) > 1e-3  # null features meet
 
 

@@ -203,9 +203,9 @@ def test_a_claim_is_judged_by_the_whole_interval(claim: Bound, successes: int, v
 def test_the_ends_of_an_interval_belong_to_it() -> None:
     interval = wilson_interval(200, 1000)
     low, high = interval
-    assert (at_least(low).judged_by(interval), at_least(high).judged_by(interval)) == (True, None)
-    assert (at_most(high).judged_by(interval), at_most(low).judged_by(interval)) == (True, None)
-    assert (at_least(0.9).judged_by(interval), at_most(0.1).judged_by(interval)) == (False, False)
+    assert (at_least(low).judge(interval), at_least(high).judge(interval)) == (True, None)
+    assert (at_most(high).judge(interval), at_most(low).judge(interval)) == (True, None)
+    assert (at_least(0.9).judge(interval), at_most(0.1).judge(interval)) == (False, False)
 
 
 def test_a_value_and_a_claim_must_both_agree() -> None:

@@ -26,6 +26,24 @@ def test_a_class_has_a_name_of_its_own() -> None:
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
+# Adjectives that say which features, or how something is spaced or looked at.
+ADJECTIVES = {"untouched", "log_spaced", "one_sided"}
+VERBS = ("is", "has", "add", "check", "decide", "read", "start")
+
+
+def test_a_function_has_no_participle_for_a_name() -> None:
+    found = {
+        node.name
+        for source in SOURCES.values()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and not any("property" in ast.unparse(d) for d in node.decorator_list)
+    }
+    assert len(found) > 1000
+    words = {name: name.strip("_").split("_") for name in found}
+    ending = {name for name, parts in words.items() if parts[-1].endswith("ed") and parts[0] not in VERBS}
+    assert ending == ADJECTIVES
+
+
 class _Plain(ast.NodeTransformer):
     """Code without the names of its variables, so that renaming them hides no repetition."""
 

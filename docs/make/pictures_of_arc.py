@@ -131,7 +131,7 @@ def stay(T: int, corners: int, rate: float, steps: int) -> None:
     W, b = packed_polygon(examples, corners).model
     flat, n = np.concatenate([W.ravel(), b]), examples.n
     engine = make_engine(examples, choose_engine(T, n, 2, np.float64))
-    optimiser = AdamW(weight_decay=1e-2).scheduled(flat.size, np.float64)
+    optimiser = AdamW(weight_decay=1e-2).start_scheduled(flat.size, np.float64)
     for k in range(steps):
         loss, gradient = engine.value_and_gradient(Parameters(flat[: 2 * n].reshape(2, n), flat[2 * n :]))
         if k % max(1, steps // 10) == 0 or k == steps - 1:

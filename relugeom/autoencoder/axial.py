@@ -23,7 +23,7 @@ import numpy as np
 from relugeom.arrays import Array, device_of
 from relugeom.autoencoder.data import DataSet
 from relugeom.autoencoder.model import gram
-from relugeom.autoencoder.parameters import Checked, Parameters, checked
+from relugeom.autoencoder.parameters import Checked, Parameters, check_arrays
 from relugeom.errors import ArgumentError
 
 __all__ = ["Axial", "AxialData", "UniformAxial", "is_identity"]
@@ -66,7 +66,7 @@ class AxialData(DataSet):
         return self.n
 
     def _arrays(self, parameters: Parameters, direction: Parameters | None = None) -> Checked:
-        at = checked(parameters, direction=direction)
+        at = check_arrays(parameters, direction=direction)
         if at.W.shape[-1] != self.n:
             raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(at.W.shape)}")
         return at

@@ -80,7 +80,7 @@ def circular_order(sets: Sets, size: int) -> tuple[int, ...] | None:
     tree: _Node | None = _Node.of("P", [_Node.leaf(t) for t in range(base)])
     for members in _linear(sets, base, frozenset(range(base))):
         if tree is not None and 1 < len(members) < base:
-            tree = _reduced(tree, members)
+            tree = _reduce(tree, members)
     return None if tree is None else (*tree.frontier(), base)
 
 
@@ -135,11 +135,11 @@ def _odd_cycle(sets: Sets, base: int, elements: Collection[int]) -> OddCycle | N
                     before[other], depth[other] = pair, depth[pair] + 1
                     queue.append(other)
                 elif (depth[other] - depth[pair]) % 2 == 0:
-                    return OddCycle(base, _closed(before, pair, other))
+                    return OddCycle(base, _cycle_of(before, pair, other))
     return None
 
 
-def _closed(
+def _cycle_of(
     before: dict[tuple[int, int], tuple[int, int] | None], one: tuple[int, int], other: tuple[int, int]
 ) -> tuple[tuple[int, int], ...]:
     """The cycle of the edge between two pairs and their ways to the first common one."""
@@ -201,13 +201,13 @@ def _by_share(node: _Node, members: frozenset[int]) -> tuple[list[_Node], list[_
     return groups
 
 
-def _reduced(node: _Node, members: frozenset[int]) -> _Node | None:
+def _reduce(node: _Node, members: frozenset[int]) -> _Node | None:
     """The orders of a node with all the members in which these are consecutive; None if there are none."""
     if node.leaves == members:
         return node
     for place, child in enumerate(node.children):
         if members <= child.leaves:
-            below = _reduced(child, members)
+            below = _reduce(child, members)
             if below is None:
                 return None
             return _Node.of(_kind(node), [*node.children[:place], below, *node.children[place + 1 :]])

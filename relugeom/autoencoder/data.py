@@ -23,10 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.arrays import Array, check_shape, device_of, floating_arrays
-from relugeom.autoencoder.parameters import Parameters, checked, flatten, unflatten
+from relugeom.autoencoder.parameters import Parameters, check_arrays, flatten, unflatten
 from relugeom.errors import ArgumentError
 
-__all__ = ["DataSet", "DenseExamples", "as_data", "checked_importance"]
+__all__ = ["DataSet", "DenseExamples", "as_data", "as_importance"]
 
 
 class DataSet(ABC):
@@ -64,7 +64,7 @@ class DataSet(ABC):
 
         Column k is the Hessian applied to the k-th unit direction, all columns at once as one batch of directions.
         """
-        at = checked(parameters)
+        at = check_arrays(parameters)
         m, n = at.W.shape[-2:]
         size = m * n * (1 + (not at.tied)) + n * at.biased
         units = unflatten(at.xp.eye(size, dtype=at.W.dtype, device=device_of(at.W)), m, n, untied=not at.tied)
@@ -123,9 +123,9 @@ class DenseExamples(DataSet):
         if len(getattr(self.X, "shape", ())) < 2:
             check_shape("X", floating_arrays(X=self.X)[1], ("T", "n"))
         if self.importance is not None:
-            object.__setattr__(self, "importance", checked_importance(self.importance, self.n))
+            object.__setattr__(self, "importance", as_importance(self.importance, self.n))
 
-    def _weighted(self, xp: Any, E: Array) -> Array:
+    def _weigh(self, xp: Any, E: Array) -> Array:
         """I_j e_tj."""
         if self.importance is None:
             return E
@@ -146,13 +146,13 @@ class DenseExamples(DataSet):
 
     def _preactivation(self, parameters: Parameters) -> tuple[Any, Array, Array]:
         """``xp, X, Z``."""
-        at = checked(parameters, self.X)
+        at = check_arrays(parameters, self.X)
         return at.xp, at.X, (at.X @ at.xp.matrix_transpose(at.W)) @ at.D + at.b[..., None, :]
 
     def loss(self, parameters: Parameters) -> Array:
         """L = (1/T) Σ_t Σ_i I_i (x_ti − ReLU(z_ti))²."""
         xp, X, Z = self._preactivation(parameters)
-        errors = self._weighted(xp, (xp.maximum(Z, xp.zeros_like(Z)) - X) ** 2)
+        errors = self._weigh(xp, (xp.maximum(Z, xp.zeros_like(Z)) - X) ** 2)
         return xp.mean(xp.sum(errors, axis=-1), axis=-1)
 
     def gradient(self, parameters: Parameters) -> Parameters:
@@ -160,12 +160,12 @@ class DenseExamples(DataSet):
 
         ReLU(Z) ⊙ 1[Z > 0] = ReLU(Z). Tied, W stands in both places and gets the sum.
         """
-        at = checked(parameters, self.X)
+        at = check_arrays(parameters, self.X)
         xp, X, T = at.xp, at.X, at.xp.matrix_transpose
         H = X @ T(at.W)
         Z = H @ at.D + at.b[..., None, :]
         E = (2 / X.shape[-2]) * (xp.maximum(Z, xp.zeros_like(Z)) - X) * xp.astype(Z > 0, Z.dtype)
-        E = self._weighted(xp, E)
+        E = self._weigh(xp, E)
         decoder, encoder = T(H) @ E, at.D @ (T(E) @ X)
         return at.like(decoder + encoder if at.tied else encoder, xp.sum(E, axis=-2), decoder)
 
@@ -177,13 +177,13 @@ class DenseExamples(DataSet):
             Ḣ = X Vᵀ,      Ż = Ḣ D + H U + c,      Ė = (2/T) I ⊙ Ż ⊙ 1[Z > 0],
             (HᵀE)˙ = ḢᵀE + HᵀĖ,      (D EᵀX)˙ = U EᵀX + D ĖᵀX,      (∂L/∂b)˙ = Σ_t ė_t.
         """
-        at = checked(parameters, self.X, direction)
+        at = check_arrays(parameters, self.X, direction)
         xp, X, T = at.xp, at.X, at.xp.matrix_transpose
         H = X @ T(at.W)
         H_dot = X @ T(at.V)
         Z = H @ at.D + at.b[..., None, :]
         Z_dot = H_dot @ at.D + H @ at.U + at.c[..., None, :]
-        slope = self._weighted(xp, (2 / X.shape[-2]) * xp.astype(Z > 0, Z.dtype))
+        slope = self._weigh(xp, (2 / X.shape[-2]) * xp.astype(Z > 0, Z.dtype))
         E = slope * (xp.maximum(Z, xp.zeros_like(Z)) - X)
         E_dot = slope * Z_dot
         decoder = T(H_dot) @ E + T(H) @ E_dot
@@ -195,7 +195,7 @@ class DenseExamples(DataSet):
 
     def hessian(self, parameters: Parameters) -> Array:
         """As `DataSet.hessian`."""
-        checked(parameters, self.X)
+        check_arrays(parameters, self.X)
         return DataSet.hessian(self, parameters)
 
     def _along(self, parameters: Parameters, direction: Parameters) -> Parameters:
@@ -224,7 +224,7 @@ class DenseExamples(DataSet):
         return xp.all(X == 0, axis=-2)
 
 
-def checked_importance(importance: Any, n: int) -> npt.NDArray[np.float64]:
+def as_importance(importance: Any, n: int) -> npt.NDArray[np.float64]:
     """n finite numbers that are not negative, as an array.
 
     Raises

@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
-from relugeom.autoencoder.data import DataSet, checked_importance
-from relugeom.autoencoder.parameters import Parameters, checked
+from relugeom.autoencoder.data import DataSet, as_importance
+from relugeom.autoencoder.parameters import Parameters, check_arrays
 from relugeom.autoencoder.positive_part import Moments, active_sets, moments
 from relugeom.errors import ArgumentError
 
@@ -131,7 +131,7 @@ class Independent(DataSet):
             raise ArgumentError(f"sparsity must lie in [0, 1); got {self.sparsity!r}")
         if self.values not in ("uniform", "one"):
             raise ArgumentError(f'values must be "uniform" or "one"; got {self.values!r}')
-        weights = np.ones(self.n) if self.importance is None else checked_importance(self.importance, self.n)
+        weights = np.ones(self.n) if self.importance is None else as_importance(self.importance, self.n)
         object.__setattr__(self, "weights", weights)
         groups = (*self.correlated, *self.anticorrelated)
         members = [i for group in groups for i in group]
@@ -258,17 +258,17 @@ class Independent(DataSet):
         a, b, _ = self._forms(parameters)
         left_out = max(0.0, 1.0 - float(self.probabilities(self.sets()).sum()))
         largest = np.maximum(b + np.maximum(a, 0).sum(-1), 1.0)
-        return self._shaped(left_out * (self.weights * largest**2).sum(-1), parameters)
+        return self._reshape(left_out * (self.weights * largest**2).sum(-1), parameters)
 
     def loss(self, parameters: Parameters) -> Array:
         """L = E Σ_j I_j (x_j − x'_j)², exact up to rounding (and up to `rest`)."""
         P, by_output = self._errors(parameters)
-        return self._shaped(np.einsum("s,zsj,j->z", P, by_output, self.weights), parameters)
+        return self._reshape(np.einsum("s,zsj,j->z", P, by_output, self.weights), parameters)
 
     def feature_loss(self, parameters: Parameters) -> Array:
         """I_j E (x_j − x'_j)² for every feature j, shape (..., n); they add up to `loss`."""
         P, by_output = self._errors(parameters)
-        return self._shaped_by_feature(np.einsum("s,zsj,j->zj", P, by_output, self.weights), parameters)
+        return self._reshape_by_feature(np.einsum("s,zsj,j->zj", P, by_output, self.weights), parameters)
 
     def _errors(self, parameters: Parameters) -> tuple[Array, Array]:
         """P(A), and E (x_j − x'_j)² given each set A, shape (batch, sets, n)."""
@@ -288,7 +288,7 @@ class Independent(DataSet):
         """
         W, _, R = self._arrays(parameters)
         slopes = self._slopes(parameters)
-        return self._like(parameters, _transposed(R) @ slopes.D, slopes.d, slopes.D @ _transposed(W))
+        return self._like(parameters, _transpose(R) @ slopes.D, slopes.d, slopes.D @ _transpose(W))
 
     def hessian_vector_product(self, parameters: Parameters, direction: Parameters) -> Parameters:
         """The derivative of `gradient` along (V, c, U), U in R: with ȧ = U W + R V,
@@ -300,7 +300,7 @@ class Independent(DataSet):
 
             2 E[u_i u_l 1[z_j > 0]] − 2 E[u_i u_l u_j δ(z_j)],   2 E[u_i 1] − 2 E[u_i u_j δ],   2 E[1] − 2 E[u_j δ].
         """
-        checked(parameters, direction=direction)
+        check_arrays(parameters, direction=direction)
         if _batch(parameters) != _batch(direction):
             raise ArgumentError(
                 f"parameters and direction must have the same leading axes; got {_batch(parameters)} and "
@@ -313,8 +313,8 @@ class Independent(DataSet):
         moved = U @ W + R @ V
         D_dot = np.einsum("zjil,zjl->zji", K, moved) + k * c[..., None]
         d_dot = np.einsum("zji,zji->zj", k, moved) + kappa * c
-        dW = _transposed(U) @ slopes.D + _transposed(R) @ D_dot
-        dR = D_dot @ _transposed(W) + slopes.D @ _transposed(V)
+        dW = _transpose(U) @ slopes.D + _transpose(R) @ D_dot
+        dR = D_dot @ _transpose(W) + slopes.D @ _transpose(V)
         return self._like(parameters, dW, d_dot, dR)
 
     def hessian(self, parameters: Parameters) -> Array:
@@ -337,7 +337,7 @@ class Independent(DataSet):
         return self._hessian(parameters, off)
 
     def _hessian(self, parameters: Parameters, off: Array | None) -> Array:
-        at, lead = checked(parameters), _batch(parameters)
+        at, lead = check_arrays(parameters), _batch(parameters)
         W, _, R = self._arrays(parameters)
         (B, m, n), eye = W.shape, np.eye(self.n)
         slopes = self._slopes(parameters)
@@ -348,22 +348,22 @@ class Independent(DataSet):
         if at.tied:
             J = own + np.swapaxes(of_decoder, -1, -2).reshape(B, n, n, m * n)
             bend = D.reshape(B, m * n, m * n)
-            bend = bend + _transposed(bend)
+            bend = bend + _transpose(bend)
         else:
             J = np.concatenate([own, of_decoder.reshape(B, n, n, n * m)], axis=-1)
             bend = np.zeros((B, 2 * m * n, 2 * m * n))
             bend[:, m * n :, : m * n] = np.swapaxes(D, 1, 2).reshape(B, n * m, m * n)
-            bend[:, : m * n, m * n :] = _transposed(bend[:, m * n :, : m * n])
-        H = (_transposed(J) @ (K @ J)).sum(1) + bend
+            bend[:, : m * n, m * n :] = _transpose(bend[:, m * n :, : m * n])
+        H = (_transpose(J) @ (K @ J)).sum(1) + bend
         if at.biased:
             cross = np.einsum("zjip,zji->zpj", J, k)
             level = np.einsum("zj,jl->zjl", kappa, eye)
             first = m * n  # the bias stands between W and the decoder
             above = np.concatenate([H[:, :first, :first], cross[:, :first], H[:, :first, first:]], axis=2)
-            middle = np.concatenate([_transposed(cross[:, :first]), level, _transposed(cross[:, first:])], axis=2)
+            middle = np.concatenate([_transpose(cross[:, :first]), level, _transpose(cross[:, first:])], axis=2)
             below = np.concatenate([H[:, first:, :first], cross[:, first:], H[:, first:, first:]], axis=2)
             H = np.concatenate([above, middle, below], axis=1)
-        matrices: Array = ((H + _transposed(H)) / 2).reshape(*lead, *H.shape[1:])
+        matrices: Array = ((H + _transpose(H)) / 2).reshape(*lead, *H.shape[1:])
         return matrices
 
     def _near_kinks(self, parameters: Parameters) -> Array:
@@ -389,7 +389,7 @@ class Independent(DataSet):
 
         For values of 1 the least |z_j| of all sets; for uniform values the least distance to a form that has a jump.
         """
-        return self._shaped(self._near_kinks(parameters).min(axis=(-2, -1)), parameters)
+        return self._reshape(self._near_kinks(parameters).min(axis=(-2, -1)), parameters)
 
     def kinks(self, parameters: Parameters, tolerance: float) -> Array:
         """Which parts of the loss, by set and output, are within `tolerance` of a kink.
@@ -461,7 +461,7 @@ class Independent(DataSet):
             if present:
                 free[:, group] = most[:, group] if together else part[:, group, range(len(group))]
             top += free
-        return self._shaped_by_feature(top, parameters)
+        return self._reshape_by_feature(top, parameters)
 
     def dead(self, parameters: Parameters) -> Array:
         """z_j < 0 on every example, of any number of active features."""
@@ -484,7 +484,7 @@ class Independent(DataSet):
 
     def _arrays(self, parameters: Parameters) -> tuple[Array, Array, Array]:
         """W (batch, m, n), b (batch, n) and R (batch, n, m) in float64, with one batch axis."""
-        at = checked(parameters)
+        at = check_arrays(parameters)
         if at.W.shape[-1] != self.n:
             raise ArgumentError(f"W must have n = {self.n} columns for this data set; got {tuple(at.W.shape)}")
         W, b, R = (to_numpy(part).astype(float) for part in (at.W, at.b, at.xp.matrix_transpose(at.D)))
@@ -547,27 +547,27 @@ class Independent(DataSet):
             np.einsum("s,zsj,j->zj", P, found["", 0] - found["j", -1], twice),
         )
 
-    def _shaped(self, values: Array, parameters: Parameters) -> Array:
+    def _reshape(self, values: Array, parameters: Parameters) -> Array:
         """Values of a flat batch with the leading axes of the model."""
         return values.reshape(_batch(parameters))[()]
 
-    def _shaped_by_feature(self, values: Array, parameters: Parameters) -> Array:
+    def _reshape_by_feature(self, values: Array, parameters: Parameters) -> Array:
         """Values by feature of a flat batch, with the leading axes of the model."""
         return values.reshape(*_batch(parameters), self.n)
 
     def _like(self, parameters: Parameters, dW: Array, db: Array, dR: Array) -> Parameters:
         """Derivatives with the leading axes of the model; tied, what the decoder gets goes to W."""
-        at, lead, m = checked(parameters), _batch(parameters), dW.shape[-2]
-        W = dW + _transposed(dR) if at.tied else dW
+        at, lead, m = check_arrays(parameters), _batch(parameters), dW.shape[-2]
+        W = dW + _transpose(dR) if at.tied else dW
         b = db.reshape(*lead, self.n) if at.biased else None
         return Parameters(W.reshape(*lead, m, self.n), b, None if at.tied else dR.reshape(*lead, self.n, m))
 
 
-def _transposed(A: Array) -> Array:
+def _transpose(A: Array) -> Array:
     return np.swapaxes(A, -1, -2)
 
 
 def _batch(parameters: Parameters) -> tuple[int, ...]:
     """The leading axes of a model."""
-    at = checked(parameters)
+    at = check_arrays(parameters)
     return np.broadcast_shapes(at.W.shape[:-2], at.b.shape[:-1], at.D.shape[:-2])

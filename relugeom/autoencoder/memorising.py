@@ -125,7 +125,7 @@ def memorising_order(examples: SparseExamples) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _kept(facts: _Facts, order: Sequence[int]) -> Iterator[tuple[_SharedFeature, tuple[int, ...]]]:
+def _answers(facts: _Facts, order: Sequence[int]) -> Iterator[tuple[_SharedFeature, tuple[int, ...]]]:
     """Each shared feature with the places in `holders` at which it answers: two neighbours, or the largest."""
     place = {t: k for k, t in enumerate(order)}
     around = len(order)
@@ -156,7 +156,7 @@ def memorising_loss(examples: SparseExamples, order: Sequence[int] | None = None
     """The loss of `memorising_polygon`, from the examples alone: (1/T) Σ x_tj² over what is not kept."""
     facts = _facts(examples)
     kept = sum(x**2 for own in facts.private.values() for x in own.values())
-    for shared, places in _kept(facts, _order(facts, examples, order)):
+    for shared, places in _answers(facts, _order(facts, examples, order)):
         kept += sum(shared.values[a] ** 2 for a in places)
     return max(facts.total - kept, 0.0) / examples.T
 
@@ -203,7 +203,7 @@ def memorising_polygon(examples: SparseExamples, order: Sequence[int] | None = N
     lost = len(around) < examples.T  # some h = 0, at which every output must be off
     shared_columns: list[tuple[int, Floats]] = []  # of R W
     E = np.zeros((2, len(around)))
-    for shared, places in _kept(facts, around):
+    for shared, places in _answers(facts, around):
         at = [place[shared.holders[a]] for a in places]
         column, b[shared.feature] = _cut(corners, at, [shared.values[a] for a in places], lost)
         shared_columns.append((shared.feature, column))
@@ -307,7 +307,7 @@ def memorisable(examples: SparseExamples) -> Memorisable:
 
 def _is_kept(facts: _Facts, order: Sequence[int]) -> bool:
     """Whether the order keeps everything: by counting, not by what is left, which may be as small as rounding."""
-    return all(len(places) == len(shared.holders) for shared, places in _kept(facts, order))
+    return all(len(places) == len(shared.holders) for shared, places in _answers(facts, order))
 
 
 def _supports(facts: _Facts) -> list[frozenset[int]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from relugeom.arrays import Array, array_namespace, check_shape, floating_arrays, to_numpy
 from relugeom.autoencoder.data import DataSet, as_data
-from relugeom.autoencoder.parameters import Parameters, checked, flatten, unflatten
+from relugeom.autoencoder.parameters import Parameters, check_arrays, flatten, unflatten
 from relugeom.errors import KinkError
 
 __all__ = [
@@ -70,7 +70,7 @@ def encode(parameters: Parameters, X: Array) -> Array:
     --------
     relugeom.autoencoder.preactivation, relugeom.autoencoder.reconstruct
     """
-    at = checked(parameters, X)
+    at = check_arrays(parameters, X)
     return at.X @ at.xp.matrix_transpose(at.W)
 
 
@@ -92,7 +92,7 @@ def preactivation(parameters: Parameters, X: Array) -> Array:
     --------
     relugeom.autoencoder.encode, relugeom.autoencoder.reconstruct
     """
-    at = checked(parameters, X)
+    at = check_arrays(parameters, X)
     return (at.X @ at.xp.matrix_transpose(at.W)) @ at.D + at.b[..., None, :]
 
 
@@ -298,7 +298,7 @@ def null_features(parameters: Parameters, *, tolerance: float | None = None) -> 
     --------
     relugeom.autoencoder.dead_features, relugeom.autoencoder.silent_features, relugeom.autoencoder.untouched_features
     """
-    at = checked(parameters)
+    at = check_arrays(parameters)
     norms = at.xp.sqrt(at.xp.sum(at.W**2, axis=-2))
     bound = at.xp.max(norms, axis=-1, keepdims=True) / 100 if tolerance is None else tolerance
     return norms <= bound

@@ -16,7 +16,7 @@ from relugeom.arrays import Array, check_shape, device_of, floating_arrays, to_n
 from relugeom.errors import ArgumentError
 from relugeom.records import records_table
 
-__all__ = ["Checked", "Parameters", "as_parameters", "checked", "flatten", "unflatten"]
+__all__ = ["Checked", "Parameters", "as_parameters", "check_arrays", "flatten", "unflatten"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +127,7 @@ class Checked(NamedTuple):
         return Parameters(W, b if self.biased else None, None if self.tied else self.xp.matrix_transpose(D))
 
 
-def checked(parameters: Any, X: Any = None, direction: Any = None) -> Checked:
+def check_arrays(parameters: Any, X: Any = None, direction: Any = None) -> Checked:
     """The arrays of a model, of examples X and of a direction, once their kinds and shapes are known to fit.
 
     Raises
@@ -204,7 +204,7 @@ def flatten(parameters: Parameters) -> Array:
     --------
     relugeom.autoencoder.unflatten
     """
-    at = checked(parameters)
+    at = check_arrays(parameters)
     xp, (m, n) = at.xp, at.W.shape[-2:]
     batch = np.broadcast_shapes(at.W.shape[:-2], at.b.shape[:-1], at.D.shape[:-2])
     parts = [xp.reshape(xp.broadcast_to(at.W, (*batch, m, n)), (*batch, m * n))]

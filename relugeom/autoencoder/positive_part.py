@@ -145,7 +145,7 @@ def moments(a: Array, b: Array, *, most: int, order: int = 0) -> Moments:
     return {key: np.concatenate(values, axis=1) for key, values in parts.items()}
 
 
-def _placed(values: Array, kind: str, among: str) -> Array:
+def _place(values: Array, kind: str, among: str) -> Array:
     """Moments of one kind with their feature axes where a kind of more factors has them."""
     axes = [letter for letter in among if letter != "j"]
     given = [letter for letter in kind if letter != "j"]
@@ -225,7 +225,7 @@ def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: i
             removed: Any = 0.0  # Σ over the factors u_q that are u_l: the moment without u_q
             for factor, mark in marks.items():
                 rest, name = _without(factor, kind)
-                removed = removed + mark * _placed(found[name, r], rest, kind)[..., None]
+                removed = removed + mark * _place(found[name, r], rest, kind)[..., None]
             term = np.where(rising, np.where(weighted, removed, zero), one)
             if r == 0:
                 jump = one - zero - removed
@@ -233,7 +233,7 @@ def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: i
                 jump = np.take_along_axis(jump, index, axis=-1)[..., 0]
                 first = spread(leverage) * jump
                 if order == 2 and kind in ("j", "ij", "ilj"):
-                    found[kind, -1] = _settled(spread(inverse) * jump, kind, -1, layer, found)
+                    found[kind, -1] = _settle(spread(inverse) * jump, kind, -1, layer, found)
             else:
                 first = r * spread(peak) * found[kind, r - 1]
             total = (first + term.sum(-1)) / (r + k + len(kind))
@@ -241,7 +241,7 @@ def _advance(a: Array, b: Array, layer: _Layer, k: int, below: Moments, order: i
                 # S > 0 almost everywhere; the recursion would need to know on which side a face of S = 0 lies.
                 total = np.where(spread(floor) >= 0, _means(kind, n)[:outputs], total)
             total = np.where(spread(peak) > 0, total, 0.0)
-            found[kind, r] = _settled(total, kind, r, layer, found)
+            found[kind, r] = _settle(total, kind, r, layer, found)
     return found
 
 
@@ -256,12 +256,12 @@ def _means(kind: str, n: int) -> Array:
     return means
 
 
-def _settled(total: Array, kind: str, r: int, layer: _Layer, found: Moments) -> Array:
+def _settle(total: Array, kind: str, r: int, layer: _Layer, found: Moments) -> Array:
     """Moments as computed where all factors are active; a factor is 1 where its coordinate is done, 0 where neither."""
     for factor in kind:
         rest, name = _without(factor, kind)
         active = _of_factor(factor, kind, layer.active, total.shape[2])
         done = _of_factor(factor, kind, layer.done, total.shape[2])
-        reduced = _placed(found[name, r], rest, kind) if (name, r) in found else 0.0
+        reduced = _place(found[name, r], rest, kind) if (name, r) in found else 0.0
         total = np.where(active, total, np.where(done, reduced, 0.0))
     return total

@@ -155,13 +155,13 @@ def _exact_model(W: Any, b: Any = None, decoder: Any = None, tolerance: float | 
     return _Exact(columns, rows, [value - Fraction(tolerance) for value in bias])
 
 
-def _listed(values: Any) -> Any:
+def _as_list(values: Any) -> Any:
     return values if isinstance(values, list | tuple) else to_numpy(values).tolist()
 
 
 def _flat(b: Any) -> Any:
     """b without the second axis of a column."""
-    values = _listed(b)
+    values = _as_list(b)
     return [value[0] if isinstance(value, list | tuple) and len(value) == 1 else value for value in values]
 
 
@@ -173,7 +173,7 @@ def _numbers(name: str, values: Any) -> list[Fraction]:
 
 
 def _rationals(name: str, values: Any) -> list[list[Fraction]]:
-    rows = _listed(values)
+    rows = _as_list(values)
     matrix = [_numbers(name, row) for row in rows] if all(isinstance(row, list | tuple) for row in rows) else []
     if not matrix or len({len(row) for row in matrix}) != 1 or not matrix[0]:
         shape = "(m, n)" if name == "W" else "(n, m)"

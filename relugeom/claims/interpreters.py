@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from relugeom.claims.process import FOR_EVER, Answer, fault_of, import_path, single_threaded, with_docstrings
+from relugeom.claims.process import FOR_EVER, Answer, fault_of, import_path, single_thread_variables, with_docstrings
 from relugeom.claims.worker import OUTPUT_LIMIT, REPLY_LIMIT
 
 __all__ = ["InterpreterSlot"]
@@ -75,7 +75,7 @@ class InterpreterSlot:
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
-                env={"PYTHONHASHSEED": "0"} | with_docstrings() | single_threaded(),
+                env={"PYTHONHASHSEED": "0"} | with_docstrings() | single_thread_variables(),
             )
             return self._process
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from relugeom.claims.worker import REPLY_LIMIT, receive, send
 
-__all__ = ["FOR_EVER", "Answer", "Slot", "fault_of", "import_path", "single_threaded", "with_docstrings"]
+__all__ = ["FOR_EVER", "Answer", "Slot", "fault_of", "import_path", "single_thread_variables", "with_docstrings"]
 
 # A server that has imported nothing after so many seconds is none.
 START_LIMIT = 120.0
@@ -86,7 +86,7 @@ class Slot:
 
     def _start(self) -> socket.socket:
         here, there = socket.socketpair()
-        alone = single_threaded()
+        alone = single_thread_variables()
         if "PYTHONHASHSEED" not in os.environ:
             alone["PYTHONHASHSEED"] = "0"
         options = {
@@ -168,7 +168,7 @@ def with_docstrings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
 
 
-def single_threaded() -> dict[str, str]:
+def single_thread_variables() -> dict[str, str]:
     """The variables of the environment with which the libraries start no threads of their own."""
     return dict.fromkeys(_POOLS, "1")
 

@@ -56,7 +56,7 @@ class Result(Declaration, Judgement):
         """Whether there is a verdict, and it is the expected one where one was declared."""
         return self.verdict is not None and self.expected in (None, self.verdict)
 
-    def shown_formal(self, name: str) -> str:
+    def formal_path(self, name: str) -> str:
         """Where a file of its formal proofs lies, as `file` is shown."""
         beside = Path(self.file).parent
         inside = self.formal_folder is not None and self.formal_folder.name == "formal" and beside.name != "formal"

@@ -47,7 +47,7 @@ HEAD_LIMIT = 8_000_000
 CHECK_LIMIT = 300.0
 
 
-def _shown(path: Path) -> str:
+def _short_path(path: Path) -> str:
     """The path relative to the working directory where it lies inside it, else the last two parts."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
@@ -124,13 +124,13 @@ def read_judgement(reply: bytes) -> Judgement:
     start = time.monotonic()
     checked = []
     for line in rest:
-        checked.append(_checked(parse(line)))
+        checked.append(_check_certificate(parse(line)))
         if time.monotonic() - start > CHECK_LIMIT:
             raise ReplyError(f"to check its certificates again takes longer than {CHECK_LIMIT:g} s")
     return replace(judgement, certificates=tuple(checked))
 
 
-def _checked(text: Any) -> CertificateRecord:
+def _check_certificate(text: Any) -> CertificateRecord:
     """A certificate, read and checked in this process."""
     if not isinstance(text, str):
         raise ReplyError(f"a certificate must be a text; got {type(text).__name__}")
@@ -144,7 +144,7 @@ def _checked(text: Any) -> CertificateRecord:
     return CertificateRecord(certificate.kind, result.statement, text)
 
 
-def _refused(row: Result, answer: Answer, problem: Exception, what: str) -> Result:
+def _refusal(row: Result, answer: Answer, problem: Exception, what: str) -> Result:
     """The row with the error, where a reply was read in vain."""
     if isinstance(problem, Refusal):
         error, where = problem.args
@@ -160,7 +160,7 @@ def _finish(row: Result, answer: Answer) -> Result:
     try:
         judgement = read_judgement(answer.reply)
     except (ReplyError, Refusal) as problem:
-        return _refused(row, answer, problem, "the conjecture")
+        return _refusal(row, answer, problem, "the conjecture")
     told = own_fields(judgement, Judgement)
     return replace(row, **told, seconds=answer.seconds, output=answer.output)
 
@@ -177,7 +177,7 @@ class _Task:
 
 def _tasks(file: Path, answer: Answer, time_limit: float | None, full: bool) -> Iterator[_Task | Result]:
     """What a file declares: tasks to run, and error rows for what cannot be run."""
-    shown = _shown(file)
+    shown = _short_path(file)
     whole = Result(id=file.stem, file=shown, seconds=answer.seconds, output=answer.output)
     if answer.fault:
         yield replace(whole, error=answer.fault)
@@ -185,7 +185,7 @@ def _tasks(file: Path, answer: Answer, time_limit: float | None, full: bool) -> 
     try:
         heading, declared = read_collection(answer.reply)
     except (ReplyError, Refusal) as problem:
-        yield _refused(whole, answer, problem, f"importing {file.name}")
+        yield _refusal(whole, answer, problem, f"importing {file.name}")
         return
     if not declared:
         yield replace(whole, error="the file declares no conjecture")
@@ -295,7 +295,7 @@ def _spread(
         yield key, answer
 
 
-def _collected(
+def _collect(
     slots: list[AnySlot],
     files: Sequence[Path],
     select: Sequence[str],
@@ -321,7 +321,7 @@ def list_conjectures(
     wanted = [select] if isinstance(select, str) else list(select)
     files = find_files(default_paths() if paths is None else paths)
     with _slots(jobs or min(os.cpu_count() or 1, 8), memory_limit, imports_of(files)) as slots:
-        return [_row(item) for item in _collected(slots, files, wanted, ())]
+        return [_row(item) for item in _collect(slots, files, wanted, ())]
 
 
 def verify(
@@ -382,7 +382,7 @@ def verify(
     count = jobs or min(os.cpu_count() or 1, 8)
     start = time.perf_counter()
     with _slots(count, memory_limit, imports_of(files)) as slots:
-        items = _collected(slots, files, wanted, ids, time_limit, full)
+        items = _collect(slots, files, wanted, ids, time_limit, full)
         if on_start:
             on_start(len(items))
         results: dict[int, Result] = {i: item for i, item in enumerate(items) if isinstance(item, Result)}

@@ -10,7 +10,7 @@ A proof is built from few kinds of step:
 - `trace_identity`: two traces of matrix products are equal, for matrices of every size,
 - `between`: an angle lies in a range, for the signs of sine and cosine,
 - `polynomial_sign`: a polynomial keeps its sign on an interval (exact, over ℚ or ℚ(√d)),
-- `certified`: a certificate is valid,
+- `valid_certificate`: a certificate is valid,
 - `all_cases`: a predicate holds on each of finitely many cases.
 
 No kind takes floating-point numbers, wherever in its input they stand: what is computed with them is rounded.
@@ -33,13 +33,13 @@ __all__ = [
     "Relation",
     "all_cases",
     "between",
-    "certified",
     "identity",
     "polynomial_certificate",
     "polynomial_sign",
     "prepare",
     "sign",
     "trace_identity",
+    "valid_certificate",
 ]
 
 Relation = Literal["> 0", ">= 0", "< 0", "<= 0", "!= 0"]
@@ -117,13 +117,13 @@ def identity(claim: str, left: Any, right: Any) -> Step:
         entries = list(difference) if isinstance(difference, sympy.MatrixBase) else [difference]
         if not entries:
             return "the matrices have no entries"
-        remaining = next((entry for entry in map(_simplified, entries) if entry != 0), None)
+        remaining = next((entry for entry in map(_simplify, entries) if entry != 0), None)
         return True if remaining is None else f"the sides differ by {remaining!s:.120}"
 
     return Step(claim, decide, "identity (SymPy)")
 
 
-def _simplified(expression: sympy.Expr) -> sympy.Expr:
+def _simplify(expression: sympy.Expr) -> sympy.Expr:
     """0 if one of the exact rewritings finds 0, else the last form reached."""
     import sympy
 
@@ -265,7 +265,7 @@ def between(claim: str, low: Any, value: Any, high: Any) -> Step:
     return Step(claim, decide, "range (SymPy)")
 
 
-def certified(claim: str, certificate: Certificate) -> Step:
+def valid_certificate(claim: str, certificate: Certificate) -> Step:
     """The certificate is valid.
 
     Parameters
@@ -309,7 +309,7 @@ def all_cases(claim: str, predicate: Callable[[Any], bool], cases: Iterable[Any]
 
     See Also
     --------
-    relugeom.claims.steps.certified
+    relugeom.claims.steps.valid_certificate
     """
     listed = list(cases)
 

@@ -254,7 +254,7 @@ class Bound:
         if not 0 <= self.value <= 1:
             raise ConjectureError(f"a probability lies between 0 and 1; got {self.value!r:.20}")
 
-    def judged_by(self, interval: Interval) -> bool | None:
+    def judge(self, interval: Interval) -> bool | None:
         """True when every value in the interval satisfies the bound, False when none does, None in between."""
         if self.relation == "≥":
             ends = [end >= self.value for end in interval]
@@ -582,13 +582,13 @@ def judge(outcome: Outcome) -> Judgement:
     ConjectureError
         `outcome` is not one of the outcome types, or is empty of evidence.
     """
-    judgement = _judged(outcome)
+    judgement = _judge_outcome(outcome)
     if fault := fault_of_text(judgement.evidence):
         raise ConjectureError(f"the evidence {fault}")
     return judgement
 
 
-def _judged(outcome: Outcome) -> Judgement:
+def _judge_outcome(outcome: Outcome) -> Judgement:
     match outcome:
         case Proof():
             return _judge_argument(outcome, Verdict.PROVED, outcome.sibling, "")
@@ -611,7 +611,7 @@ def _judged(outcome: Outcome) -> Judgement:
     )
 
 
-def _shortened(reason: str) -> str:
+def _shorten(reason: str) -> str:
     """A reason that can be written, and is cut where nobody would read on."""
     reason = reason[: REASON_LIMIT + 1].encode(errors="backslashreplace").decode()
     return reason if len(reason) <= REASON_LIMIT else reason[: REASON_LIMIT - 1] + "…"
@@ -625,7 +625,7 @@ def _evaluate(step: Step) -> StepRecord:
         fault = decision or "does not hold"
     else:
         fault = "does not hold" if decision is False else f"decided neither way: {decision!r:.60}"
-    return StepRecord(step.claim, step.method, _shortened(fault))
+    return StepRecord(step.claim, step.method, _shorten(fault))
 
 
 def _inspect(certificate: Certificate) -> CertificateRecord:
@@ -637,7 +637,7 @@ def _inspect(certificate: Certificate) -> CertificateRecord:
                 reason += "; relugeom.exact.rationals.as_matrix makes exact what is given as floats"
             elif isinstance(certificate, SignPattern) and reason.startswith("output"):  # its matrices are matrices
                 reason += _beyond_2m(certificate)
-            return CertificateRecord(certificate.kind, "", fault=_shortened(reason))
+            return CertificateRecord(certificate.kind, "", fault=_shorten(reason))
 
 
 def _beyond_2m(claimed: SignPattern) -> str:
@@ -731,7 +731,7 @@ def _judge_sample(sample: Sample) -> Judgement:
     if sample.expected is not None:
         evidence += f"; the interval {'holds' if agrees else 'excludes'} {sample.expected:.4g}"
     if sample.claim is not None:
-        word = {True: "shows", False: "excludes", None: "does not settle"}[supports := sample.claim.judged_by(interval)]
+        word = {True: "shows", False: "excludes", None: "does not settle"}[supports := sample.claim.judge(interval)]
         evidence += f"; the interval {word} {sample.claim.relation} {sample.claim.value:.10g}"
         agrees = agrees and supports is True
     return Judgement(

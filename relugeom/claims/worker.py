@@ -113,7 +113,7 @@ def _answer(request: Mapping[str, Any]) -> list[Any]:
     return [judgement.to_json(), *(certificate.text for certificate in judgement.certificates)]
 
 
-def _shown(text: str, limit: int) -> str:
+def _end_of(text: str, limit: int) -> str:
     """The end of a text that can be written."""
     return text[-limit:].encode(errors="backslashreplace").decode()[-limit:]
 
@@ -134,7 +134,7 @@ def reply_to(request: Mapping[str, Any]) -> bytes:
     except MemoryError:  # telling more would need memory
         return b'{"error": "MemoryError: the memory limit was reached", "traceback": ""}\n'
     except BaseException as error:  # a conjecture may raise anything, SystemExit included
-        where = _shown(traceback.format_exc(), TEXT_LIMIT // 2)
+        where = _end_of(traceback.format_exc(), TEXT_LIMIT // 2)
         return json.dumps({"error": _fault(error), "traceback": where}).encode() + b"\n"
 
 
@@ -262,7 +262,7 @@ def _end(child: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _ended(child: int) -> bool:
+def _has_ended(child: int) -> bool:
     """Whether the child has ended; it is not waited for, so that its number stays its own."""
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
@@ -300,7 +300,7 @@ def _watch(channel: socket.socket, child: int, reply: _Pipe, output: _Pipe, limi
     start = time.monotonic()
     closed = float("inf")
     while True:
-        if _ended(child):
+        if _has_ended(child):
             return "over"
         now = time.monotonic()
         if now > start + limit:

@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from relugeom.training.toy_models import ToyTraining
 
 __all__ = [
-    "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_BIAS_COORDINATES", "MANY_INITIALISATIONS",
-    "OPTIMISERS",
-    "SCHEDULES", "Place", "add_constants", "add_csv", "add_figures", "add_film", "add_index", "add_json", "add_law",
-    "add_optimiser", "add_output", "add_paths", "add_resume", "add_schedule", "add_seed", "add_seeds", "add_settings",
-    "add_size", "add_steps", "add_time_limit", "add_training", "add_workers", "check_film", "check_no_law",
-    "check_resume", "configuration_from", "executor_from", "fraction", "given_settings", "groups", "importances",
-    "law_from", "numbers", "optimiser_from", "path_given", "positive_float", "positive_float_or_zero", "positive_int",
-    "training_from", "whole_number",
+    "BIAS_COORDINATES", "DATA", "DTYPES", "ENGINES", "INITIALISATIONS", "MANY_BIAS_COORDINATES",
+    "MANY_INITIALISATIONS", "OPTIMISERS", "SCHEDULES", "Place", "add_constants", "add_csv", "add_figures",
+    "add_film", "add_index", "add_json", "add_law", "add_optimiser", "add_output", "add_paths", "add_resume",
+    "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps", "add_time_limit",
+    "add_training", "add_workers", "check_film", "check_no_law", "check_resume", "configuration_from",
+    "executor_from", "fraction", "given_settings", "groups", "importances", "law_from", "nonempty_path", "numbers",
+    "optimiser_from", "positive_float", "positive_float_or_zero", "positive_int", "training_from", "whole_number",
 ]  # fmt: skip
 
 # The closed sets of the library, in words of their own so that --help need not import it; a test compares the two.
@@ -79,7 +78,7 @@ def positive_float_or_zero(text: str) -> float:
     return 0.0 if text.strip() in ("0", "0.0") else positive_float(text)
 
 
-def path_given(text: str) -> Path:
+def nonempty_path(text: str) -> Path:
     """A path; an empty one is no name for the folder one is in."""
     if not text:
         raise argparse.ArgumentTypeError("a path must not be empty")
@@ -146,7 +145,7 @@ def add_paths(parser: Place, models: str = "") -> None:
     """Where the conjectures are; and models, where they are taken too."""
     also = f"models ({models}), and " if models else ""
     parser.add_argument(
-        "paths", nargs="*", type=path_given, metavar="PATH",
+        "paths", nargs="*", type=nonempty_path, metavar="PATH",
         help=f"{also}files or folders of conjectures; without any, the claims that come with relugeom",
     )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run slow conjectures whole instead of a sample")
@@ -174,13 +173,13 @@ def add_size(parser: Place, n: int | None = None, m: int | None = 2, *, several:
 
 def add_csv(parser: Place, what: str) -> None:
     """The results as a table for other programs."""
-    parser.add_argument("--csv", type=path_given, metavar="FILE", help=f"write {what} as CSV")
+    parser.add_argument("--csv", type=nonempty_path, metavar="FILE", help=f"write {what} as CSV")
 
 
 def add_figures(parser: Place, what: str, *, default: str = "") -> None:
     """Pictures of the results."""
     told = f" (default {default})" if default else ""
-    parser.add_argument("--figures", type=path_given, metavar="DIR", help=f"draw {what} into DIR, as SVG{told}")
+    parser.add_argument("--figures", type=nonempty_path, metavar="DIR", help=f"draw {what} into DIR, as SVG{told}")
 
 
 def check_results(arguments: argparse.Namespace) -> None:

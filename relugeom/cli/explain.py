@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relugeom.claims.results import Result
 from relugeom.claims.run import verify
-from relugeom.cli._options import add_json, add_time_limit, path_given
+from relugeom.cli._options import add_json, add_time_limit, nonempty_path
 from relugeom.cli._terminal import indent, paint, print_aside, print_json, verdict_label, width
 from relugeom.text import printable
 
@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("id", metavar="ID", help="the id, as `relugeom verify` prints it")
     parser.add_argument(
-        "paths", nargs="*", type=path_given, default=[], metavar="PATH",
+        "paths", nargs="*", type=nonempty_path, default=[], metavar="PATH",
         help="where it is; by default the claims that come with relugeom",
     )  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run it whole when it is slow, instead of a sample")
@@ -68,7 +68,7 @@ def _print(result: Result, paths: list[Path]) -> None:
     _section("Certificates", [f"  {indent(f'{c.kind}: {c.statement}', 4)}" for c in result.certificates])
     _section(
         "Formal proof, for a proof assistant",
-        [f"  {indent(f'{p.theorem} in {result.shown_formal(p.file)}: {p.statement}', 4)}" for p in result.formal],
+        [f"  {indent(f'{p.theorem} in {result.formal_path(p.file)}: {p.statement}', 4)}" for p in result.formal],
     )
     _section("Evidence", [f"  {indent(result.error or result.evidence, 2)}"])
     _section("Note", [f"  {indent(result.note, 2)}"] if result.note else [])

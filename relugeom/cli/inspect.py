@@ -15,7 +15,7 @@ from relugeom.cli._options import (
     add_law,
     check_no_law,
     law_from,
-    path_given,
+    nonempty_path,
     positive_float,
     positive_int,
     whole_number,
@@ -44,7 +44,7 @@ SUMMARY = "say what a model is: its geometry, which features it gives back, and 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "files", nargs="+", type=path_given, metavar="FILE", help=f"models ({KINDS}), or folders of them"
+        "files", nargs="+", type=nonempty_path, metavar="FILE", help=f"models ({KINDS}), or folders of them"
     )
     add_inspection(parser)
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page with pictures")

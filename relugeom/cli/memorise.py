@@ -88,18 +88,18 @@ def run(arguments: argparse.Namespace) -> int:
     if found.obstruction is not None:
         first, *others = found.obstruction
         if len(others) == 3:
-            print(f"  example {first} shares features with {_listed(others)}, and no polygon has three neighbours")
+            print(f"  example {first} shares features with {_join(others)}, and no polygon has three neighbours")
         else:
-            print(f"  examples {_listed(found.obstruction)} share features around a cycle that leaves others out")
+            print(f"  examples {_join(found.obstruction)} share features around a cycle that leaves others out")
     if found.odd_cycle is not None:
         named = sorted({found.odd_cycle.base, *(t for pair in found.odd_cycle.pairs for t in pair)})
         print(
-            f"  in no order around the polygon are those of each feature neighbours: examples {_listed(named)}, "
+            f"  in no order around the polygon are those of each feature neighbours: examples {_join(named)}, "
             f"by an odd cycle of {len(found.odd_cycle.pairs)} pairs"
         )
     order = found.order or ()
     lost = ", the others are lost" if len(order) < examples.T else ""
-    print(f"  on the polygon: {len(order)} examples{lost}; order {_listed(order[:12])}", end="")
+    print(f"  on the polygon: {len(order)} examples{lost}; order {_join(order[:12])}", end="")
     print(" ..." if len(order) > 12 else "")
     print(f"  loss left by the best order found: {found.loss:.6g}; of the model built: {reached:.6g}")
     print(f"  longest column of W: {longest:.4g}")
@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def _join(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 

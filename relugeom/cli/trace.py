@@ -14,7 +14,7 @@ from relugeom.cli._options import (
     add_size,
     add_training,
     check_film,
-    path_given,
+    nonempty_path,
     positive_int,
     training_from,
 )
@@ -32,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_training(parser)
     parser.add_argument("--every", type=positive_int, default=50, help="steps between records (default 50)")
     parser.add_argument("--rows", type=positive_int, default=12, help="moments shown (default 12)")
-    parser.add_argument("--model", type=path_given, metavar="FILE", help=f"start from this model ({KINDS}), of any n")
+    parser.add_argument(
+        "--model", type=nonempty_path, metavar="FILE", help=f"start from this model ({KINDS}), of any n"
+    )
     add_model_choice(parser)
     add_figures(parser, "the course of the training")
     add_film(parser)

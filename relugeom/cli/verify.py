@@ -70,14 +70,14 @@ def _row(result: Result, heading: str) -> str:
         first, more = result.certificates[0].statement, len(result.certificates) - 1
         lines.append(" " * 13 + indent(f"certificate: {first}{f' (and {more} more)' if more else ''}", 13))
     if result.formal:
-        lines.append(" " * 13 + indent(f"formal proof: {_named(result)}", 13))
+        lines.append(" " * 13 + indent(f"formal proof: {_formal_proofs_of(result)}", 13))
     return "\n".join(lines)
 
 
-def _named(result: Result) -> str:
+def _formal_proofs_of(result: Result) -> str:
     """`two_m_bound, obtuse_bound in proofs/formal/two_m_bound.v`."""
     by_file = groupby(result.formal, key=lambda proof: proof.file)
-    return "; ".join(f"{', '.join(p.theorem for p in group)} in {result.shown_formal(file)}" for file, group in by_file)
+    return "; ".join(f"{', '.join(p.theorem for p in group)} in {result.formal_path(file)}" for file, group in by_file)
 
 
 def _check_formal_proofs(report: Report) -> list[dict[str, object]]:

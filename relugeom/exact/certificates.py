@@ -111,7 +111,7 @@ def _read_list(value: Any, where: str) -> list[Any]:
     return value
 
 
-def _listed(codec: Codec) -> Codec:
+def _list_of(codec: Codec) -> Codec:
     return Codec(
         lambda value, where: tuple(codec.read(v, f"{where}[{i}]") for i, v in enumerate(_read_list(value, where))),
         lambda value: [codec.write(v) for v in value],
@@ -126,7 +126,7 @@ def _optional(codec: Codec) -> Codec:
 
 
 def _read_matrix(value: Any, where: str) -> Matrix:
-    rows: Matrix = _listed(_vector).read(value, where)
+    rows: Matrix = _list_of(_vector).read(value, where)
     if not rows or not rows[0]:
         raise CertificateError(f"{where} must have at least one row and one column")
     if len({len(row) for row in rows}) != 1:
@@ -137,9 +137,9 @@ def _read_matrix(value: Any, where: str) -> Matrix:
 _rational = Codec(_read_rational, _write_rational)
 _integer = Codec(_read_integer, int)
 _boolean = Codec(_read_boolean, bool)
-_vector = _listed(_rational)
-_matrix = Codec(_read_matrix, _listed(_vector).write)
-_indices = _listed(_integer)
+_vector = _list_of(_rational)
+_matrix = Codec(_read_matrix, _list_of(_vector).write)
+_indices = _list_of(_integer)
 
 
 class WeightedSupport(NamedTuple):
@@ -163,7 +163,7 @@ def _read_weighted(value: Any, where: str) -> WeightedSupport:
     )
 
 
-_weighted = _listed(
+_weighted = _list_of(
     Codec(_read_weighted, lambda item: {"support": list(item.support), "weight": _write_rational(item.weight)})
 )
 
@@ -184,7 +184,7 @@ def _read_bounds(value: Any, where: str) -> tuple[Fraction, Fraction]:
 
 _bounds = Codec(_read_bounds, _vector.write)
 _surd = Codec(_read_pair_of_rationals, lambda pair: [_write_rational(x) for x in pair])
-_surds = _listed(_surd)
+_surds = _list_of(_surd)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -427,15 +427,15 @@ class PolynomialSign(Certificate):
     }
 
     def statement(self) -> str:
-        def shown(pair: tuple[Fraction, Fraction]) -> str:
+        def text_of(pair: tuple[Fraction, Fraction]) -> str:
             return str(Quadratic(*pair, self.radicand))
 
         terms = [
-            f"({shown(c)}){'' if k == 0 else '·x' if k == 1 else f'·x^{k}'}"
+            f"({text_of(c)}){'' if k == 0 else '·x' if k == 1 else f'·x^{k}'}"
             for k, c in enumerate(self.coefficients)
             if any(c)
         ]
-        low, high = shown(self.breakpoints[0]), shown(self.breakpoints[-1])
+        low, high = text_of(self.breakpoints[0]), text_of(self.breakpoints[-1])
         return f"{' + '.join(terms) or '0'} {'>' if self.strict else '≥'} 0 for all x in [{low}, {high}]"
 
 

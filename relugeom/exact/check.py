@@ -74,7 +74,7 @@ class Invalid:
     reason: str
 
 
-def _shown(value: Fraction) -> str:
+def _show(value: Fraction) -> str:
     """The number where it is short; Python refuses to print long ones."""
     return str(value) if max(abs(value.numerator), value.denominator) < 10**40 else "a number of more than 40 digits"
 
@@ -188,9 +188,7 @@ def _check_exact_reconstruction(c: ExactReconstruction) -> None:
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
             if i == j:
-                require(
-                    entry + b[j] == 1, f"output {j} at x = e_{j} is {_shown(max(entry + b[j], Fraction(0)))}, not 1"
-                )
+                require(entry + b[j] == 1, f"output {j} at x = e_{j} is {_show(max(entry + b[j], Fraction(0)))}, not 1")
             else:
                 require(entry + b[j] <= 0, f"output {j} at x = e_{i} is positive")
 
@@ -201,7 +199,7 @@ def _check_rank_bound(c: RankBound) -> None:
     require(matmul(c.left, c.right) == c.matrix, "left times right is not the matrix")
 
 
-def _combined(W: Matrix, side: tuple[WeightedSupport, ...]) -> Vector:
+def _combine(W: Matrix, side: tuple[WeightedSupport, ...]) -> Vector:
     """Σ_S weight_S Σ_{j∈S} w_j."""
     return tuple(
         sum((item.weight * sum((row[j] for j in item.support), Fraction(0)) for item in side), Fraction(0)) for row in W
@@ -227,7 +225,7 @@ def _check_not_decodable(c: NotDecodable) -> None:
     require(total_inside > 0, "the weights of inside have no positive sum")
     if c.with_bias:
         require(total_inside == total_outside, "with a bias, the weights of inside and outside must have equal sums")
-    require(_combined(W, c.inside) == _combined(W, c.outside), "the weighted encodings of the two sides differ")
+    require(_combine(W, c.inside) == _combine(W, c.outside), "the weighted encodings of the two sides differ")
 
 
 def _check_positive_pair(c: PositivePair) -> None:
@@ -322,14 +320,14 @@ def _check_axial_loss(c: AxialLoss) -> None:
         for i, entry in enumerate(row):
             output = max(entry + b[j], Fraction(0))
             total += (output - (i == j)) ** 2
-    require(total == c.value, f"the loss is {_shown(total)}, not the stated value")
+    require(total == c.value, f"the loss is {_show(total)}, not the stated value")
 
 
 def _check_activation_threshold(c: ActivationThreshold) -> None:
     R, b = _decoder_and_bias(c.encoder, c.decoder, c.bias)
     t = c.threshold
     _within_reach(2 * len(R) ** 2, (t,))
-    require(0 <= t < 1, f"threshold must lie in [0, 1); got {_shown(t)}")
+    require(0 <= t < 1, f"threshold must lie in [0, 1); got {_show(t)}")
     for j, row in enumerate(matmul(R, c.encoder)):
         for i, entry in enumerate(row):
             # a·entry + b_j is linear in a, so its sign on (t, 1] is decided at the two ends.

@@ -152,7 +152,7 @@ def explorer_page(more: Sequence[ModelFile] = ()) -> str:
     """
     groups = presets()
     if more:
-        groups = [*groups, ("Yours", [Offer(_named(model, k)) for k, model in enumerate(more)])]
+        groups = [*groups, ("Yours", [Offer(_with_name(model, k)) for k, model in enumerate(more)])]
     offered = [{"label": label, "models": [_plain(offer) for offer in offers]} for label, offers in groups]
     parts = {
         "STYLE": _part("page.css")
@@ -177,7 +177,7 @@ def is_shown(model: Parameters) -> bool:
     return model.decoder is None and len(shape) == 2 and shape[0] in (2, 3) and 1 <= shape[1] <= MOST_FEATURES
 
 
-def _named(file: ModelFile, k: int) -> ModelFile:
+def _with_name(file: ModelFile, k: int) -> ModelFile:
     return file if file.name else ModelFile(file.model, f"model {k + 1}")
 
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "crowded_wheel",
     "gram_matrix",
     "latent_vectors_over_T",
     "polygons",
+    "shifted_wheel",
     "splat",
     "two_circles",
     "wheel",
-    "wheel_crowded",
-    "wheel_shifted",
 ]
 
 
@@ -166,7 +166,7 @@ def wheel(*, theme: Theme = LIGHT) -> Figure:
     """Left, the hub at the origin; right, with a small negative bias. Only the tip of each spoke, coloured, is left in
     the region of its own axis: the feature is still given back, but only from an amplitude on, −b/‖w‖².""",
 )
-def wheel_shifted(*, theme: Theme = LIGHT) -> Figure:
+def shifted_wheel(*, theme: Theme = LIGHT) -> Figure:
     """The wheel at the origin, and moved so that only its tips stay positive."""
     drawn = new_figure(PAGE, 3.0)
     for axes, shift in zip(drawn.subplots(1, 2), (0.0, -0.5), strict=True):
@@ -183,7 +183,7 @@ def wheel_shifted(*, theme: Theme = LIGHT) -> Figure:
     latent=(1, 64),
     features=(2, 16),
 )
-def wheel_crowded(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
+def crowded_wheel(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
     """The responses WᵀW and WᵀW + b, feature by feature."""
     model = sensitive_polygon(8) if model is None else model
     n = model.W.shape[1]

@@ -132,7 +132,7 @@ _SEEDS = 3
 _FEATURES, _ACTIVE, _SHOWN = 60, 1.5, 300
 
 
-def _sized(T: int, seed: int) -> Recording:
+def _recording_of(T: int, seed: int) -> Recording:
     return Recording(_FEATURES, seed, 0.05, 0.1 * min(T, 5), 0.9, 3000)
 
 
@@ -160,7 +160,7 @@ _FILE = Path(__file__).with_name("recordings.json")
 
 
 @cache
-def _recorded() -> Any:
+def _recordings() -> Any:
     return json.loads(_FILE.read_text(encoding="utf-8"))
 
 
@@ -170,19 +170,19 @@ def _frame(data: Any) -> Frame:
 
 def failure(n: int) -> Parameters:
     """The recorded solution for n = 7 or n = 8, at full precision."""
-    return _frame(_recorded()["failures"][str(n)]).model
+    return _frame(_recordings()["failures"][str(n)]).model
 
 
 def film() -> list[Frame]:
     """The recorded frames of `FILM`, after the steps `FILM_STEPS` and at the end."""
-    return [_frame(frame) for frame in _recorded()["film"]]
+    return [_frame(frame) for frame in _recordings()["film"]]
 
 
 def latent_vectors() -> list[LatentVectors]:
     """The recorded models of sparse examples, by the size of their data set."""
     return [
         LatentVectors(row["T"], np.array(row["examples"]), np.array(row["features"]), row["loss"])
-        for row in _recorded()["latent_vectors"]
+        for row in _recordings()["latent_vectors"]
     ]
 
 
@@ -199,7 +199,7 @@ def record() -> dict[str, Any]:
 
     def of_size(T: int) -> dict[str, Any]:
         X = sparse_examples(T, _FEATURES, _ACTIVE, seed=1)
-        runs = [[*frames_of(_sized(T, seed), X)][-1] for seed in range(_SEEDS)]
+        runs = [[*frames_of(_recording_of(T, seed), X)][-1] for seed in range(_SEEDS)]
         best = min(runs, key=lambda frame: frame.loss)
         examples = X[:_SHOWN] @ best.model.W.T
         return {

@@ -27,7 +27,7 @@ from relugeom.figures.style import COLUMN, LIGHT, PAGE, Theme
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["failure_of_eight", "failure_of_seven", "regions", "regions_in_space", "regions_sampled", "zones_over_bias"]
+__all__ = ["failure_of_eight", "failure_of_seven", "regions", "regions_in_space", "sampled_regions", "zones_over_bias"]
 
 
 def _pentagon() -> Parameters:
@@ -42,7 +42,7 @@ def _pentagon() -> Parameters:
     latent=(2, 2),
     features=(2, 24),
 )
-def regions_sampled(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
+def sampled_regions(model: Parameters | None = None, *, theme: Theme = LIGHT) -> Figure:
     """The post's method: sample, encode, decode, colour."""
     model = _pentagon() if model is None else model
     n = model.W.shape[1]

@@ -38,7 +38,7 @@ class FigureEntry:
     title : str
         A few words.
     caption : str
-        One or two sentences: what is drawn, and what to see in it.
+        One or two sentences: what is draw_in_style, and what to see in it.
     function : callable
         Draws it; ``function(theme=...)``, or ``function(model, theme=...)`` where it takes a model.
     latent, features : tuple of int
@@ -82,12 +82,12 @@ def figure(
 
     def register(function: F) -> F:
         @wraps(function)
-        def drawn(*arguments: Any, theme: Theme = LIGHT, **options: Any) -> Any:
+        def draw_in_style(*arguments: Any, theme: Theme = LIGHT, **options: Any) -> Any:
             with house_style(theme):
                 return function(*arguments, theme=theme, **options)
 
-        FIGURES[name] = FigureEntry(name, title, " ".join(caption.split()), drawn, latent, features)
-        return drawn  # type: ignore[return-value]
+        FIGURES[name] = FigureEntry(name, title, " ".join(caption.split()), draw_in_style, latent, features)
+        return draw_in_style  # type: ignore[return-value]
 
     return register
 

@@ -331,7 +331,7 @@ def inspect(
     norms = np.linalg.norm(W, axis=0)
     finite = all(np.isfinite(part).all() for part in (W, bias, R) if part is not None)
     if not finite:
-        return _diverged(W, bias, R, data, name, kind, notes)
+        return _diverged_inspection(W, bias, R, data, name, kind, notes)
     largest = float(norms.max())
     tolerance = 8 * rounding * (1 + largest**2) if tolerance is None else float(tolerance)
     zeros = np.zeros(n) if bias is None else bias
@@ -341,7 +341,7 @@ def inspect(
     over: Any = sums_over_axes if isinstance(data, AxialData) else sums_over_examples
     if isinstance(data, Independent):
         over = sums_over_population
-        notes = (*notes, *_left_out(Parameters(W, bias, R), data))
+        notes = (*notes, *_omissions(Parameters(W, bias, R), data))
     sums = over(W, zeros, rows, data, tolerance, **options)
     found = recovery(W, zeros, rows, null, tolerance)
     excess = slack = None
@@ -418,7 +418,7 @@ def _data(data: Any, n: int) -> tuple[Any, tuple[str, ...]]:
     return (X if importance is None else DenseExamples(X, importance)), ()
 
 
-def _left_out(model: Parameters, law: Independent) -> tuple[str, ...]:
+def _omissions(model: Parameters, law: Independent) -> tuple[str, ...]:
     """What a sum over fewer sets may lack."""
     if law.most_active is None or law.most_active >= law.n:
         return ()
@@ -482,7 +482,7 @@ def _example_dimensionality(W: Floats, X: Any) -> Floats:
     return dimensionality((X.X if isinstance(X, DenseExamples) else X) @ W.T)
 
 
-def _diverged(
+def _diverged_inspection(
     W: Floats, b: Floats | None, R: Floats | None, data: Any, name: str, kind: str, notes: tuple[str, ...]
 ) -> Inspection:
     n = W.shape[1]

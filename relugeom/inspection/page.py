@@ -110,7 +110,7 @@ def _on_data(found: Inspection) -> list[Row]:
     worst = int(by_feature.argmax())
     rows = [
         ("loss", f"{found.loss:.6g}, by feature {_range(by_feature)}, the most at feature {worst}"),
-        ("recovered", _recovered(found)),
+        ("recovered", _recovery(found)),
     ]
     if found.zero_loss is None:
         rows.append(("zero loss", "the test is for tied models"))
@@ -132,7 +132,7 @@ def _on_data(found: Inspection) -> list[Row]:
     return rows
 
 
-def _recovered(found: Inspection) -> str:
+def _recovery(found: Inspection) -> str:
     got = found.recovery
     count = int(got.recovered.sum())
     text = f"{count} of {found.n} features alone are given back alone (tolerance {found.tolerance:.2g})"
@@ -218,7 +218,7 @@ def _feature_rows(found: Inspection) -> tuple[list[str], list[list[str]]]:
     return [title for title, _ in _COLUMNS], rows
 
 
-def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _align(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their widest entry; the last one to the left, all others to the right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = []
@@ -244,7 +244,7 @@ def text_page(found: Inspection, width: int = 100) -> str:
     if found.nature.name != "diverged":
         shown = min(found.n, _MOST_ROWS)
         lines += ["", "By feature" + (f", the {shown} longest" if found.n > shown else "")]
-        lines += _aligned(*_feature_rows(found))
+        lines += _align(*_feature_rows(found))
     return "\n".join(lines) + "\n"
 
 
@@ -297,7 +297,7 @@ def text_table(found: Sequence[Inspection]) -> str:
     records = table(found)
     order = [key for key in records[0] if key != "nature"] + ["nature"]
     rows = [_cells({key: record[key] for key in order}) for record in records]
-    lines = [f"{len(found)} models; data: {_shared_data(found)}", "", *_aligned(_headings(order), rows), "", "Groups"]
+    lines = [f"{len(found)} models; data: {_shared_data(found)}", "", *_align(_headings(order), rows), "", "Groups"]
     lines += [f"  {count:6d}  {words}" for words, count in group_counts(found)]
     return "\n".join(lines) + "\n"
 

@@ -54,7 +54,7 @@ def fix_gauge(W: Floats) -> tuple[Floats, tuple[int, ...]]:
     return W, tuple(chosen)
 
 
-def _rounded(values: Floats) -> list[Any]:
+def _round(values: Floats) -> list[Any]:
     scale = 2**_CENTRE_BITS
     return [[Fraction(round(float(x) * scale), scale) for x in row] for row in np.atleast_2d(values)]
 
@@ -97,8 +97,8 @@ def certify(parameters: Parameters, data: DataSet, better: Parameters | None = N
     margin = Fraction(float(np.abs(curvatures).min()) / 2).limit_denominator(10**6)
     if margin <= 0:
         return NoCertificate("the Hessian is singular")
-    encoder, bias = as_matrix(_rounded(W)), as_vector(_rounded(b)[0])
-    grid = None if amplitudes is None else _weighted(amplitudes, weights)
+    encoder, bias = as_matrix(_round(W)), as_vector(_round(b)[0])
+    grid = None if amplitudes is None else _shares(amplitudes, weights)
     centre = axial_loss(encoder, bias, grid)
     for radius in map(Fraction, _RADII):
         # The checker's bound for the change of the loss, generously.
@@ -137,7 +137,7 @@ def _rational_grid(data: Axial | UniformAxial) -> tuple[Vector | None, Vector | 
     return amplitudes, None if len(set(weights)) <= 1 else weights
 
 
-def _weighted(amplitudes: Vector, weights: Vector | None) -> list[tuple[Fraction, Fraction]]:
+def _shares(amplitudes: Vector, weights: Vector | None) -> list[tuple[Fraction, Fraction]]:
     shares = (Fraction(1),) * len(amplitudes) if weights is None else weights
     return [(a, w / sum(shares)) for a, w in zip(amplitudes, shares, strict=True)]
 

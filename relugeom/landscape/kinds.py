@@ -24,7 +24,7 @@ from relugeom.autoencoder.model import (
     silent_features,
     untouched_features,
 )
-from relugeom.autoencoder.parameters import checked
+from relugeom.autoencoder.parameters import check_arrays
 from relugeom.errors import ArgumentError
 from relugeom.records import Records
 
@@ -140,7 +140,7 @@ def kind(
     >>> kind(Parameters([[1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]])).type
     '4 represented; 1 circle'
     """
-    at = checked(parameters)
+    at = check_arrays(parameters)
     if at.W.ndim != 2 or at.b.ndim != 1 or at.D.ndim != 2:
         raise ArgumentError(f"parameters must be one model, W (m, n); got W of shape {tuple(at.W.shape)}")
     W, b, D = (np.asarray(to_numpy(part), np.float64) for part in (at.W, at.b, at.D))

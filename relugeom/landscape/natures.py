@@ -39,7 +39,7 @@ from relugeom.autoencoder.model import (
     reconstruct,
     unflatten,
 )
-from relugeom.autoencoder.parameters import checked
+from relugeom.autoencoder.parameters import check_arrays
 from relugeom.errors import ArgumentError, KinkError
 from relugeom.exact.certificates import Certificate, ExactReconstruction
 from relugeom.exact.check import Valid, check
@@ -223,7 +223,7 @@ def nature(
     >>> nature(symmetric_failure(7)).one_sided
     'saddle'
     """
-    at = checked(parameters)
+    at = check_arrays(parameters)
     if at.W.ndim != 2 or at.b.ndim != 1 or at.D.ndim != 2:
         raise ArgumentError(f"parameters must be one model, W (m, n); got W of shape {tuple(at.W.shape)}")
     W, b, D = (np.asarray(to_numpy(part), np.float64) for part in (at.W, at.b, at.D))
@@ -239,25 +239,25 @@ def nature(
     scaled, unit = of_usual_size(known)
     if scaled is known:
         return _Question(given, known, near, iterations, certificates).answer()
-    found = _Question(_divided(given, unit), scaled, near, iterations, certificates).answer()
+    found = _Question(_divide(given, unit), scaled, near, iterations, certificates).answer()
     return _of_original(found, given, known, unit)
 
 
-def _divided(model: Parameters, unit: float) -> Parameters:
+def _divide(model: Parameters, unit: float) -> Parameters:
     """(W, b/s, R)."""
     return Parameters(model.W, None if model.b is None else model.b / unit, model.decoder)
 
 
 def _of_original(found: Nature, given: Parameters, data: DataSet, unit: float) -> Nature:
     """What was found of the scaled problem, said of the original one."""
-    model = _divided(found.model, 1 / unit)
+    model = _divide(found.model, 1 / unit)
     value = float(loss(model, data))
     return replace(
         found, reason=found.reason + "; these numbers are of the data scaled to size 1", model=model,
         distance=float(np.linalg.norm(flatten(model) - flatten(given))), loss=value, total_loss=data.T * value,
         gradient_norm=float(np.linalg.norm(flatten(gradient(model, data)))),
         kink_distance=float(kink_distance(model, data)),
-        direction=None if found.direction is None else _divided(found.direction, 1 / unit),
+        direction=None if found.direction is None else _divide(found.direction, 1 / unit),
     )  # fmt: skip
 
 
@@ -346,7 +346,7 @@ class _Question:
             value += float(self.data.rest(model))  # of the sets that the sum leaves out
         small = self.data.T * value < _ZERO * min(1.0, self.data.T * self._nothing(model))
         if value == 0 or (small and self._is_right_everywhere(model)):
-            certificate, why = self._certified_zero(model)
+            certificate, why = self._certify_zero(model)
             reason = f"zero loss: the total is {self.data.T * value:.2g}, 0 but for rounding, and no loss is negative"
             return self._say("global minimum", reason, model, certificate=certificate, uncertified=why)
         least = known_minimum(self.data, model.W.shape[0], biased=model.b is not None) if model.tied else None
@@ -377,7 +377,7 @@ class _Question:
         zeros = [None if part is None else np.zeros_like(part) for part in (b, R)]
         return float(loss(Parameters(np.zeros_like(W), *zeros), self.data))
 
-    def _certified_zero(self, model: Parameters) -> tuple[Certificate | None, str]:
+    def _certify_zero(self, model: Parameters) -> tuple[Certificate | None, str]:
         if not self.certificates:
             return None, "not asked for"
         if not is_identity(self.data):
@@ -414,7 +414,7 @@ class _Question:
         signs = found.inertia
         if signs.negative:
             steep = self._parameters(found.directions[:, 0], model)
-            certificate, why = self._certified(model, None)
+            certificate, why = self._certify(model, None)
             reason = (
                 f"{signs.negative} of {sum(signs)} curvatures are negative, the lowest {found.values[0]:.3g}: the loss "
                 "falls along the direction given"
@@ -425,7 +425,7 @@ class _Question:
         if signs.zero:
             return self._flat(model, found)
         better = self._better(model)
-        certificate, why = self._certified(model, better)
+        certificate, why = self._certify(model, better)
         reason = (
             f"the gradient vanishes and all {signs.positive} curvatures are positive, the least {found.values[0]:.3g}"
         )
@@ -460,7 +460,7 @@ class _Question:
                 same = abs(lower - value) <= 1e-10 * (1 + value) and reached.status[0] in (Status.SMOOTH, Status.KINK)
                 equal = equal or bool(same and np.linalg.norm(end - here) > step / 2)
         flat = self._parameters(found.directions[:, int(np.argmin(np.abs(found.values)))], model)
-        certificate, why = self._certified_flat(model)
+        certificate, why = self._certify_flat(model)
         if equal:
             reason = (
                 f"a family of equal loss: {signs.zero} of {sum(signs)} curvatures are 0, none is negative, and along "
@@ -473,7 +473,7 @@ class _Question:
             )
         return self._say("flat", reason, model, inertia=signs, direction=flat, certificate=certificate, uncertified=why)
 
-    def _certified_flat(self, model: Parameters) -> tuple[Certificate | None, str]:
+    def _certify_flat(self, model: Parameters) -> tuple[Certificate | None, str]:
         dead = tuple(np.flatnonzero(dead_features(model, self.data)).tolist())
         exact = abs(self.data.T * float(loss(model, self.data)) - len(dead)) < 1e-9
         if self.certificates and dead and exact and model.tied and model.b is not None and is_identity(self.data):
@@ -539,7 +539,7 @@ class _Question:
         limit = float(loss(model, law)) * (1 - _LOWER)
         return other if other is not None and float(loss(other, law)) < limit else None
 
-    def _certified(self, model: Parameters, better: Parameters | None) -> tuple[Certificate | None, str]:
+    def _certify(self, model: Parameters, better: Parameters | None) -> tuple[Certificate | None, str]:
         if not self.certificates:
             return None, "not asked for"
         if len(flatten(model)) > _MOST_CERTIFIED:

@@ -48,7 +48,7 @@ from relugeom.autoencoder.model import (
     loss,
     unflatten,
 )
-from relugeom.autoencoder.parameters import checked
+from relugeom.autoencoder.parameters import check_arrays
 from relugeom.errors import ArgumentError
 from relugeom.landscape.second_order import Batch, BatchArrays, evaluate, newton_system
 
@@ -204,7 +204,7 @@ def polish(
     relugeom.landscape.kind, relugeom.landscape.nature, relugeom.inspection.inspect
     """
     data = as_data(data)
-    at = checked(parameters)
+    at = check_arrays(parameters)
     W, b = (np.asarray(to_numpy(part), np.float64) for part in (at.W, at.b))
     if W.ndim != 3 or b.ndim != (2 if at.biased else 1):
         raise ArgumentError(f"parameters must be a batch W (B, m, n), b (B, n); got {W.shape} and {b.shape}")

@@ -38,7 +38,7 @@ def _threshold(corners: int, digits: int) -> tuple[Fraction, Fraction]:
     return Fraction(low, scale), Fraction(high, scale)
 
 
-def _stated(low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
+def _round_outwards(low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
     """The bounds rounded outwards to a few decimals."""
     scale = 10**_DIGITS
     return Fraction(low * scale // 1, scale), Fraction(-(-high * scale // 1), scale)
@@ -49,7 +49,7 @@ def _constants(corners: int) -> tuple[Constants, dict[str, tuple[Fraction, Fract
     threshold = _threshold(corners, _DIGITS + 6)
     known = constants(threshold, corners)
     enclosed = {name: getattr(known, name) for name in ("norm", "bias", "loss", "slope")}
-    return known, {"threshold": threshold, **{name: _stated(x.low, x.high) for name, x in enclosed.items()}}
+    return known, {"threshold": threshold, **{name: _round_outwards(x.low, x.high) for name, x in enclosed.items()}}
 
 
 def _angles(check: Check, first: Fraction, *ends: Fraction) -> tuple[Fraction, ...]:

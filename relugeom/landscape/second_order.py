@@ -107,7 +107,7 @@ def pairs(data: AxialData, g: Floats, b: Floats) -> Pairs:
     """φ and its derivatives at g, shape (B, n, n), and b, shape (B, 1, n)."""
     match data:
         case Axial():
-            return _graded(data, g, b)
+            return _grade(data, g, b)
         case UniformAxial():
             return _uniform(g, b)
     delta: Any = np.eye(data.n)
@@ -115,7 +115,7 @@ def pairs(data: AxialData, g: Floats, b: Floats) -> Pairs:
     return Pairs(*(np.broadcast_to(part, g.shape) for part in parts))
 
 
-def _graded(data: Axial, g: Floats, b: Floats) -> Pairs:
+def _grade(data: Axial, g: Floats, b: Floats) -> Pairs:
     """Sums over the amplitudes a: p r² with r = ReLU(z) − aδ, then 2p r 1[z > 0] and 2p 1[z > 0] with factors a."""
     total: list[Any] = [0.0] * 6
     for p, a in data.grid:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
 from relugeom.autoencoder.model import Parameters, flatten, gram
-from relugeom.autoencoder.parameters import checked
+from relugeom.autoencoder.parameters import check_arrays
 
 __all__ = ["across", "groups", "invariants", "symmetries"]
 
@@ -38,7 +38,7 @@ def invariants(parameters: Parameters) -> Floats:
     -------
     ndarray, shape (..., 2n + 3n(n − 1)/2), untied (..., 2n + 2n(n − 1))
     """
-    at = checked(parameters)
+    at = check_arrays(parameters)
     W, b, D = (np.asarray(to_numpy(part), np.float64) for part in (at.W, at.b, at.D))
     G = np.asarray(gram(W) if at.tied else np.swapaxes(W, -1, -2) @ D)
     n = W.shape[-1]

@@ -66,7 +66,7 @@ class AdamW:
         """
         return ManyAdamW([self, *others], like, factor, counts)
 
-    def scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledAdamW:
+    def start_scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledAdamW:
         """Averages at zero, for one flat array of `size` parameters."""
         return ScheduledAdamW(self, size, dtype)
 

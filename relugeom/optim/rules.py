@@ -2,7 +2,7 @@
 
 * `start` is for parameters of any shape (a block of many small models, say) at the rule's own learning rate; the
   gradient may lack a constant factor.
-* `scheduled` is for one flat array at a learning rate that changes from step to step; its state can be stored.
+* `start_scheduled` is for one flat array at a learning rate that changes from step to step; its state can be stored.
 
 Both take the same step; they differ in what they fold together to touch memory less often, and so in the last bits.
 
@@ -82,7 +82,7 @@ class Optimiser(Protocol):
         first of the others, and so on: to the same bits as apart.
         """
 
-    def scheduled(self, size: int, dtype: npt.DTypeLike) -> Scheduled:
+    def start_scheduled(self, size: int, dtype: npt.DTypeLike) -> Scheduled:
         """Averages at zero, for one flat array of `size` parameters."""
 
 

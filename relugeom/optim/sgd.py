@@ -57,7 +57,7 @@ class SGD:
         """
         return ManySGD([self, *others], like, factor, counts)
 
-    def scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledSGD:
+    def start_scheduled(self, size: int, dtype: npt.DTypeLike) -> ScheduledSGD:
         """Velocity zero, for one flat array of `size` parameters."""
         return ScheduledSGD(self, size, dtype)
 

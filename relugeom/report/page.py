@@ -244,11 +244,11 @@ def _figures(names: Sequence[str], film: bool) -> str:
     parts = [_film()] if film else []
     for name in names:
         entry = FIGURES[name]
-        parts.append(_shown(name, entry.title, entry.caption, draw(name), f"relugeom figures {name}"))
+        parts.append(_show(name, entry.title, entry.caption, draw(name), f"relugeom figures {name}"))
     return "".join(parts)
 
 
-def _shown(name: str, title: str, caption: str, drawn: Figure, command: str = "") -> str:
+def _show(name: str, title: str, caption: str, drawn: Figure, command: str = "") -> str:
     """A figure with its caption; one that is too wide for a phone scrolls on its own there."""
     picture = inline_svg(drawn, f"figure-{name}", f"{title}. {caption}")
     wide = drawn.get_size_inches()[0] > COLUMN
@@ -279,7 +279,7 @@ def _film() -> str:
 
 def _table(table: Table) -> str:
     """What a command found: the pictures, then the table behind them."""
-    pictures = "".join(_shown(one.id, one.title, one.caption, one.draw()) for one in table.pictures)
+    pictures = "".join(_show(one.id, one.title, one.caption, one.draw()) for one in table.pictures)
     rows = table.html()
     if pictures:
         rows = f"<details><summary>The numbers: {len(table.rows)} rows</summary>{rows}</details>"

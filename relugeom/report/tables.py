@@ -203,16 +203,16 @@ def _sweep_pictures(data: Any) -> list[Picture]:
     """Over T, of the finished run of lowest training loss for each."""
     best: dict[int, Any] = {}
     for run in data["runs"]:
-        T, loss = int(run["configuration"]["T"]), _measured(run, "loss")
+        T, loss = int(run["configuration"]["T"]), _measurement(run, "loss")
         if not 1 <= T <= _LARGEST:
             raise ValueError(f"T = {T!s:.20}")
-        if run["status"] == "finished" and loss is not None and (T not in best or loss < _measured(best[T], "loss")):
+        if run["status"] == "finished" and loss is not None and (T not in best or loss < _measurement(best[T], "loss")):
             best[T] = run
     sizes = sorted(best)
     if not sizes:
         return []
     values = {
-        name: [_measured(best[T], name) for T in sizes]
+        name: [_measurement(best[T], name) for T in sizes]
         for name in ("loss", "test_loss", "example_dimensionality", "feature_dimensionality")
     }
     pictures = [
@@ -235,7 +235,7 @@ def _sweep_pictures(data: Any) -> list[Picture]:
     return pictures
 
 
-def _measured(run: Any, name: str) -> Any:
+def _measurement(run: Any, name: str) -> Any:
     """A number to draw on a logarithmic axis, None where there is none."""
     value = run["metrics"].get(name)
     return max(float(value), _LEAST) if isinstance(value, _NUMBERS) and 0 <= value <= _LARGEST else None

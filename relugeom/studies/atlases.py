@@ -35,7 +35,7 @@ from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import AxialTraining, train_many
 from relugeom.training.toy_models import ToyTraining, train_toy_models
 
-__all__ = ["Atlas", "AtlasGroup", "atlas", "data_of", "polished", "zero_loss"]
+__all__ = ["Atlas", "AtlasGroup", "atlas", "data_of", "polish_models", "zero_loss"]
 
 _CONTINUUM = 1e-10  # Σ-loss below this is zero loss, whose minima form a continuum on X = I
 _LEVEL = 0.95
@@ -172,7 +172,7 @@ def atlas(
         trained = train_many(training, seeds, seed=seed, executor=executor, progress=progress)
         if training.bias_coordinate == "none":
             trained = Parameters(trained.W, None)
-    found = polished(trained, data, escapes=escapes)
+    found = polish_models(trained, data, escapes=escapes)
     usual = _usual(data)
     zero = zero_loss(data)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -205,7 +205,7 @@ def _usual(data: AxialData | Independent) -> AxialData | Independent:
     return cast("AxialData | Independent", of_usual_size(data)[0])
 
 
-def polished(models: Parameters, data: AxialData | Independent, **options: Any) -> Polished:
+def polish_models(models: Parameters, data: AxialData | Independent, **options: Any) -> Polished:
     """`relugeom.landscape.polishing.polish` with the data in their usual size."""
     usual = _usual(data)
     found = polish(models, usual, **options)

@@ -29,8 +29,8 @@ from relugeom.progress import OnProgress
 from relugeom.records import Rows
 from relugeom.resuming import run_missing
 from relugeom.statistics import Interval, wilson_interval
-from relugeom.storage import RunDatabase, stored
-from relugeom.studies.atlases import data_of, polished, zero_loss
+from relugeom.storage import RunDatabase, read_field
+from relugeom.studies.atlases import data_of, polish_models, zero_loss
 from relugeom.training.many_models import AxialTraining, full_blocks, initial_models, train_together
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
@@ -268,14 +268,14 @@ def stored_records(
     LookupError, TypeError, ValueError, OverflowError
         They are no such thing.
     """
-    records = stored(row, "records", list)
+    records = read_field(row, "records", list)
     for place, record in enumerate(records):
-        if not isinstance(record, dict) or stored(record, "seed", int) != first + place:
+        if not isinstance(record, dict) or read_field(record, "seed", int) != first + place:
             raise ValueError(f"record {place} is not of seed {first + place}")
         for name in record.keys() - {"seed"}:
-            record[name] = stored(record, name, *kinds[name])
+            record[name] = read_field(record, name, *kinds[name])
         lacking = needed - record.keys()
-        if stored(record, "loss", float, None) is not None and lacking:
+        if read_field(record, "loss", float, None) is not None and lacking:
             raise ValueError(f"record {place} has no {min(lacking)}")
     if len(records) != count:
         raise ValueError(f"{len(records)} records of {count} seeds")
@@ -285,12 +285,12 @@ def stored_records(
 def _run_blocks(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     """Train, polish and describe blocks; for each a record of plain numbers per seed."""
     if isinstance(blocks[0][0].training, ToyTraining):
-        return [_described(block, _trained_toys(*block)) for block in blocks]
+        return [_describe(block, _train_toys(*block)) for block in blocks]
     found = train_together(starts(blocks))
-    return [_described(block, models) for block, models in zip(blocks, found, strict=True)]
+    return [_describe(block, models) for block, models in zip(blocks, found, strict=True)]
 
 
-def _trained_toys(cohort: Cohort, first: int, count: int) -> Parameters:
+def _train_toys(cohort: Cohort, first: int, count: int) -> Parameters:
     training = cohort.training
     assert isinstance(training, ToyTraining)
     numbered = replace(training, laws=tuple(training.laws[:1]) * (first + count))
@@ -299,12 +299,12 @@ def _trained_toys(cohort: Cohort, first: int, count: int) -> Parameters:
     return _double(Parameters(trained.W[0], trained.b[0]))
 
 
-def _described(block: Block, models: Parameters) -> dict[str, Any]:
+def _describe(block: Block, models: Parameters) -> dict[str, Any]:
     cohort, first, count = block
     data = data_of(cohort.training)
     if isinstance(cohort.training, AxialTraining) and cohort.training.bias_coordinate == "none":
         models = Parameters(models.W, None)
-    found = polished(models, data, escapes=0, iterations=200)
+    found = polish_models(models, data, escapes=0, iterations=200)
     before = data.T * np.asarray(loss(_double(models), data))
     return {"records": [_record(first + s, float(before[s]), found, s, data) for s in range(count)]}
 

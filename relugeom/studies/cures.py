@@ -81,7 +81,7 @@ def cures(
     records = cohort_records(
         cohorts, lambda _: _BLOCK, _watch_blocks, _key, _FIELDS, {"step", "live"}, database, executor, progress
     )
-    return [_counted(rows) for rows in records]
+    return [_count(rows) for rows in records]
 
 
 def _key(block: Block) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _record(index: int, W: Floats, b: Floats, total: float, since: int) -> dict[
     return record
 
 
-def _counted(records: Sequence[dict[str, Any]]) -> Cure:
+def _count(records: Sequence[dict[str, Any]]) -> Cure:
     zero = [record for record in records if record["step"] is not None]
     losses = sorted(np.inf if record["loss"] is None else record["loss"] for record in records)
 

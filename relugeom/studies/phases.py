@@ -173,7 +173,7 @@ def _least(start: Floats, p: Floats, importances: Floats) -> Floats:
             found, slope = at(theta[who] + step, who)
             good = found <= value[who] + 1e-4 * share * descent[waits]
             moved = who[good]
-            H[moved] = _updated(H[moved], step[good], slope[good] - g[moved])
+            H[moved] = _update(H[moved], step[good], slope[good] - g[moved])
             theta[moved] += step[good]
             value[moved], g[moved], fresh[moved] = found[good], slope[good], False
             waits, share = waits[~good], share / 2
@@ -188,7 +188,7 @@ def _least(start: Floats, p: Floats, importances: Floats) -> Floats:
     return np.asarray(value * unit)
 
 
-def _updated(H: Floats, s: Floats, y: Floats) -> Floats:
+def _update(H: Floats, s: Floats, y: Floats) -> Floats:
     """The inverse Hessians after steps s that changed the gradients by y, where y·s > 0."""
     curvature = np.einsum("zi,zi->z", s, y)
     sure = curvature > 1e-14

@@ -93,11 +93,11 @@ def compare(
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(seeds,)))
         model = train_from(part, start)
         for _ in range(rounds):
-            model = train_from(part, _resampled(scheme, _double(model), rng))
+            model = train_from(part, _resample(scheme, _double(model), rng))
         model = _double(model)
         value = training.data.n * np.asarray(loss(model, training.data))
         good = int((value < _ZERO).sum())
-        lost = float(_lost(model).sum(axis=1).mean())
+        lost = float(_is_lost(model).sum(axis=1).mean())
         outcomes.append(SchemeCount(scheme, good, seeds, wilson_interval(good, seeds, _LEVEL), lost))
     return outcomes
 
@@ -106,20 +106,20 @@ def _double(model: Parameters) -> Parameters:
     return Parameters(np.asarray(model.W, np.float64), np.asarray(model.b, np.float64))
 
 
-def _lost(model: Parameters) -> npt.NDArray[np.bool_]:
+def _is_lost(model: Parameters) -> npt.NDArray[np.bool_]:
     n = model.W.shape[-1]
     return np.asarray(np.asarray(gram(model.W))[:, range(n), range(n)] + model.b <= 0.5)
 
 
-def _resampled(scheme: Resampling, model: Parameters, rng: np.random.Generator) -> Parameters:
+def _resample(scheme: Resampling, model: Parameters, rng: np.random.Generator) -> Parameters:
     """The models with every lost feature set anew."""
     W, b = np.array(model.W), np.array(model.b)
     if scheme.scheme == "none":
         return Parameters(W, b)
     data, eye = Axial(W.shape[-1]), np.eye(W.shape[-1])
     axis_loss = np.asarray(data.pair_loss(np, np.asarray(gram(W)), b[:, None, :], eye)).sum(axis=2)
-    for s, e in np.argwhere(_lost(model)):
-        live = ~_lost(Parameters(W[s : s + 1], b[s : s + 1]))[0]
+    for s, e in np.argwhere(_is_lost(model)):
+        live = ~_is_lost(Parameters(W[s : s + 1], b[s : s + 1]))[0]
         scale = float(np.linalg.norm(W[s][:, live], axis=0).mean()) if live.any() else 1.0
         if scheme.scheme == "by loss":
             chance = axis_loss[s] ** 2 / (axis_loss[s] ** 2).sum()

@@ -145,10 +145,10 @@ def population_losses(law: Independent, models: Parameters, seed: int = 0) -> Fl
     seed : int
         Entropy of the examples, the same for all models.
     """
-    return np.asarray(law.loss(models)) if law.is_summable else _sampled(law, models, seed)
+    return np.asarray(law.loss(models)) if law.is_summable else _sample_losses(law, models, seed)
 
 
-def _sampled(law: Independent, models: Parameters, seed: int) -> Floats:
+def _sample_losses(law: Independent, models: Parameters, seed: int) -> Floats:
     """Mean over one sample, the same for all models, drawn in parts that fit into memory for any n."""
     assert models.b is not None
     total = np.zeros(len(models.W))

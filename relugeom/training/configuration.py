@@ -280,7 +280,7 @@ class Configuration(Recipe):
         self, parameters: Array, examples: SparseExamples | FreshExamples
     ) -> Scheduled | CentredOptimiser:
         """The optimiser of a run over these examples that starts at these flat parameters."""
-        rule = self.optimiser.scheduled(len(parameters), self.dtype)
+        rule = self.optimiser.start_scheduled(len(parameters), self.dtype)
         if self.bias_coordinate == "plain":
             return rule
         coordinates = CentredCoordinates(cast(SparseExamples, examples), self.m)

@@ -142,7 +142,7 @@ class LazyFeatures:
         rest = {name.removeprefix(_KEY): array for name, array in start.engine.items() if name.startswith(_KEY)}
         self._theta = self._table(start.parameters)
         # An optimiser of all parameters, for its state alone: it names the averages and starts them.
-        optimiser = start.configuration.optimiser.scheduled(len(start.parameters), start.configuration.dtype)
+        optimiser = start.configuration.optimiser.start_scheduled(len(start.parameters), start.configuration.dtype)
         if start.optimiser:
             optimiser.restore(start.optimiser)
         self._averages = {name: self._table(array) for name, array in optimiser.state().items() if array.ndim}
@@ -191,7 +191,7 @@ class LazyFeatures:
             self._moved[:m], self._moved[m], self._moved[m + 1 :].T if self._configuration.untied else None
         )
         self._gradient = np.empty_like(self._moved)
-        self._optimiser = self._configuration.optimiser.scheduled(self._moved.size, self._configuration.dtype)
+        self._optimiser = self._configuration.optimiser.start_scheduled(self._moved.size, self._configuration.dtype)
         averages = {name: average[:, self._moving].ravel() for name, average in self._averages.items()}
         self._optimiser.restore({**averages, "steps": np.array(steps)})
         self._engine.select(self._moving)
@@ -232,7 +232,7 @@ class LazyFeatures:
     def evaluate(self, step: int) -> tuple[float, Array]:
         """L and its gradient in the moving features, a row per parameter."""
         loss, found = self._engine.value_and_gradient(self._model)
-        if len(self._resting) and not self._travelled() < self._room:
+        if len(self._resting) and not self._distance() < self._room:
             self._wake()
             loss, found = self._engine.value_and_gradient(self._model)
         m, gradient = self._configuration.m, self._gradient
@@ -255,14 +255,14 @@ class LazyFeatures:
             P = np.concatenate([P[m + 1 :], P[m : m + 1]])
         return np.asarray(distance_off(self._latent, P) / np.maximum(np.abs(P[:m]).sum(axis=0), np.finfo(P.dtype).tiny))
 
-    def _travelled(self) -> float:
+    def _distance(self) -> float:
         """max_t |h_t - h⁰_t|_∞ since the last look."""
         difference = self._engine.latent - self._latent
         return float(np.abs(difference, out=difference).max())
 
     def _pace(self) -> float:
         """How far the latent vectors have gone per step since the last look."""
-        return self._travelled() / max(self._optimiser.steps - self._looked, 1)
+        return self._distance() / max(self._optimiser.steps - self._looked, 1)
 
     def _wake(self) -> None:
         """Let features move that are on, or may be soon."""

@@ -26,7 +26,7 @@ from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.records import Rows
 from relugeom.resuming import run_missing
-from relugeom.storage import RunDatabase, load_arrays, save_arrays, stored
+from relugeom.storage import RunDatabase, load_arrays, read_field, save_arrays
 from relugeom.training.checkpoint import named_arrays
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import measure_run, train
@@ -159,7 +159,7 @@ def sweep(
         return {**run.key(), "test_examples": test_examples}
 
     def read(run: Configuration, row: Mapping[str, Any]) -> Finished | None:
-        found = _finished(run, directory, _file_of(key(run)), row)
+        found = _read_finished(run, directory, _file_of(key(run)), row)
         return found if found.path.is_file() else None  # a run whose model is gone is done again
 
     def store(run: Configuration, row: dict[str, Any]) -> dict[str, Any]:
@@ -169,13 +169,13 @@ def sweep(
         return {**row, "file": name}
 
     with RunDatabase(directory / DATABASE) as database:
-        runs = [_as_recorded(run, lambda earlier: database.read(key(earlier), partial(read, earlier))) for run in runs]
+        runs = [_recorded_run(run, lambda earlier: database.read(key(earlier), partial(read, earlier))) for run in runs]
         return Rows(
             run_missing(partial(_run_one, test_examples), runs, key, read, database, executor, progress, store=store)
         )
 
 
-def _as_recorded(run: Configuration, find: Callable[[Configuration], Finished | None]) -> Configuration:
+def _recorded_run(run: Configuration, find: Callable[[Configuration], Finished | None]) -> Configuration:
     """The run, or the same under the engine that earlier versions chose for it, where that is finished already."""
     if run.chosen_engine.name != "lazy":
         return run
@@ -188,19 +188,19 @@ def _file_of(key: Mapping[str, Any]) -> str:
     return hashlib.sha256(RunDatabase.key(key).encode()).hexdigest()[:24] + ".npz"
 
 
-def _finished(run: Configuration, directory: Path, file: str, row: Mapping[str, Any]) -> Finished:
+def _read_finished(run: Configuration, directory: Path, file: str, row: Mapping[str, Any]) -> Finished:
     """The run in its stored row, of which nothing is believed: not even the name of its file."""
-    status, numbers = stored(row, "status", str), stored(row, "metrics", dict)
-    if status not in ("finished", "diverged") or stored(row, "file", str) != file:
+    status, numbers = read_field(row, "status", str), read_field(row, "metrics", dict)
+    if status not in ("finished", "diverged") or read_field(row, "file", str) != file:
         raise ValueError("its status or the name of its file is none of ours")
     if "norm_hidden" in numbers:  # as versions up to 0.1.0 called it
         numbers = {"norm_latent" if name == "norm_hidden" else name: value for name, value in numbers.items()}
     kinds = {field.name: _METRIC_KINDS[str(field.type)] for field in dataclasses.fields(Metrics)}
     if numbers.keys() != kinds.keys():
         raise ValueError(f"its metrics are {sorted(numbers)!s:.100}")
-    metrics = {name: stored(numbers, name, *kinds[name]) for name in kinds}
+    metrics = {name: read_field(numbers, name, *kinds[name]) for name in kinds}
     return Finished(
-        run, status, metrics, stored(row, "data_hash", str), stored(row, "seconds", float), directory / file
+        run, status, metrics, read_field(row, "data_hash", str), read_field(row, "seconds", float), directory / file
     )
 
 

@@ -29,7 +29,7 @@ from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.resuming import run_missing
-from relugeom.storage import RunDatabase, stored
+from relugeom.storage import RunDatabase, read_field
 from relugeom.training.recipes import Recipe, check_whole
 
 __all__ = ["Batches", "ModelBlock", "ToyTraining", "blocks_of", "toy_trajectories", "train_toy_models"]
@@ -297,10 +297,10 @@ def toy_trajectories(
     if looks != (training.steps,):
         fixed["at"] = list(looks)
     found = run_missing(
-        partial(_packed_block, training, seed, looks),
+        partial(_pack_block, training, seed, looks),
         blocks_of(training, models),
         lambda block: {**fixed, "first": block[0], "count": block[1]},
-        partial(_unpacked, training, len(looks)),
+        partial(_unpack, training, len(looks)),
         database,
         executor,
         progress,
@@ -310,7 +310,7 @@ def toy_trajectories(
     )
 
 
-def _packed_block(training: ToyTraining, seed: int, at: tuple[int, ...], block: tuple[int, int]) -> dict[str, Any]:
+def _pack_block(training: ToyTraining, seed: int, at: tuple[int, ...], block: tuple[int, int]) -> dict[str, Any]:
     """A trained block as text, bit for bit."""
     model = _train_block(training, seed, at, block)
     return {
@@ -319,12 +319,12 @@ def _packed_block(training: ToyTraining, seed: int, at: tuple[int, ...], block: 
     }
 
 
-def _unpacked(training: ToyTraining, looks: int, block: tuple[int, int], row: Mapping[str, Any]) -> Parameters:
+def _unpack(training: ToyTraining, looks: int, block: tuple[int, int], row: Mapping[str, Any]) -> Parameters:
     _, count = block
     dtype = np.dtype(training.dtype).newbyteorder("<")
 
     def part(name: str, shape: tuple[int, ...]) -> Floats:
-        content = base64.b64decode(stored(row, name, str), validate=True)
+        content = base64.b64decode(read_field(row, name, str), validate=True)
         return np.frombuffer(content, dtype).reshape(looks, count, *shape).astype(training.dtype)
 
     return Parameters(part("W", (training.m, training.n)), part("b", (training.n,)))

@@ -54,16 +54,16 @@ def _opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], I
 def npy_array(file: IO[bytes], size: int) -> StoredArray:
     """The array of an ``.npy`` file of `size` bytes."""
 
-    def opened() -> IO[bytes]:
+    def open_file() -> IO[bytes]:
         file.seek(0)
         return file
 
-    return _array("the array", opened, size)
+    return _array("the array", open_file, size)
 
 
-def _array(name: str, opened: Callable[[], IO[bytes]], size: int) -> StoredArray:
+def _array(name: str, open_file: Callable[[], IO[bytes]], size: int) -> StoredArray:
     """The array in a stream of `size` bytes: its header is read now, its numbers when they are asked for."""
-    stream = opened()
+    stream = open_file()
     version = np.lib.format.read_magic(stream)
     width = 2 if version == (1, 0) else 4
     length = int.from_bytes(stream.read(width), "little")
@@ -81,7 +81,7 @@ def _array(name: str, opened: Callable[[], IO[bytes]], size: int) -> StoredArray
             raise StorageError(f"{name:.60} must hold real numbers; got {dtype.name:.40}")
         if count > MOST_NUMBERS or count * dtype.itemsize != size - begin:
             raise StorageError(f"{name:.60} does not hold the shape it claims, {shape}")
-        stream = opened()
+        stream = open_file()
         stream.read(begin)
         content = stream.read(count * dtype.itemsize)
         flat = np.frombuffer(content, dtype)

@@ -88,10 +88,10 @@ def load_models(
     try:
         found = _folder(path, transpose) if path.is_dir() else _file(path, transpose)
         if instance is None:
-            return _checked(found)
+            return _check_models(found)
         if not -len(found.models) <= instance < len(found.models):
             raise StorageError(f"holds {len(found.models)} model{'s' * (len(found.models) > 1)}; none is {instance}")
-        return _checked(ModelFiles((found.models[instance],), found.notes))
+        return _check_models(ModelFiles((found.models[instance],), found.notes))
     except StorageError as error:
         message = str(error)
         raise StorageError(message if message.startswith(str(path)) else f"{path}: {message}") from None
@@ -134,7 +134,7 @@ def load_model(
     return models[0]
 
 
-def _checked(found: ModelFiles) -> ModelFiles:
+def _check_models(found: ModelFiles) -> ModelFiles:
     """The models, with names that can be written and numbers that can be multiplied; file names need not be text."""
     for file in found.models:
         check_size(file.name, file.model.W, file.model.b, file.model.decoder)
@@ -144,7 +144,7 @@ def _checked(found: ModelFiles) -> ModelFiles:
 
 def _folder(path: Path, transpose: bool | None) -> ModelFiles:
     if (path / "W.npy").is_file():
-        return _guarded(lambda: _loose_arrays(path, transpose))
+        return _read_safely(lambda: _loose_arrays(path, transpose))
     files = sorted(entry for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
     if not files or len(files) > _MOST_FILES:
         raise StorageError(f"a folder with {len(files)} files of models; from 1 to {_MOST_FILES} are read")
@@ -157,14 +157,14 @@ def _folder(path: Path, transpose: bool | None) -> ModelFiles:
         except StorageError as error:
             notes.append(f"{file.name} is passed over: {error}")
             continue
-        found += (_told_apart(one, file) if stems[file.stem] > 1 else one for one in inside.models)
+        found += (_with_whole_name(one, file) if stems[file.stem] > 1 else one for one in inside.models)
         notes += [f"{file.name}: {note}" for note in inside.notes]
     if not found:
         raise StorageError(f"no model in {len(files)} files; the first: {notes[0]}")
     return ModelFiles(tuple(found), tuple(notes))
 
 
-def _told_apart(model: ModelFile, file: Path) -> ModelFile:
+def _with_whole_name(model: ModelFile, file: Path) -> ModelFile:
     """The model by its file's whole name, where two files differ in their suffix alone."""
     if not model.name.startswith(file.stem):
         return model
@@ -189,10 +189,10 @@ def _file(path: Path, transpose: bool | None) -> ModelFiles:
             if len(content) > _MOST_FROM_PIPE:
                 raise StorageError(f"more than {_MOST_FROM_PIPE} bytes, and no regular file")
             file = io.BytesIO(content)
-        return _guarded(lambda: _content(file, path, transpose))
+        return _read_safely(lambda: _content(file, path, transpose))
 
 
-def _guarded(read: Callable[[], T]) -> T:
+def _read_safely(read: Callable[[], T]) -> T:
     """What `read` returns; a damaged file raises a zoo (BadZipFile, KeyError, struct.error, zlib.error, ...)."""
     try:
         return read()
@@ -269,6 +269,6 @@ def load_array(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         try:
-            return _guarded(lambda: npy_array(file, size).read("the array"))
+            return _read_safely(lambda: npy_array(file, size).read("the array"))
         except StorageError as error:
             raise StorageError(f"{os.fspath(path)}: {error}") from None

@@ -146,7 +146,7 @@ def models_from(
     if not models:
         raise StorageError(
             f"no model: expected arrays W and b, or {', '.join(list(_ENCODERS)[1:])} with their biases; "
-            f"got {_listed(_leaves(tree)) or 'no arrays'}"
+            f"got {_list_shapes(_leaves(tree)) or 'no arrays'}"
         )
     return models, reader.notes()
 
@@ -211,7 +211,7 @@ def _leaves(tree: Any) -> dict[str, StoredArray]:
     return {}
 
 
-def _listed(arrays: Mapping[str, StoredArray]) -> str:
+def _list_shapes(arrays: Mapping[str, StoredArray]) -> str:
     """Names and shapes, the first eight."""
     shown = [f"{name:.40} {array.shape}" for name, array in list(arrays.items())[:8]]
     return ", ".join(shown) + (f" and {len(arrays) - 8} more" if len(arrays) > 8 else "")
@@ -238,7 +238,7 @@ class _Reader:
         """Name the arrays of a group that made no model."""
         rest = {name: array for name, array in arrays.items() if name not in self._used}
         if rest and not self._is_ours:
-            self._note(f"ignored: {_listed(rest)}")
+            self._note(f"ignored: {_list_shapes(rest)}")
         self._used.clear()
 
     def _read(self, arrays: Mapping[str, StoredArray], prefix: str, names: tuple[str, ...]) -> tuple[str, Any, str]:
@@ -264,7 +264,7 @@ class _Reader:
             raise StorageError(f"{key} must have shape (m, n), (n, m) or (instances, ., .); got {W.shape}")
         if b is not None:
             b = _bias(bias_key, b, W.shape)
-        turned = self._turned(key, W.shape, bias_key, b, names.layers or self._is_ours)
+        turned = self._is_turned(key, W.shape, bias_key, b, names.layers or self._is_ours)
         if turned:
             W = np.swapaxes(W, -1, -2)
         n = W.shape[-1]
@@ -281,7 +281,7 @@ class _Reader:
             name = f"{label} [{index[0]}]" if leading else label
             yield ModelFile(Parameters(np.ascontiguousarray(W[index]), own, rows), name, dtype)
 
-    def _turned(self, key: str, shape: tuple[int, ...], bias_key: str, b: Floats | None, is_known: bool) -> bool:
+    def _is_turned(self, key: str, shape: tuple[int, ...], bias_key: str, b: Floats | None, is_known: bool) -> bool:
         """Whether W lies as (n, m)."""
         rows, columns = shape[-2:]
         if self._transpose is not None:

@@ -124,7 +124,7 @@ def decide(
                 return Undecided(f"feature {feature} needs a positive bias; a positive shared one is not looked for")
         if not isinstance(answer, DecoderRow):
             return answer
-        rows.append(_biased_by_minus_one(encoder, feature, answer, active) if bias == "shared" else answer)
+        rows.append(_scale_to_bias(encoder, feature, answer, active) if bias == "shared" else answer)
     decoder = tuple(row.r for row in rows)
     return confirm(
         SignPattern(encoder, decoder, None if bias == "none" else tuple(row.b for row in rows), active, zero_input)
@@ -177,7 +177,7 @@ def decide_feature(
     m = len(encoder)
     one, none = ((1,), (0,)) if bias else ((), ())
 
-    def violated(prices: Sequence[int]) -> Generator[_Side] | None:
+    def violation(prices: Sequence[int]) -> Generator[_Side] | None:
         """The generator that the row treats worst; None when it treats all of them right."""
         r, b, s = prices[:m], sum(prices[m:-1]), prices[-1]
         values = [_dot(r, w) for w in columns]
@@ -190,7 +190,7 @@ def decide_feature(
             return Generator((False, high), (*_total(columns, high, m), *one, 0))
         return Generator((True, tuple(low)), (*(-x for x in _total(columns, low, m)), *none, 1))
 
-    answer = decide_cone((*columns[feature], *one, 1), violated, max_pivots)
+    answer = decide_cone((*columns[feature], *one, 1), violation, max_pivots)
     if isinstance(answer, Exhausted):
         return Undecided(f"feature {feature} is not decided after {answer.pivots} pivots of the exact simplex method")
     if isinstance(answer, Combination):
@@ -211,7 +211,7 @@ def decide_feature(
     )
 
 
-def _biased_by_minus_one(encoder: Matrix, feature: int, row: DecoderRow, active: int) -> DecoderRow:
+def _scale_to_bias(encoder: Matrix, feature: int, row: DecoderRow, active: int) -> DecoderRow:
     """The row scaled to b = −1; where b = 0, half of its least value with the feature is taken off first."""
     values = [dot(row.r, w) for w in transpose(encoder)]
     fires = worst_supports(values, feature, active, True).fires

@@ -184,7 +184,7 @@ def structure(W: Any) -> Structure | PositivePair:
     if refutation is not None:
         return refutation
     encoder = _exact(W)
-    return Structure(tuple(_component(encoder, features) for features in _connected(_gram(encoder))))
+    return Structure(tuple(_component(encoder, features) for features in _components(_gram(encoder))))
 
 
 def _component(W: Matrix, features: tuple[int, ...]) -> Component:
@@ -196,7 +196,7 @@ def _component(W: Matrix, features: tuple[int, ...]) -> Component:
     return Component(features, len(others), _primitive((*solution, Fraction(1))))
 
 
-def _connected(G: Gram) -> Iterable[tuple[int, ...]]:
+def _components(G: Gram) -> Iterable[tuple[int, ...]]:
     """The connected components of the graph of non-zero entries."""
     unseen = set(range(len(G)))
     while unseen:

@@ -3,7 +3,7 @@
     find λ ≥ 0 with Σ_c λ_c a_c = t,   or u with u·t > 0 ≥ u·a_c for every generator a_c       (Farkas)
 
 All entries are integers and stay integers: the tableau is d·[B⁻¹t | B⁻¹] with d = |det B|, and a pivot divides by the
-old d without remainder (Edmonds' integer pivoting). The generators need not be listed: `violated(u)` returns one with
+old d without remainder (Edmonds' integer pivoting). The generators need not be listed: `violation(u)` returns one with
 u·a > 0, or None. That is how "every set of at most k active features" stays cheap, since the worst set is found by
 sorting. Ties in the ratio test are broken lexicographically, which rules out cycling for every choice that the
 oracle may make.
@@ -53,7 +53,7 @@ class Exhausted:
 
 def decide_cone(
     target: Sequence[int],
-    violated: Callable[[Sequence[int]], Generator[Label] | None],
+    violation: Callable[[Sequence[int]], Generator[Label] | None],
     max_pivots: int = 10_000,
 ) -> Combination[Label] | Separation | Exhausted:
     """Decide t ∈ cone(a_c), with proof either way.
@@ -65,7 +65,7 @@ def decide_cone(
     ----------
     target : sequence of int
         t.
-    violated : callable
+    violation : callable
         From prices u (integers, up to a positive factor) to a generator with u·a > 0, or None when there is none.
     max_pivots : int
         After so many pivots the answer is `Exhausted`.
@@ -82,7 +82,7 @@ def decide_cone(
             positive = ((label, Fraction(row[0], d)) for label, row in weights if label is not None and row[0])
             return Combination(tuple(positive), pivots)
         prices = [sum(entries) for entries in zip(*artificial, strict=True)][1:]
-        entering = violated(prices)
+        entering = violation(prices)
         if entering is None:
             return Separation(tuple(prices), pivots)
         y = [_dot(row[1:], entering.vector) for row in rows]

@@ -21,7 +21,7 @@ from relugeom.errors import ArgumentError, CertificateError
 from relugeom.exact import Certificate, Invalid, check, loads
 from relugeom.executors import ExecutorLike, run_tasks
 from relugeom.progress import OnProgress, Reporter
-from relugeom.storage import RunDatabase, stored
+from relugeom.storage import RunDatabase, read_field
 
 __all__ = ["Found", "Impossible", "NotFound", "SearchOutcome", "search"]
 
@@ -111,7 +111,7 @@ def search(
     with closing(_candidates(problem, attempts, seed, seeded, executor, database)) as candidates:
         for candidate in candidates:
             done[candidate.index] = candidate
-            certificate = _confirmed(problem, candidate)
+            certificate = _confirm(problem, candidate)
             if certificate is not None and (winner is None or candidate.index < winner[0]):
                 winner = candidate.index, certificate
             best = max(best, candidate.margin)
@@ -125,7 +125,7 @@ def _best_so_far(margin: float) -> str:
     return f"best margin {margin:.3g}"
 
 
-def _confirmed(problem: Problem, candidate: Candidate) -> Certificate | None:
+def _confirm(problem: Problem, candidate: Candidate) -> Certificate | None:
     """The candidate's certificate, read and checked here."""
     if candidate.certificate is None:
         return None
@@ -151,12 +151,12 @@ def _candidates(
     ]
     missing = []
     for index, key in enumerate(keys):
-        known = None if database is None else database.read(key, partial(_known, problem, index))
+        known = None if database is None else database.read(key, partial(_read_candidate, problem, index))
         if known is None:
             missing.append(index)
         else:
             yield known
-    task = partial(_numbered, problem, seed, seeded)
+    task = partial(_attempt, problem, seed, seeded)
     # Leaving the loop early closes the generator, which cancels what has not begun.
     finished = cast("Generator[tuple[int, Candidate], None, None]", run_tasks(task, missing, executor))
     with closing(finished):
@@ -166,14 +166,14 @@ def _candidates(
             yield candidate
 
 
-def _known(problem: Problem, index: int, row: Mapping[str, Any]) -> Candidate:
+def _read_candidate(problem: Problem, index: int, row: Mapping[str, Any]) -> Candidate:
     """The candidate in a stored run."""
-    point = tuple(stored({"point": x}, "point", float) for x in stored(row, "point", list))
-    if stored(row, "index", int) != index or len(point) != problem.dimension or len(row) != 5:
+    point = tuple(read_field({"point": x}, "point", float) for x in read_field(row, "point", list))
+    if read_field(row, "index", int) != index or len(point) != problem.dimension or len(row) != 5:
         raise ValueError(f"it is not of attempt {index} at this problem")
-    start, margin = stored(row, "start", str), stored(row, "margin", float)
-    return Candidate(index, start, margin, point, stored(row, "certificate", str, None))
+    start, margin = read_field(row, "start", str), read_field(row, "margin", float)
+    return Candidate(index, start, margin, point, read_field(row, "certificate", str, None))
 
 
-def _numbered(problem: Problem, seed: int, seeded: bool, index: int) -> Candidate:
+def _attempt(problem: Problem, seed: int, seeded: bool, index: int) -> Candidate:
     return attempt(problem, seed, index, seeded)

@@ -207,7 +207,7 @@ def best_mean_threshold(
     blunt = MeanThreshold(m, n, min(ceiling, 0.9))  # its penalty for large thresholds is soft
     points = [_best(blunt, attempts, seed), *twins(m, n, seed)]
     found = [_rational_mean(problem.improve(point).reshape(m, n), ceiling) for point in points]
-    found += [MeanThresholdFound.of(W) for W in _shipped(m, n)]
+    found += [MeanThresholdFound.of(W) for W in _shipped_encoders(m, n)]
     best = min((each for each in found if each is not None and each.largest <= ceiling), key=_mean, default=None)
     if best is None:
         raise ArgumentError(f"m = {m}, n = {n}: no encoder with all thresholds at most {ceiling} was found")
@@ -231,7 +231,7 @@ def _rational_mean(W: Array, ceiling: float) -> MeanThresholdFound | None:
     return best
 
 
-def _shipped(m: int, n: int) -> list[Matrix]:
+def _shipped_encoders(m: int, n: int) -> list[Matrix]:
     """Tied encoders for this m and n that come with the package."""
     witnesses = [MEAN_BELOW_HEXAGON]
     if m in DIMENSIONS:

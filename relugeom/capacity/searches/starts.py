@@ -20,19 +20,19 @@ def encoders(m: int, n: int) -> dict[str, Array]:
         found["simplex"] = np.hstack([identity, -np.ones((m, 1))])
     if m >= 2:
         angles = 2 * np.pi * np.arange(n) / n
-        found["polygon"] = _padded(np.stack([np.cos(angles), np.sin(angles)]), m)
+        found["polygon"] = _pad(np.stack([np.cos(angles), np.sin(angles)]), m)
         found["moment curve"] = t ** np.arange(1, m + 1)[:, None]
     if m >= 3:
-        found["parabola"] = _padded(np.stack([np.ones(n), t, t * t]), m)
+        found["parabola"] = _pad(np.stack([np.ones(n), t, t * t]), m)
         # The spiral of Fibonacci: n points spread evenly over the sphere.
         height = 1 - (2 * np.arange(n) + 1) / n
         turn = np.pi * (3 - np.sqrt(5)) * np.arange(n)
         radius = np.sqrt(1 - height**2)
-        found["spherical code"] = _padded(np.stack([radius * np.cos(turn), radius * np.sin(turn), height]), m)
+        found["spherical code"] = _pad(np.stack([radius * np.cos(turn), radius * np.sin(turn), height]), m)
     return found
 
 
-def _padded(W: Array, m: int) -> Array:
+def _pad(W: Array, m: int) -> Array:
     return np.vstack([W, np.zeros((m - len(W), W.shape[1]))])
 
 

@@ -31,7 +31,7 @@ class Backend(Protocol):
     def kernel(self, file: str, name: str, **macros: object) -> Kernel:
         """The kernel `name` of a source file of this room, compiled with these macros."""
 
-    def recorded(self, launches: Callable[[], None]) -> Callable[[], None]:
+    def recording(self, launches: Callable[[], None]) -> Callable[[], None]:
         """A function that launches the same kernels on the same arrays again, with less work for the host."""
 
 
@@ -134,7 +134,7 @@ class _Cuda:
             raise DeviceError(f"{file} does not compile: {_one_line(error)}") from error
         return found
 
-    def recorded(self, launches: Callable[[], None]) -> Callable[[], None]:
+    def recording(self, launches: Callable[[], None]) -> Callable[[], None]:
         # A capture is refused on the default stream, and does not wait for what other streams have yet to write.
         stream = self.xp.cuda.Stream(non_blocking=True)
         self.xp.cuda.get_current_stream().synchronize()

@@ -195,7 +195,7 @@ class FullBatch:
             for _ in range(_RECORDED):
                 one()
 
-        recorded = self._backend.recorded(several) if len(constants) >= _RECORDED else several
+        recorded = self._backend.recording(several) if len(constants) >= _RECORDED else several
         losses = np.empty(len(constants))
         for piece in _pieces(len(constants), _CAPACITY):
             count = piece.stop - piece.start

@@ -197,7 +197,7 @@ def local_nature(member: Member, n: int) -> tuple[str, float]:
         return found.verdict, found.least
     H = _hessian(member, extra)
     if n - k > 1:
-        H = _repeated(H, member, n)
+        H = _repeat(H, member, n)
     Q = across(member.model(n))
     values = np.linalg.eigvalsh(Q.T @ H @ Q)
     small = _FLAT * float(np.abs(values).max())
@@ -212,7 +212,7 @@ def _hessian(member: Member, extra: int) -> Floats:
     return np.asarray(Independent(n, 1 - member.density).hessian(member.model(n)))
 
 
-def _repeated(H: Floats, member: Member, n: int) -> Floats:
+def _repeat(H: Floats, member: Member, n: int) -> Floats:
     """The Hessian for n − k null features from that for one, in the order of `flatten`."""
     k = member.features
     rows = np.arange(3 * (k + 1)).reshape(3, k + 1)

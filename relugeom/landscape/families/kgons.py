@@ -126,10 +126,10 @@ def kgons(k: int) -> list[KGon]:
             real = solution.success and 1e-3 < x[0] < _FAR and x[0] + x[1] > 1e-9 and np.abs(slopes(x)).max() < 1e-12
             if real and all(np.abs(x - other).max() > 1e-5 for other in found):
                 found.append(x)
-    return sorted((_described(k, float(s), float(b)) for s, b in found), key=lambda gon: gon.h)
+    return sorted((_describe(k, float(s), float(b)) for s, b in found), key=lambda gon: gon.h)
 
 
-def _described(k: int, s: float, b: float) -> KGon:
+def _describe(k: int, s: float, b: float) -> KGon:
     model, data = Parameters(polygon(k, sqrt(s)), np.full(k, b)), UniformAxial(k)
     chamber = int((_row(k, s)[0] + b > 1e-12).sum())
     try:
