@@ -47,8 +47,7 @@ Form = tuple[Callable[[int], None], Callable[[], tuple[Array, Array]]]  # run st
 
 def ours(W: Array, b: Array) -> Form:
     n = W.shape[2]
-    kernel_type, block = kernel_for(n)
-    size = most_together(n) or block
+    kernel_type, size = kernel_for(n)[0], most_together(n)
     blocks = [kernel_type(Axial(n), W[s : s + size], b[s : s + size]) for s in range(0, len(W), size)]
     rates = [AdamW(RATE).start(kernel.theta, kernel.factor) for kernel in blocks]
 

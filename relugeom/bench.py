@@ -21,7 +21,7 @@ from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.choice import choose_engine, make_engine
 from relugeom.engines.cuda.backend import find_device
 from relugeom.engines.cuda.engine import DeviceRun
-from relugeom.engines.many_models import kernel_for
+from relugeom.engines.many_models import most_together
 from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW
 from relugeom.training import many_models, many_models_cuda
@@ -127,7 +127,7 @@ def _full_batch_steps(T: int, n: int, dtype: str, works: bool) -> dict[str, _Ste
 def _many_model_steps(B: int, n: int, dtype: Any, works: bool) -> dict[str, _Steps]:
     few = many_models.AxialTraining(Axial(n), steps=50, dtype=dtype)
     start = many_models.initial_models(few, 0, 0, B)
-    size = kernel_for(n)[1]
+    size = most_together(n)
     W, b = start.W, np.asarray(start.b)
     blocks = [Parameters(W[k : k + size], b[k : k + size]) for k in range(0, B, size)]
     found: dict[str, _Steps] = {"numpy": (lambda: [many_models.train_from(few, block) for block in blocks], few.steps)}

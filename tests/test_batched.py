@@ -298,7 +298,7 @@ def test_a_seed_is_the_same_model_in_any_company() -> None:
 
 @pytest.mark.parametrize("n", [7, 16, 21])
 def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
-    size = most_together(n) or kernel_for(n)[1]
+    size = most_together(n)
     training = AxialTraining(Axial(n), steps=3)
     alone = train_many(training, size + 3)
     with ThreadPoolExecutor(2) as executor:
@@ -328,7 +328,7 @@ def test_descend_yields_the_start_the_moments_between_and_the_end() -> None:
         [SGD(0.1, 0.9), SGD(1e6, 0.9)],
         [SGD(0.05, weight_decay=0.3), SGD(0.2, weight_decay=0.1)],
     ],
-    ids=repr,
+    ids=["adam", "adamw", "momentum", "decay"],
 )
 def test_trainings_in_one_block_have_the_bits_that_they_have_apart(rules: Any, bias_coordinate: Any) -> None:
     """Other learning rates, decays, starts and numbers of models; 40 steps, so that averages are cleared once."""

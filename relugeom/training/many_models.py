@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.model import Parameters
-from relugeom.engines.many_models import CentredKernel, UnbiasedKernel, kernel_for, most_together
+from relugeom.engines.many_models import CentredKernel, MatrixKernel, UnbiasedKernel, kernel_for, most_together
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, run_tasks, workers
 from relugeom.progress import OnProgress, Reporter
@@ -189,14 +189,15 @@ def full_blocks(parts: Sequence[tuple[AxialTraining | None, int]], among: int = 
     blocks: list[list[int]] = []
     open_block: dict[Hashable, tuple[list[int], int]] = {}
     for place, (training, count) in enumerate(parts):
-        most = 0 if training is None or count == 1 else min(most_together(training.data.n), max(share, _LEAST))
+        alone = training is None or count == 1 or kernel_for(training.data.n)[0] is MatrixKernel
+        most = 0 if training is None or alone else min(most_together(training.data.n), max(share, _LEAST))
         kind = None if training is None else _kind(training)
         block, models = open_block.get(kind, ([], most))
         if models + count > most:
             block, models = [], 0
             blocks.append(block)
         block.append(place)
-        if count > 1:
+        if not alone:
             open_block[kind] = block, models + count
     return blocks
 
@@ -263,8 +264,7 @@ def train_many(
 
 def _cut(seeds: int, n: int, among: int) -> list[tuple[int, int]]:
     """Begin and end of equal blocks, as many for each worker where they stay large enough; none of one model alone."""
-    size = most_together(n) or kernel_for(n)[1]
-    count = -(-seeds // size)
+    count = -(-seeds // most_together(n))
     count = max(count, min(-(-count // among) * among, seeds // _LEAST))
     ends = [seeds * k // count for k in range(count + 1)]
     return list(pairwise(ends))
