@@ -61,19 +61,27 @@ def test_every_field_has_a_wrong_value_above() -> None:
     assert {field.name for field in fields(Recipe)} == WRONG.keys()
 
 
-@pytest.mark.parametrize(
-    ("use", "wrong"),
-    [
-        ("Configuration", {"T": 0}), ("Configuration", {"T": 2.5}), ("Configuration", {"n": "6"}),
-        ("Configuration", {"data": "dense"}), ("Configuration", {"seed": -1}), ("Configuration", {"data_seed": 0.5}),
-        ("Configuration", {"untied": "yes"}), ("Configuration", {"growth": nan}), ("Configuration", {"growth": -1}),
-        ("AxialTraining", {"init_bias": inf}), ("AxialTraining", {"init_bias": "0"}), ("ToyTraining", {"batch": 2.5}),
-    ],
-)  # fmt: skip
-def test_what_a_use_adds_is_checked_too(use: str, wrong: dict[str, Any]) -> None:
-    (name,) = wrong
-    with pytest.raises(ArgumentError, match=f"^{name} must be .*; got "):
-        USES[use](**wrong)
+WRONG_OF_ONE: dict[str, dict[str, tuple[Any, ...]]] = {
+    "Configuration": {
+        "T": (0, 2.5, True), "n": ("6", 0), "S": (1.0, -0.1, nan, "0.5"), "data": ("dense", None),
+        "data_path": (Path(),), "data_seed": (0.5, -1), "seed": (-1, "0"), "init_path": (Path(), None),
+        "init_instance": (1.0, "0"),
+        "init_transpose": ("yes",), "growth": (nan, -1, inf), "untied": ("yes", None, 1), "engine": ("lazy",),
+    },
+    "AxialTraining": {"data": (np.eye(3), 6), "init_bias": (inf, "0", None)},
+    "ToyTraining": {"laws": ([], [Axial(3)], Independent(3, 0.5), 3), "batch": (2.5, 0)},
+}  # fmt: skip
+
+
+@every_use
+def test_what_a_use_adds_is_checked_too(use: Any) -> None:
+    wrong = WRONG_OF_ONE[use.func.__name__]
+    assert {field.name for field in fields(use.func)} - {field.name for field in fields(Recipe)} == wrong.keys()
+    usual = use()
+    for name, values in wrong.items():
+        for value in values:
+            with pytest.raises(ArgumentError, match=rf"^{name} must .*; got "):
+                replace(usual, **{name: value})
 
 
 @every_use

@@ -125,10 +125,19 @@ class Configuration(Recipe):
         Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
         for name, least in (("T", 1), ("n", 1), ("data_seed", 0), ("seed", 0)):
             check_whole(name, getattr(self, name), least)
+        for name in ("S", "growth"):
+            check_number(name, getattr(self, name), zero=True)
         check_distribution(self.T, self.n, self.S)
         check_choice("data", self.data, DATA)
         check_choice("untied", self.untied, (False, True))
-        check_number("growth", self.growth, zero=True)
+        check_choice("init_transpose", self.init_transpose, (None, False, True))
+        for name in ("data_path", "init_path"):
+            if not isinstance(getattr(self, name), str):
+                raise ArgumentError(f"{name} must be a text; got {getattr(self, name)!r:.60}")
+        if self.init_instance is not None and type(self.init_instance) is not int:
+            raise ArgumentError(f"init_instance must be a whole number or None; got {self.init_instance!r:.60}")
+        if not isinstance(self.engine, EngineChoice | None):
+            raise ArgumentError(f"engine must be an EngineChoice or None; got {self.engine!r:.60}")
         if self.data == "axial" and self.n != self.T:
             raise ArgumentError(f"axial data are n examples of n features; got T = {self.T}, n = {self.n}")
         for kind, path in (("data", self.data_path), ("initialisation", self.init_path)):
@@ -213,7 +222,7 @@ class Configuration(Recipe):
             found = cls(**{**named, "optimiser": rule, "engine": EngineChoice(**engine)})
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(f"not a configuration ({error!s:.200})") from None
-        for part in (found, found.optimiser, found.chosen_engine):
+        for part in (found.optimiser, found.chosen_engine):
             _check_types(part)
         return found
 
@@ -291,11 +300,8 @@ class Configuration(Recipe):
         return Growth(self.growth * least_norm(self.T), _GROWN * self.steps) if self.growth else None
 
 
-# What a field of a configuration read from a file may hold; JSON has no other numbers.
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "int | None": (int, type(None)),
-    "float | None": (int, float), "bool | None": (bool, type(None)),
-}  # fmt: skip
+# What a constant of an optimiser or an engine that is read from a file may hold; JSON has no other numbers.
+_TYPES: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
 
 
 def _check_types(value: Any) -> None:

@@ -32,8 +32,8 @@ DTYPES = ("float32", "float64")
 
 
 def check_choice(name: str, value: object, allowed: tuple[Any, ...]) -> None:
-    """Refuse what is not in a closed set."""
-    if value not in allowed:
+    """Refuse what is not in a closed set; 1 is not True."""
+    if not any(isinstance(value, type(one)) and value == one for one in allowed):
         raise ArgumentError(f"{name} must be one of {', '.join(map(str, allowed))}; got {value!r:.60}")
 
 

@@ -68,8 +68,9 @@ class ToyTraining(Recipe):
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
-        object.__setattr__(self, "laws", tuple(self.laws))
-        if not all(isinstance(law, Independent) for law in self.laws):
+        if isinstance(self.laws, Sequence):
+            object.__setattr__(self, "laws", tuple(self.laws))
+        if not isinstance(self.laws, tuple) or not all(isinstance(law, Independent) for law in self.laws):
             raise ArgumentError(f"laws must be of independent features (Independent); got {self.laws!r:.60}")
         if not self.laws or len({law.n for law in self.laws}) > 1:
             raise ArgumentError(f"laws must be one or more, of the same n; got n = {sorted({x.n for x in self.laws})}")
