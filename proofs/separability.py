@@ -185,6 +185,77 @@ def decay_keeps_duplicates() -> Outcome:
     )
 
 
+def few_features_steps(apart: int) -> list[Step]:
+    """The algebra of `few-features-have-no-spurious-minimum`; apart = 0 leaves the columns around a null one in place.
+
+    In one pair output j answers p on axis i; its share of M is 2p at (j, j) and −p at (i, j) and (j, i).
+    """
+    x_i, t_i, x_j, t_j = sp.symbols("x_i t_i x_j t_j", real=True)
+    p, q, K = sp.symbols("p q K", positive=True)
+    w_i, w_j, M = sp.Matrix([x_i, t_i]), sp.Matrix([x_j, t_j]), sp.Matrix([[0, -p], [-p, 2 * p]])
+    z = c - w_j.dot(w_j - w_i)
+    slopes = sp.Matrix([[sp.diff(z, a) for a in (x_i, x_j)], [sp.diff(z, a) for a in (t_i, t_j)]])
+    across = sp.Matrix([t_i, t_j])
+    crossing = -2 * s * (t / K) * s * t * apart + K * (s * t / K) ** 2  # ε = t, η = st/K, for c = s
+    short = 4 * s * t / (1 + t)  # d², anywhere between 0 and 4c, for c = s
+    return [
+        *coordinates(),
+        identity("the slope of z_ij² in W is −2WM, where z_ij = p", 2 * p * slopes, -2 * w_i.row_join(w_j) * M),
+        identity(
+            "moved across by t, z_ij changes by −t_j(t_j − t_i)", z - z.subs({t_i: 0, t_j: 0}), -t_j * (t_j - t_i)
+        ),
+        identity("... and z_ij² by −tᵀMt, to fourth order", -2 * p * t_j * (t_j - t_i), -(across.T * M * across)[0]),
+        identity("a block of two has determinant −(p − q)²", 4 * p * q - (p + q) ** 2, -((p - q) ** 2)),
+        sign("α_i²α_k² ≥ β_i²β_k² where α² = β² + 2s", (u + 2 * s) * (v + 2 * t) - u * v, ">= 0"),
+        sign("one column moved by τd: an output that is on answers less by τ²", -(t**2), "< 0"),
+        sign("... and one that is off stays off, d·w ≤ 0", -t * u - t**2, "< 0"),
+        sign("a larger W has slack: c − s²μ < 0 where μ ≥ c", s - (1 + t) * (s + u), "< 0"),
+        sign("a null column and the others' mean, moved apart: −2cεη + Kη² < 0 at η = cε/K", crossing, "< 0"),
+        sign("a pair with slack parts: −2cd² + d⁴/2 < 0 for 0 < d² < 4c", (-2 * s + short / 2) * short, "< 0"),
+    ]
+
+
+@conjecture(
+    "On X = I, for m ≥ 2 and n ≤ m + 2 (three or four features in the plane): a local minimum of the loss at which "
+    "every output is on at its own axis has zero loss",
+    source=POST,
+    expected=Verdict.PROVED,
+    id="few-features-have-no-spurious-minimum",
+)
+def few_features_have_no_spurious_minimum() -> Outcome:
+    """Let output j answer p_ij = ReLU(c_j − μ_ij) on axis i, s_j = Σ_i p_ij over i ≠ j, P = (p_ij) and M = 2 diag(s) −
+    P − Pᵀ. With all c_j > 0 the slopes are 2(c_j − 1 + s_j) in c_j and −2WM in W. So at a local minimum c_j = 1 − s_j
+    and WM = 0. M has entries ≤ 0 off the diagonal and trace 2Σs, so it is 0 only at zero loss. Suppose it is not.
+
+    *W has rank m*: else move w_j to w_j + t_j a with a ⊥ all columns. The loss changes by −tᵀMt + O(|t|⁴) (an output
+    at its edge adds the square of something of second order), and M has a positive eigenvalue, as its trace is
+    positive. So M has rank ≤ n − m ≤ 2.
+
+    *Blocks.* Call i and k tied if p_ik + p_ki > 0. M falls into blocks of tied features, each of positive trace, and
+    of rank 1 or 2; a feature on its own has s = 0 and c = 1. A column w_k = 0 is tied to all, p_kj being c_j > 0. A
+    block of two has determinant −(p − q)²: either p = q, and the kernel says that both columns are equal, or both are
+    0, and n = 2, W = 0, against rank m. A block of rank 1 is λvvᵀ, λ > 0, no v_k = 0, v_iv_k ≤ 0: of two. Let a block
+    of three or more have rank 2. By Perron and Frobenius its least eigenvalue is simple and has an eigenvector β > 0.
+    - If it is 0, the block has three columns x_k e with x = β.
+    - If it is negative, the block is ααᵀ − ββᵀ with α_k² − β_k² = 2s_k and α_iα_k ≤ β_iβ_k. Where α_i and α_k have one
+      sign, equality holds: s_i = s_k = 0, and i and k are not tied. So of one of the signs there is exactly one
+      feature, call it 0, or all s would be 0; only output 0 answers the others, so −p_i0 w_0 = 0: w_0 = 0, the block
+      is everything, p_i0 = c_0, and Σ p_i0 w_i = 0 means that the others have mean 0.
+
+    *None is a local minimum.* Three columns x_k e: the other n − 3 ≤ m − 1 columns leave a direction d ⊥ e, |d| = 1,
+    with d·w ≤ 0 for each of them. Move a w_k with s_k > 0 by τd: what output k answers within the block falls by τ²,
+    nothing else comes on. Else scale W up a little: answers of 0's axis, or between equal columns, stay, so the loss
+    does; all other margins are at least c > 0 and grow, so there is slack. Now move w_0 by −ηd and another column by
+    εd: output 0's squares change by −2c_0εη + O(η²). Or part an equal pair across w.
+
+    A dead output is another matter: `dead-outputs-are-minima`. For more features see docs/cure.md.
+    """
+    return Proof(
+        few_features_steps(1),
+        Sibling("the same, a null column moved while the others' mean stays", few_features_steps(0)),
+    )
+
+
 def first_step(least: Any) -> list[Step]:
     """The first gradient pulls every entry away from 0, when its size is at least `least`.
 
