@@ -26,7 +26,8 @@ def run_missing(
     progress: OnProgress | None = None,
     *,
     store: Callable[[Task, dict[str, Any]], dict[str, Any]] = lambda task, row: row,
-    together: Callable[[Sequence[Task]], Sequence[Sequence[int]]] | None = None,
+    plan: Callable[[Sequence[Task]], Sequence[Sequence[tuple[int, Task]]]] | None = None,
+    merge: Callable[[list[dict[str, Any]]], dict[str, Any]] = lambda rows: rows[0],
 ) -> list[Result]:
     """The result of every task, in order; what the database holds is read, the rest is done and recorded.
 
@@ -47,9 +48,11 @@ def run_missing(
         Called with the tasks that are finished (`relugeom.progress`), before the first and after each.
     store : callable, optional
         Called here, before a row is recorded: writes what belongs into files, and returns the row without it.
-    together : callable, optional
-        Which of the missing tasks to do in one go, by their places among them; `function` then takes several tasks and
-        returns their rows.
+    plan : callable, optional
+        What of the missing tasks to do in one go: lists of tasks, or pieces of tasks, each with the place of its task
+        among the missing ones. `function` then takes such a list of tasks and returns their rows.
+    merge : callable, optional
+        The row of a task from those of its pieces, in the order in which `plan` names them.
 
     Raises
     ------
@@ -60,12 +63,24 @@ def run_missing(
     missing = [index for index, result in enumerate(results) if result is None]
     news = Reporter(progress, len(tasks), len(tasks) - len(missing))
     alone: Any = function
-    do: Any = function if together else partial(_each, alone)
-    places = together([tasks[index] for index in missing]) if together else [[place] for place in range(len(missing))]
-    groups = [[missing[place] for place in group] for group in places]
-    for number, rows in run_tasks(do, [[tasks[index] for index in group] for group in groups], executor):
-        for index, row in zip(groups[number], rows, strict=True):
-            kept = store(tasks[index], row)
+    do: Any = function if plan else partial(_each, alone)
+    waiting = [tasks[index] for index in missing]
+    groups = plan(waiting) if plan else [[part] for part in enumerate(waiting)]
+    found: list[list[dict[str, Any] | None]] = [[] for _ in missing]  # rows of the pieces of every missing task
+    numbers: list[list[tuple[int, int]]] = []
+    for group in groups:
+        numbers.append([])
+        for place, _ in group:
+            numbers[-1].append((place, len(found[place])))
+            found[place].append(None)
+    for number, rows in run_tasks(do, [[piece for _, piece in group] for group in groups], executor):
+        for (place, part), row in zip(numbers[number], rows, strict=True):
+            found[place][part] = row
+            pieces = [piece for piece in found[place] if piece is not None]
+            if len(pieces) < len(found[place]):
+                continue
+            index = missing[place]
+            kept = store(tasks[index], merge(pieces))
             if database is not None:
                 database.record(key(tasks[index]), kept)
             results[index] = read(tasks[index], kept)

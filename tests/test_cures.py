@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,29 @@ def test_cells_that_share_a_block_are_stored_as_if_each_were_alone(count: Any, t
         count(cells[1:2], database)  # a block that is there already is left out of the others'
         assert list(count(cells, database)) == expected
     assert rows(apart) == rows(together)
+
+
+def test_many_seeds_in_pieces_for_two_workers_are_stored_as_one_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("relugeom.training.many_models._LEAST", 5)
+    cells = [Cohort(AxialTraining(data=Axial(5), optimiser=AdamW(0.02), steps=100), 11)]
+    alone, shared = tmp_path / "alone.db", tmp_path / "shared.db"
+    asked = []
+
+    class Two(ThreadPoolExecutor):
+        def submit(self, do: Any, /, *arguments: Any, **named: Any) -> Any:
+            asked.append([count for _, _, count in arguments[1]])
+            return super().submit(do, *arguments, **named)
+
+    with RunDatabase(alone) as database:
+        census(cells, database)
+    with RunDatabase(shared) as database, Two(2) as executor:
+        census(cells, database, executor=executor)
+    assert sum(map(len, asked)) == 2
+    assert sorted(count for counts in asked for count in counts) == [5, 6]
+    assert rows(alone) == rows(shared)
 
 
 def test_without_a_bias_the_least_loss_counts() -> None:

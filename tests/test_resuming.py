@@ -22,10 +22,6 @@ def square(task: int) -> dict[str, Any]:
     return {"square": task * task, "text": "x" * task}
 
 
-def squares(tasks: Sequence[int]) -> list[dict[str, Any]]:
-    return [square(task) for task in tasks]
-
-
 def read(task: int, row: Mapping[str, Any]) -> int:
     if row["square"] != task * task:
         raise ValueError("no square")
@@ -49,21 +45,32 @@ def test_only_what_is_missing_is_done(tmp_path: Path) -> None:
     assert done == [3, 1, 2, 2]
 
 
-def test_what_is_missing_can_be_done_together(tmp_path: Path) -> None:
+def test_what_is_missing_can_be_done_together_and_in_pieces(tmp_path: Path) -> None:
     asked: list[list[int]] = []
     news: list[Progress] = []
 
-    def odd_and_even(tasks: Sequence[int]) -> list[list[int]]:
+    def parts(tasks: Sequence[int]) -> list[list[dict[str, Any]]] | list[dict[str, Any]]:
+        return [{"parts": [task]} for task in tasks]
+
+    def plan(tasks: Sequence[int]) -> list[list[tuple[int, int]]]:
+        """Odd numbers together; of even ones a piece that is 1 less among them, the piece 1 apart."""
         asked.append(list(tasks))
-        return [[place for place, task in enumerate(tasks) if task % 2 == rest] for rest in (1, 0)]
+        whole = [(place, task - (task % 2 == 0)) for place, task in enumerate(tasks)]
+        return [whole, *([(place, 1)] for place, task in enumerate(tasks) if task % 2 == 0)]
+
+    def merge(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"parts": [part for row in rows for part in row["parts"]]}
+
+    def sums(task: int, row: Mapping[str, Any]) -> tuple[int, ...]:
+        return tuple(row["parts"])
 
     with RunDatabase(tmp_path / "runs.db") as database:
-        run_missing(square, [5], key, read, database)
-        found = run_missing(squares, [6, 5, 3, 2, 9], key, read, database, progress=news.append, together=odd_and_even)
-        assert found == [36, 25, 9, 4, 81]
+        database.record(key(5), {"parts": [2, 3]})
+        found = run_missing(parts, [6, 5, 3, 2, 9], key, sums, database, None, news.append, plan=plan, merge=merge)
+        assert found == [(5, 1), (2, 3), (3,), (1, 1), (9,)]
         assert asked == [[6, 3, 2, 9]]
         assert [(item.done, item.total) for item in news] == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
-        assert run_missing(square, [2, 9], key, read, database) == [4, 81]
+        assert run_missing(parts, [2, 6], key, sums, database) == [(1, 1), (5, 1)]
 
 
 def test_the_order_is_that_of_the_tasks(tmp_path: Path) -> None:

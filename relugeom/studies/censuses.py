@@ -31,7 +31,7 @@ from relugeom.resuming import run_missing
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, read_field
 from relugeom.studies.atlases import data_of, polish_models, zero_loss
-from relugeom.training.many_models import AxialTraining, full_blocks, initial_models, train_together
+from relugeom.training.many_models import AxialTraining, full_blocks, initial_models, shares, train_together
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Cohort", "Count", "Summary", "census", "cohort_records", "summary"]
@@ -206,7 +206,7 @@ def cohort_records(
 ) -> list[list[dict[str, Any]]]:
     """The records of every cohort, stored in blocks of `size` seeds; `kinds` and `needed` as in `stored_records`.
 
-    `run` does blocks that `full_blocks` takes together, one row for each.
+    `run` does several blocks at once, one row for each.
     """
     blocks = [
         [(cohort, first, min(size(cohort), cohort.seeds - first)) for first in range(0, cohort.seeds, size(cohort))]
@@ -217,16 +217,27 @@ def cohort_records(
         return stored_records(kinds, needed, *block[1:], row)
 
     every = [block for part in blocks for block in part]
-    together = partial(_together, workers(executor))
-    found = iter(run_missing(run, every, key, read, database, executor, progress, together=together))
+    plan = partial(_plan, workers(executor))
+    found = iter(run_missing(run, every, key, read, database, executor, progress, plan=plan, merge=_join_records))
     return [[record for _ in part for record in next(found)] for part in blocks]
 
 
-def _together(among: int, blocks: Sequence[Block]) -> list[list[int]]:
-    trainings = [cohort.training for cohort, _, _ in blocks]
-    counts = [count for _, _, count in blocks]
-    small = [None if isinstance(training, ToyTraining) else training for training in trainings]
-    return full_blocks(list(zip(small, counts, strict=True)), among)
+def _plan(among: int, blocks: Sequence[Block]) -> list[list[tuple[int, Block]]]:
+    """Blocks that are trained together, and blocks of many seeds cut into pieces where workers would stand idle."""
+    share = -(-sum(count for _, _, count in blocks) // among)
+    pieces = []
+    for place, (cohort, first, count) in enumerate(blocks):
+        cuts = [(0, count)] if isinstance(cohort.training, ToyTraining) else shares(count, share)
+        pieces += [(place, (cohort, first + begin, end - begin)) for begin, end in cuts]
+    small = [
+        (None if isinstance(cohort.training, ToyTraining) else cohort.training, count)
+        for _, (cohort, _, count) in pieces
+    ]
+    return [[pieces[k] for k in group] for group in full_blocks(small, among)]
+
+
+def _join_records(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"records": [record for row in rows for record in row["records"]]}
 
 
 def starts(blocks: Sequence[Block]) -> list[tuple[AxialTraining, Parameters]]:

@@ -30,8 +30,8 @@ from relugeom.progress import OnProgress, Reporter
 from relugeom.training.recipes import Recipe
 
 __all__ = [
-    "AxialTraining", "descend", "descend_together", "full_blocks", "initial_models", "train_from", "train_many",
-    "train_together",
+    "AxialTraining", "descend", "descend_together", "full_blocks", "initial_models", "shares", "train_from",
+    "train_many", "train_together",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -265,6 +265,13 @@ def train_many(
 def _cut(seeds: int, n: int, among: int) -> list[tuple[int, int]]:
     """Begin and end of equal blocks, as many for each worker where they stay large enough; none of one model alone."""
     count = -(-seeds // most_together(n))
-    count = max(count, min(-(-count // among) * among, seeds // _LEAST))
-    ends = [seeds * k // count for k in range(count + 1)]
-    return list(pairwise(ends))
+    return _equal(seeds, max(count, min(-(-count // among) * among, seeds // _LEAST)))
+
+
+def shares(models: int, most: int) -> list[tuple[int, int]]:
+    """Begin and end of equal shares of at most so many models, or of as few as make a block that is worth while."""
+    return _equal(models, max(1, min(-(-models // most), models // _LEAST)))
+
+
+def _equal(models: int, count: int) -> list[tuple[int, int]]:
+    return list(pairwise(models * k // count for k in range(count + 1)))
