@@ -30,6 +30,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("many_models", "table", "many_models_blocks"),
         ("toy_models", "table", "toy_models"),
         ("whole_run", "table", "whole_run"),
+        ("many_examples", "table", "many_examples"),
         ("gpu_report", "page", "gpu_stages"),
     ],
 )

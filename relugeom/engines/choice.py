@@ -2,12 +2,14 @@
 
 The clock has no say: the arrangement of a sum decides its last bits, and a run that is resumed, or repeated beside
 busier neighbours, must add up in the same way. The constants below were measured by
-`benchmarks/full_batch_step.py`; the choice they lead to is stored with every run and can be forced.
+`benchmarks/full_batch_step.py` and `benchmarks/many_examples.py`; the choice they lead to is stored with every run and
+can be forced.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,13 +24,14 @@ from relugeom.engines.lazy import LazyBlock
 from relugeom.engines.moments import Moments
 from relugeom.engines.objective import DensePart, Objective
 from relugeom.engines.shards import Shards
+from relugeom.engines.tree import Tree
 from relugeom.errors import ArgumentError
 
 __all__ = ["ENGINES", "Engine", "EngineChoice", "LazyEngine", "choose_engine", "make_engine", "why_not"]
 
 Array = npt.NDArray[Any]
 
-ENGINES = ("blocked", "hull", "moments", "lazy", "cuda")
+ENGINES = ("blocked", "hull", "moments", "tree", "lazy", "cuda")
 
 # From how many examples on the moments win, by latent dimension. Boxes straddle more features the more dimensions
 # they have; from four on they never won.
@@ -38,6 +41,8 @@ _LEAVES = {
     2: ((3_000, (64,)), (30_000, (96,)), (300_000, (1024, 128)), (np.inf, (2048, 256))),
     3: ((np.inf, (64,)),),
 }
+_TREE_FROM = 30_000  # examples, for m = 2; with fewer, moments straddle as few and have fewer levels
+_TREE = ((300_000, (2048, 128)), (np.inf, (4096, 128)))  # examples per box and leaf, as above
 _FEW_FEATURES = 500  # below, the interpreter's share of a leaf outweighs its arithmetic
 _HULL_UP_TO = 4_000  # examples; with more, some example activates nearly every feature
 _SHARDS_FROM = 1_000  # examples; a shorter step is over before a second process has woken up
@@ -75,9 +80,10 @@ class EngineChoice:
 
     Attributes
     ----------
-    name : {"blocked", "hull", "moments", "lazy", "cuda"}
+    name : {"blocked", "hull", "moments", "tree", "lazy", "cuda"}
     leaves : tuple of int
-        Box sizes of "moments", coarse to fine, each a multiple of the next; empty for the others.
+        Box sizes of "moments" and of "tree" (two, a power of two apart), coarse to fine, each a multiple of the next;
+        empty for the others.
     processes : int
         Shards, this process included.
     """
@@ -89,12 +95,16 @@ class EngineChoice:
     def __post_init__(self) -> None:
         if self.name not in ENGINES:
             raise ArgumentError(f"engine must be one of {', '.join(ENGINES)}; got {self.name!r}")
-        if (self.name == "moments") != bool(self.leaves):
-            raise ArgumentError(f"leaves belong to the engine 'moments'; got {self.leaves} for {self.name!r}")
+        if (self.name in ("moments", "tree")) != bool(self.leaves):
+            raise ArgumentError(
+                f"leaves belong to the engines 'moments' and 'tree'; got {self.leaves} for {self.name!r}"
+            )
         if any(size < 1 for size in self.leaves) or any(
             coarse % fine for coarse, fine in zip(self.leaves, self.leaves[1:], strict=False)
         ):
             raise ArgumentError(f"leaves must be positive, each a multiple of the next; got {self.leaves}")
+        if self.name == "tree" and (len(self.leaves) != 2 or (self.leaves[0] // self.leaves[1]).bit_count() != 1):
+            raise ArgumentError(f"leaves of the engine 'tree' must be two, a power of two apart; got {self.leaves}")
         if self.processes < 1:
             raise ArgumentError(f"processes must be at least 1; got {self.processes}")
         if self.name == "lazy" and self.processes > 1:
@@ -131,15 +141,18 @@ def choose_engine(
         raise ArgumentError(f"processes must be at least 1; got {processes}")
     shards = min(processes, T) if T >= _SHARDS_FROM and name not in ("cuda", "lazy") else 1
     if name == "auto":
-        if n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
+        if m == 2 and n >= _FEW_FEATURES and T >= _TREE_FROM and not once:
+            name = "tree"
+        elif n >= _FEW_FEATURES and _MOMENTS_FROM.get(m, np.inf) <= T:
             name = "moments"
         elif T <= _HULL_UP_TO and n >= _FEW_FEATURES:
             name = "hull" if once or shards > 1 else "lazy"
         else:
             name = "blocked"
-    if name != "moments":
+    if name not in ("moments", "tree"):
         return EngineChoice(name, (), shards)
-    leaves = next(sizes for upto, sizes in _LEAVES.get(m, _LEAVES[3]) if upto >= T / shards)
+    table = _TREE if name == "tree" else _LEAVES.get(m, _LEAVES[3])
+    leaves = next(sizes for upto, sizes in table if upto >= T / shards)
     return EngineChoice(name, leaves, shards)
 
 
@@ -147,6 +160,10 @@ def why_not(name: str, T: int, n: int, m: int) -> str:
     """Why `choose_engine` does not take the engine `name` for this size, in one line; empty for the one it takes."""
     if choose_engine(T, n, m).name == name:
         return ""
+    if name == "tree":
+        return "it is for m = 2" if m != 2 else f"T = {T} is below {_TREE_FROM}, where it begins to pay"
+    if name == "moments" and choose_engine(T, n, m).name == "tree":
+        return "the tree settles as many pairs by fewer calls, and most of the data's non-zeros with them"
     if name == "moments":
         if m not in _MOMENTS_FROM:
             return f"boxes straddle too many features for m = {m}; it is for m = 2 and 3"
@@ -171,7 +188,13 @@ def make_engine(examples: SparseExamples, choice: EngineChoice) -> Engine:
     if choice.name == "lazy":
         return LazyBlock(examples)
     if choice.processes > 1:
-        return Shards(examples, lambda: _dense_part(choice), choice.processes)
+        return Shards(examples, partial(_in_one_process, choice), choice.processes)
+    return _in_one_process(choice, examples)
+
+
+def _in_one_process(choice: EngineChoice, examples: SparseExamples) -> Engine:
+    if choice.name == "tree":
+        return Tree(examples, (choice.leaves[0], choice.leaves[1]))
     return Objective(examples, _dense_part(choice))
 
 

@@ -24,7 +24,6 @@ import numpy.typing as npt
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.blas import one_blas_thread
-from relugeom.engines.objective import DensePart, Objective
 from relugeom.errors import ArgumentError, WorkerError
 
 __all__ = ["Shards"]
@@ -61,11 +60,17 @@ def _unpack(flat: Array, m: int, n: int) -> Parameters:
 
 
 def _serve(
-    pipe: Connection, examples: SparseExamples, dense: DensePart, m: int, shard: int, block: Any, board: tuple[Any, ...]
+    pipe: Connection,
+    examples: SparseExamples,
+    make: Callable[[SparseExamples], Any],
+    m: int,
+    shard: int,
+    block: Any,
+    board: tuple[Any, ...],
 ) -> None:
     """A worker's life: answer until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what it means
-    objective = Objective(examples, dense)
+    objective = make(examples)
     shared = _Board(block, *board)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
@@ -98,19 +103,19 @@ class Shards:
     Parameters
     ----------
     examples : SparseExamples
-    dense : callable
-        Makes the dense part of one shard.
+    make : callable
+        Makes the engine of one shard from its examples.
     shards : int
         At least 2, at most one an example.
     """
 
-    def __init__(self, examples: SparseExamples, dense: Callable[[], DensePart], shards: int) -> None:
+    def __init__(self, examples: SparseExamples, make: Callable[[SparseExamples], Any], shards: int) -> None:
         if not 2 <= shards <= examples.T:
             raise ArgumentError(f"shards must lie in 2..T = {examples.T}; got {shards}")
         self.T, self.n, self.dtype = examples.T, examples.n, examples.values.dtype
         self._parts = [examples.take(np.arange(k, self.T, shards)) for k in range(shards)]
-        self._dense = [dense() for _ in self._parts]
-        self._own = Objective(self._parts[0], self._dense[0])
+        self._make = make
+        self._own = make(self._parts[0])
         self._shape: tuple[int, bool] | None = None
         self._pending: dict[str, Array] | None = None
         self._pipes: list[Connection] = []
@@ -130,7 +135,7 @@ class Shards:
                 here, there = context.Pipe()
                 process = context.Process(
                     target=_serve,
-                    args=(there, self._parts[k], self._dense[k], m, k, block, board),
+                    args=(there, self._parts[k], self._make, m, k, block, board),
                     daemon=True,
                 )
                 process.start()
