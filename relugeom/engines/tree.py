@@ -133,7 +133,6 @@ class Tree:
         self._padding = np.unravel_index(np.arange(self.T, self._leaves * self._size), (self._leaves, self._size))
         self._G = np.ones((self._leaves, 3, self._size), self.dtype)
         self._V = np.empty((self._leaves, 2, self._size), self.dtype)
-        self._rows = np.ones((self.T, 3), self.dtype)
         self._Z = np.empty(0, self.dtype)
         self._zero = self._Z
         self._sums = _Columns(self.n + 1, max(_CHUNK, self.n), self.dtype)
@@ -163,14 +162,13 @@ class Tree:
         W, b, R = model.W, model.b, model.decoder
         D = W if R is None else R.T
         P = np.concatenate([D, b[None]])
-        h = self._X @ _as_complex(W)
-        if not (np.isfinite(h).all() and np.isfinite(P).all()):  # there is no box around what has overflown
-            return math.nan, Parameters(*(None if part is None else np.full_like(part, np.nan) for part in model))
-        h = self._order_anew(h)
+        h = self._order_anew(self._X @ _as_complex(W))
         leaves = self._enter(h)
+        if not all(np.isfinite(part).all() for part in (leaves.low, leaves.high, P)):  # something has overflown
+            return math.nan, Parameters(*(None if part is None else np.full_like(part, np.nan) for part in model))
         A, shortcut = self._dense(leaves, P)
         squares = float(np.vdot(A, P.astype(np.float64)))
-        v = _as_complex(self._V.transpose(1, 0, 2).reshape(2, -1)[:, : self.T])
+        v = _as_complex(self._V.transpose(1, 0, 2)).ravel()[: self.T]
         cross, SG = self._exceptions(shortcut, h, v, P)
         A -= SG
         if shortcut.sign:
@@ -213,13 +211,13 @@ class Tree:
     def _enter(self, h: Array) -> _Boxes:
         """Write (h_t, 1) into the leaves, and 0 where a leaf has fewer examples than others."""
         G = self._G
-        flat = np.full(self._leaves * self._size, h[-1])
-        flat[: self.T] = h
-        z = flat.reshape(self._leaves, self._size)
-        G[:, 0], G[:, 1] = z.real, z.imag
+        whole = self.T // self._size  # leaves that have no room left
+        for axis, part in enumerate((h.real, h.imag)):
+            G[:whole, axis] = part[: whole * self._size].reshape(whole, self._size)
+            G[whole:, axis] = part[-1]
+            G[whole : whole + 1, axis, : self.T - whole * self._size] = part[whole * self._size :]
         low, high = G[:, :2].min(axis=2), G[:, :2].max(axis=2)
         G[self._padding[0], :, self._padding[1]] = 0
-        self._rows[:, :2] = h.view(self.dtype).reshape(-1, 2)
         squares = np.matmul(G, G.transpose(0, 2, 1)).reshape(-1, 9)
         return _Boxes(low, high, squares[:, [0, 1, 4, 2, 5, 8]].astype(np.float64))
 
@@ -320,7 +318,8 @@ class Tree:
             values = -values
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.T))])
         S = csr_array((values, columns, indptr), shape=(self.T, self.n))
-        SG = (S.T @ self._rows).T.astype(np.float64)
+        SH = S.T @ h.view(self.dtype).reshape(-1, 2)
+        SG = np.concatenate([SH.T, np.bincount(columns, values, minlength=self.n)[None]])
         v -= _as_complex((S @ np.ascontiguousarray(P[:2].T)).T)
         return float(np.vdot(SG, P.astype(np.float64))), SG
 
@@ -380,8 +379,8 @@ class _Columns:
 
 
 def _as_complex(rows: Array) -> Array:
-    """Two real rows as one complex."""
-    found = np.empty(rows.shape[1], np.result_type(rows.dtype, np.complex64))
+    """Two real arrays as one complex."""
+    found = np.empty(rows.shape[1:], np.result_type(rows.dtype, np.complex64))
     found.real, found.imag = rows
     return found
 
