@@ -46,6 +46,7 @@ _TREE = ((300_000, (2048, 128)), (np.inf, (4096, 128)))  # examples per box and 
 _FEW_FEATURES = 500  # below, the interpreter's share of a leaf outweighs its arithmetic
 _HULL_UP_TO = 4_000  # examples; with more, some example activates nearly every feature
 _SHARDS_FROM = 1_000  # examples; a shorter step is over before a second process has woken up
+_TREE_SHARDS_FROM = 100_000  # with fewer, the larger boxes of two processes eat up what the second one does
 
 
 class Engine(Protocol):
@@ -149,6 +150,8 @@ def choose_engine(
             name = "hull" if once or shards > 1 else "lazy"
         else:
             name = "blocked"
+    if name == "tree" and T < _TREE_SHARDS_FROM:
+        shards = 1
     if name not in ("moments", "tree"):
         return EngineChoice(name, (), shards)
     table = _TREE if name == "tree" else _LEAVES.get(m, _LEAVES[3])
