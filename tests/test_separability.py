@@ -99,3 +99,37 @@ def test_a_pair_parts_with_slack_and_not_without(size: float, sense: int) -> Non
     change = total(d) - total(0)
     assert change == pytest.approx(neighbours - d**2 + d**4 / 2, abs=1e-12)
     assert sense * change > 0
+
+
+def test_with_all_outputs_on_the_slope_in_w_is_linear_in_w() -> None:
+    """−2WM with M of `few-features-have-no-spurious-minimum`, against the gradient in (W, b)."""
+    rng = np.random.default_rng(5)
+    W, c = rng.normal(scale=0.5, size=(3, 6)), rng.uniform(0.1, 1.5, 6)
+    squares = (W**2).sum(axis=0)
+    slopes = gradient(Parameters(W, c - squares), Axial(6))
+    p = np.maximum(c - squares + W.T @ W, 0)
+    np.fill_diagonal(p, 0)
+    s = p.sum(axis=0)
+    M = 2 * np.diag(s) - p - p.T
+    assert np.count_nonzero(p) > 10
+    np.testing.assert_allclose(6 * (slopes.W - 2 * W * slopes.b), -2 * W @ M, atol=1e-12)
+    np.testing.assert_allclose(6 * np.asarray(slopes.b), 2 * (c - 1 + s), atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [4, 6])
+def test_a_feature_at_0_amid_a_polygon_is_at_rest_holds_on_one_side_and_leaves_on_the_other(n: int) -> None:
+    angles = 2 * np.pi * np.arange(n - 1) / (n - 1)
+    radius = max(1.0, 1 / np.sqrt(1 - np.cos(angles[1])))
+
+    def total(size: float, eta: float, apart: float) -> float:
+        """The polygon times `size`, its first corner moved out by `apart`, the other feature the other way by `eta`."""
+        W = np.zeros((2, n))
+        W[:, :-1] = size * radius * np.array([np.cos(angles), np.sin(angles)])
+        W[0, 0] += apart
+        W[0, -1] = -eta
+        c = np.append(np.ones(n - 1), 1 / n)
+        return n * float(loss(Parameters(W, c - (W**2).sum(axis=0)), Axial(n)))
+
+    assert total(1, 0, 0) == pytest.approx((n - 1) / n)
+    assert total(1.05, 1e-3, 0.05) < (n - 1) / n - 1e-6
+    assert total(0.95, 1e-3, 0) > total(0.95, 0, 0) > (n - 1) / n
