@@ -1,6 +1,7 @@
 """A whole run, side by side: ours from the first step to the last, PyTorch's and JAX's from steps along its way.
 
     python benchmarks/whole_run.py [--sizes 100 1000 10000] [--steps 50000] [--beside CHECKOUT] [--folder whole_run]
+    python benchmarks/whole_run.py --sizes 10000 --places 4 --turns 2 --forms "JAX, gradient by hand"    # a short one
 
 The run is the paper's: n = 10,000, m = 2, S = 0.999, float32, AdamW with weight decay, warm-up and cosine decay. Ours
 is made whole, on one thread, and can be interrupted: the same command goes on. At eight places along it the state is
@@ -8,6 +9,9 @@ kept. There every form of the peers is first compared with the definition in flo
 ‖g*‖ and its value at the first place, and then takes turns with ours, a few steps each; the peers have all cores. Ours
 goes on along its trajectory meanwhile, as in the run, since standing still would flatter it. A peer's whole run is the
 trapezoidal sum of its medians (or of its fastest steps) over the eight places, and so is, as a check, ours.
+
+A size that is measured takes the place of its own results and leaves those of other sizes as they are. `--places` and
+`--forms` leave out places and forms, so that one size can be measured in a few minutes.
 
 `--beside` names a checkout of an earlier version of this repository, whose steps take turns with the others.
 """
@@ -33,6 +37,7 @@ from _table import grid, machine, write
 
 PLACES = (0.0002, 0.002, 0.02, 0.06, 0.15, 0.4, 0.7, 0.97)  # of the run
 WARM = 8  # steps of a turn that are not counted
+FORMS = ("torch.compile", "JAX, jit of the dense loss", "JAX, gradient by hand")
 ERROR = 1e-3  # relative to the first gradient: a form that differs by more is not timed
 Times = list[float]
 
@@ -163,30 +168,36 @@ def earlier(T: int, steps: int) -> None:
         print(json.dumps({"seconds": seconds[WARM:] or seconds, "gradient": found.astype(float).tolist()}), flush=True)
 
 
-def peers(T: int, examples: Any) -> dict[str, tuple[Callable[..., Any], ...]]:
-    """The forms that are compared, of the libraries that are installed."""
+def some(marks: list[int], count: int) -> list[int]:
+    """`count` of these, the first and the last among them."""
+    return [marks[round(at)] for at in np.linspace(0, len(marks) - 1, min(count, len(marks)))]
+
+
+def peers(T: int, examples: Any, wanted: tuple[str, ...]) -> dict[str, tuple[Callable[..., Any], ...]]:
+    """The forms whose names begin with one of `wanted`, of the libraries that are installed."""
     from full_batch_step import jax_variants, start, torch_variants
 
     found: dict[str, tuple[Callable[..., Any], ...]] = {}
-    wanted = ("torch.compile", "JAX, jit of the dense loss", "JAX, gradient by hand")
     for library, make in (("torch", torch_variants), ("jax", jax_variants)):
-        if importlib.util.find_spec(library):
+        if importlib.util.find_spec(library) and any(name.lower().startswith(library) for name in wanted):
             found |= {name: form for name, form in make(examples, *start(T)).items() if name.startswith(wanted)}
     return found
 
 
-def compare(T: int, steps: int, folder: Path, turns: int, checkout: Path | None, others: bool) -> list[dict[str, Any]]:
-    """The step times of all forms at the eight places."""
+def compare(
+    T: int, steps: int, folder: Path, marks: list[int], turns: int, checkout: Path | None, others: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """The step times of all forms at these places."""
     from full_batch_step import norm, reference
 
     from relugeom.engines.choice import make_engine
     from relugeom.training import Checkpoint
 
     examples = configuration(T, steps).examples()
-    forms = peers(T, examples) if others else {}
+    forms = peers(T, examples, others)
     before = Earlier(checkout, T, steps) if checkout else None
     rows, first = [], 0.0
-    for mark in places(steps):
+    for mark in marks:
         path = folder / f"{mark}.npz"
         kept = Checkpoint.load(path)
         W, b = kept.model.W, kept.model.b
@@ -248,15 +259,21 @@ def table(report: dict[str, Any]) -> str:
     lines = [
         f"# Whole runs of {report['steps']:,} steps at n = 10,000, m = 2, S = 0.999, float32",
         "",
-        f"{report['machine']}; load average {report['load']:.1f} at the end; {report['turns']} turns of 2 to 40 steps "
-        f"at each of {len(places(report['steps']))} places. Ours on one thread, the peers on all cores. The error is "
-        "that of the gradient against the definition in float64, the largest along the run.",
+        "Ours on one thread, the peers on all cores. The error is that of the gradient against the definition in "
+        "float64, the largest along the run. Steps were timed as follows.",
         "",
     ]
-    if report["load"] > 1.5 * (os.cpu_count() or 1):
+    for run in report["runs"]:
+        lines.append(
+            f"- T = {run['T']:,}: {run['machine']}; load average {run['load']:.1f} at the end; {run['turns']} turns of "
+            f"2 to 40 steps at each of {len({row['step'] for row in run['rows']})} places."
+        )
+    lines.append("")
+    if any(run["load"] > 1.5 * run["cores"] for run in report["runs"]):
         lines += [
-            "Other work ran on this machine meanwhile. Forms that need all cores at once then wait for each other, so "
-            "their medians say nothing here: compare the fastest steps.",
+            "Where the load average is above the number of cores, other work ran on the machine meanwhile. Forms that "
+            "need all cores at once then wait for each other, so their medians say nothing there: compare the fastest "
+            "steps.",
             "",
         ]
     rows = []
@@ -291,31 +308,31 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=8)
     parser.add_argument("--folder", type=Path, default=Path("whole_run"), help="where our runs are kept")
     parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="an earlier version, to take turns with")
-    parser.add_argument("--no-peers", action="store_true", help="leave out torch and JAX")
+    parser.add_argument("--places", type=int, default=len(PLACES), help="at how many of the places to compare")
+    parser.add_argument("--forms", nargs="*", default=FORMS, help="how the names of the peers begin; none: no peers")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "whole_run")
     parser.add_argument("--earlier", nargs=2, type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.earlier:
         earlier(*arguments.earlier)
         return
-    runs = []
+    stored = arguments.output.with_suffix(".json")
+    before = json.loads(stored.read_text(encoding="utf-8")) if stored.is_file() else {"steps": None}
+    runs = {run["T"]: run for run in before["runs"]} if before["steps"] == arguments.steps else {}
     for T in arguments.sizes:
         folder = arguments.folder / f"{T}-{arguments.steps}"
         spent = whole(T, arguments.steps, folder)
-        rows = compare(T, arguments.steps, folder, arguments.turns, arguments.beside, not arguments.no_peers)
+        marks = some(places(arguments.steps), arguments.places)
+        rows = compare(T, arguments.steps, folder, marks, arguments.turns, arguments.beside, tuple(arguments.forms))
         totals = {}
         for name in dict.fromkeys(row["form"] for row in rows):
             mine = [row for row in rows if row["form"] == name]
             totals[name] = {measure: total(mine, arguments.steps, measure) for measure in ("ms", "fastest")}
             totals[name]["error"] = max(row["error"] for row in mine)
-        runs.append({"T": T, **spent, "totals": totals, "rows": rows})
-    report = {
-        "machine": machine("numpy", "scipy", "torch", "jax"),
-        "load": os.getloadavg()[0],
-        "steps": arguments.steps,
-        "turns": arguments.turns,
-        "runs": runs,
-    }
+        about = {"cores": os.cpu_count() or 1, "load": os.getloadavg()[0], "turns": arguments.turns}
+        about["machine"] = machine("numpy", "scipy", "torch", "jax")
+        runs[T] = {"T": T, **about, **spent, "totals": totals, "rows": rows}
+    report = {"steps": arguments.steps, "runs": [runs[T] for T in sorted(runs)]}
     write(report, table(report), arguments.output)
 
 

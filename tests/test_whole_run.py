@@ -17,7 +17,7 @@ def command(folder: Path, *more: str) -> list[str]:
     return [
         sys.executable,
         str(BENCHMARKS / "whole_run.py"),
-        *("--sizes", "4", "--steps", "60", "--turns", "1", "--no-peers"),
+        *("--sizes", "4", "--steps", "60", "--turns", "1", "--forms"),
         *("--folder", str(folder), "--output", str(folder / "out"), *more),
     ]
 
