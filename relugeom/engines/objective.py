@@ -22,7 +22,7 @@ from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
 
-__all__ = ["DensePart", "Objective", "check_fit"]
+__all__ = ["DensePart", "Objective", "check_fit", "check_order"]
 
 Array = npt.NDArray[Any]
 
@@ -168,9 +168,7 @@ class Objective:
         ArgumentError
             When it belongs to another number of examples.
         """
-        order = state["order"]
-        if order.shape != (self.T,) or not np.array_equal(np.sort(order), np.arange(self.T)):
-            raise ArgumentError(f"state must order {self.T} examples; got {order.shape[0]}")
+        order = check_order(state["order"], self.T)
         self._arrange(order, self._original.take(order))
         self._dense.restore({name: array for name, array in state.items() if name != "order"})
 
@@ -192,3 +190,10 @@ def check_fit(model: Parameters, n: int, dtype: np.dtype[Any]) -> None:
     for name, array in (("W", W), ("b", b), ("decoder", R)):
         if array is not None and array.dtype != dtype:
             raise ArgumentError(f"{name} must be {dtype}, as the examples are; got {array.dtype}")
+
+
+def check_order(order: Array, T: int) -> Array:
+    """The order of T examples in an engine's state; refuse any other."""
+    if order.shape != (T,) or not np.array_equal(np.sort(order), np.arange(T)):
+        raise ArgumentError(f"state must order {T} examples; got {order.shape[0]}")
+    return order

@@ -34,7 +34,7 @@ from scipy.sparse import csc_array, csr_array
 
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
-from relugeom.engines.objective import check_fit
+from relugeom.engines.objective import check_fit, check_order
 from relugeom.errors import ArgumentError
 
 __all__ = ["Tree", "tree_order"]
@@ -335,9 +335,7 @@ class Tree:
         ArgumentError
             When it belongs to another number of examples.
         """
-        order = state["order"]
-        if order.shape != (self.T,) or not np.array_equal(np.sort(order), np.arange(self.T)):
-            raise ArgumentError(f"state must order {self.T} examples; got {order.shape[0]}")
+        order = check_order(state["order"], self.T)
         self._age, self._straddling, self._reference = (int(value) for value in state["tree"])
         self._arrange(order)
 
