@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from docs.make.tables_of_cure import CELLS, count_page
 from relugeom.autoencoder import Axial, loss, zero_loss_polygon
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
+from relugeom.statistics import wilson_interval
 from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
 from relugeom.studies.cures import _count, _record, cures, watch
 from relugeom.training.many_models import AxialTraining, initial_models, train_from
+from tests.test_documents import ROOT
 
 CURED = AxialTraining(
     Axial(6), optimiser=AdamW(0.02), steps=1_500, initialisation="small", bias_coordinate="centred", schedule="cosine"
@@ -162,3 +165,14 @@ def test_nonsense_is_refused(wrong: list[str], tmp_path: Path, capsys: pytest.Ca
     with pytest.raises(SystemExit, match="2"):
         main(["cure", "-o", str(tmp_path / "a.db"), *wrong])
     assert "must be" in capsys.readouterr().err
+
+
+def test_the_page_of_counts_is_that_of_its_data() -> None:
+    """To write it anew: python -m docs.make.tables_of_cure > docs/cure_counts.md."""
+    assert (ROOT / "docs" / "cure_counts.md").read_text(encoding="utf-8") == count_page()
+
+
+def test_the_intervals_of_the_counts_are_wilson_s() -> None:
+    for cell in CELLS:
+        expected = wilson_interval(cell["successes"], cell["trials"], level=0.95)
+        np.testing.assert_allclose(cell["interval"], expected, atol=1e-4)

@@ -1,4 +1,7 @@
-"""Print the tables of docs/cure.md that count seeds, from docs/cure.json: python docs/make/tables_of_cure.py"""
+"""The page of all counted cures, docs/cure_counts.md, from docs/cure.json.
+
+python -m docs.make.tables_of_cure > docs/cure_counts.md
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+__all__ = ["CELLS", "count_page"]
 
 Cell = dict[str, Any]
 
@@ -44,13 +49,16 @@ def share(cell: Cell | None) -> str:
     return f"{100 * cell['successes'] / cell['trials']:.3g} [{low}, {high}] of {cell['trials']:,}"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print one, without the rows that have nothing but their name."""
-    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-    for row in rows:
-        if any(row[1:]):
-            print("| " + " | ".join(row) + " |")
-    print()
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """One in Markdown, without the rows that have nothing but their name; nothing where there is no other row."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows if any(row[1:])]
+    return (
+        "\n".join(
+            [*([title, ""] if title else [""]), "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines, "\n"]
+        )
+        if lines
+        else ""
+    )
 
 
 def medians() -> Iterable[Sequence[str]]:
@@ -72,27 +80,57 @@ def coverage(n: int, name: str) -> str:
     return f"{len(cells)}: " + (f"{seeds[0]:,}" if len(seeds) == 1 else f"{seeds[0]:,} to {seeds[-1]:,}")
 
 
-def main() -> None:
+def count_page() -> str:
+    """The whole page."""
+    parts = [
+        _HEAD,
+        table("", ("n", *OPTIMISERS), ((str(n), *(coverage(n, name) for name in OPTIMISERS)) for n in SIZES)),
+    ]
+    for name, (*_, rates) in OPTIMISERS.items():
+        parts.append(f"## {name[0].upper()}{name[1:]}\n\n")
+        for rate in rates:
+            rows = ((str(n), *(share(find(n, name, rate, way)) for way in WAYS)) for n in SIZES)
+            parts.append(table(f"Rate {rate:g}:", ("n", *HEAD), rows))
+    parts.append(_WITHOUT)
     for name, (*_, rates) in OPTIMISERS.items():
         for rate in rates:
-            print(f"{name}, rate {rate:g}\n")
-            table(("n", *HEAD), ((str(n), *(share(find(n, name, rate, way)) for way in WAYS)) for n in SIZES))
-    print("without a bias\n")
-    starts = ("xavier", "small")
-    names = [(name, rate) for name, (*_, rates) in OPTIMISERS.items() for rate in rates]
-    found = {
-        (n, name, rate, start): share(find(n, name, rate, (start, "none")))
-        for n in SIZES for name, rate in names for start in starts
-    }  # fmt: skip
-    for name, rate in names:
-        if any(found[n, name, rate, start] for n in SIZES for start in starts):
-            print(f"{name}, rate {rate:g}\n")
-            table(("n", *starts), ((str(n), *(found[n, name, rate, start] for start in starts)) for n in SIZES))
-    print("what the cured seeds found\n")
-    table(("n", "steps", "ratio", "gap", "size"), medians())
-    print("cells of the factorial, of twelve, and seeds\n")
-    table(("n", *OPTIMISERS), ((str(n), *(coverage(n, name) for name in OPTIMISERS)) for n in SIZES))
+            rows = (
+                (str(n), *(share(find(n, name, rate, (way, "none"))) for way in ("xavier", "small"))) for n in SIZES
+            )
+            parts.append(table(f"{name}, rate {rate:g}:", ("n", "Xavier", "small"), rows))
+    parts.append(_FOUND)
+    parts.append(table("", ("n", "steps", "ratio", "gap", "size"), medians()))
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+_HEAD = """# Counts of the cure
+
+After this page you know how often each way of training reached zero loss on X = I, at every size, rate and optimiser
+that was counted. [Why training fails](cure.md) says what follows from it.
+
+Per cent of seeds with a total loss below 10⁻³ after 20,000 steps (learning rate falling along a cosine, float32, m =
+2), with Wilson's interval at 95 %. `relugeom cure` makes any line of it; `python -m docs.make.tables_of_cure >
+docs/cure_counts.md` writes this page from docs/cure.json.
+
+## What was counted
+
+Of the twelve cells for each n and optimiser (two starts, two bias coordinates, three rates), so many were counted, with
+so many seeds:
+"""
+
+_WITHOUT = """## Without a bias
+
+Here the least loss is n − 5(7 + √5)/11, and a seed counts that comes within 10⁻³ of it.
+
+"""
+
+_FOUND = """## What the cured seeds found
+
+Adam from a small start with a centred bias, medians: steps until the loss stayed below 10⁻³; longest over shortest
+column; largest gap in units of 2π/n; largest ‖w‖² in units of the least possible. At n = 48 and 64 with rates 0.02 and
+0.03 and 60,000 and 80,000 steps.
+"""
 
 
 if __name__ == "__main__":
-    main()
+    print(count_page(), end="")
