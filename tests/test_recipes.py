@@ -39,7 +39,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "optimiser": ("adamw", AdamW, None, 1e-3),
     "schedule": ("linear", 1, None, []),
     "initialisation": ("zero", "", None, []),
-    "init_scale": (0, -1.0, inf, nan, "1", True),
+    "init_scale": (0, -1.0, inf, nan, "1", True, 10**400, -(10**400)),
     "bias_coordinate": ("polar", None, []),
     "dtype": ("float16", np.float32, None),
 }

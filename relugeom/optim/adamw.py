@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
-from relugeom.optim.rules import Constant, check_constants, check_state
+from relugeom.optim.rules import Constant, check_constants, check_state, is_finite
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["AdamW", "ManyAdamW", "ScheduledAdamW"]
@@ -54,8 +54,8 @@ class AdamW:
 
     def __post_init__(self) -> None:
         check_constants(self.learning_rate, self.weight_decay, beta1=self.beta1, beta2=self.beta2)
-        if self.epsilon <= 0:
-            raise ArgumentError(f"epsilon must be positive; got {self.epsilon}")
+        if not (is_finite(self.epsilon) and self.epsilon > 0):
+            raise ArgumentError(f"epsilon must be positive and finite; got {self.epsilon!r:.60}")
 
     def start(
         self, like: Floats, factor: float = 1.0, *, others: Sequence[AdamW] = (), counts: Sequence[int] = ()

@@ -12,7 +12,8 @@ In a block of models each may have a learning rate and a decay of its own: `Cons
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
+from math import isfinite
+from numbers import Real
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
 
-__all__ = ["Constant", "Optimiser", "Scheduled", "Stepper", "check_constants", "check_state"]
+__all__ = ["Constant", "Optimiser", "Scheduled", "Stepper", "check_constants", "check_state", "is_finite"]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.floating[Any]]
@@ -105,13 +106,21 @@ class Constant:
 
 def check_constants(learning_rate: float, weight_decay: float, **fractions: float) -> None:
     """Refuse a rule that is none: `fractions` lie in [0, 1)."""
-    if not 0 < learning_rate < inf:
-        raise ArgumentError(f"learning_rate must be positive and finite; got {learning_rate}")
-    if not 0 <= weight_decay < inf:
-        raise ArgumentError(f"weight_decay must be finite and at least 0; got {weight_decay}")
+    if not (is_finite(learning_rate) and learning_rate > 0):
+        raise ArgumentError(f"learning_rate must be positive and finite; got {learning_rate!r:.60}")
+    if not (is_finite(weight_decay) and weight_decay >= 0):
+        raise ArgumentError(f"weight_decay must be finite and at least 0; got {weight_decay!r:.60}")
     for name, value in fractions.items():
-        if not 0 <= value < 1:
-            raise ArgumentError(f"{name} must lie in [0, 1); got {value}")
+        if not (is_finite(value) and 0 <= value < 1):
+            raise ArgumentError(f"{name} must lie in [0, 1); got {value!r:.60}")
+
+
+def is_finite(value: object) -> bool:
+    """Whether it is a real number that a float can hold; a truth value is none."""
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:
+        return False
 
 
 def check_state(state: dict[str, Array], like: Array, *names: str) -> int:

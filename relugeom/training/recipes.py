@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import cos, inf, pi, sqrt
-from numbers import Integral, Real
+from math import cos, pi, sqrt
+from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
 from relugeom.optim import OPTIMISERS, AdamW, Optimiser, Schedule
+from relugeom.optim.rules import is_finite
 
 __all__ = ["DTYPES", "Recipe", "check_choice", "check_number", "check_whole", "xavier"]
 
@@ -43,9 +44,9 @@ def check_whole(name: str, value: object, least: int) -> None:
         raise ArgumentError(f"{name} must be a whole number, at least {least}; got {value!r:.60}")
 
 
-def check_number(name: str, value: object, *, zero: bool = False) -> None:
+def check_number(name: str, value: Any, *, zero: bool = False) -> None:
     """Refuse what is no positive finite number; with `zero`, 0 passes too."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not (0 < float(value) < inf or (zero and value == 0)):
+    if not is_finite(value) or not (float(value) > 0 or (zero and value == 0)):
         raise ArgumentError(f"{name} must be a finite number {'of at least' if zero else 'above'} 0; got {value!r:.60}")
 
 
