@@ -376,6 +376,24 @@ def test_blocks_are_filled_with_what_differs_in_rates_and_starts_alone() -> None
         assert full_blocks([(usual, 20), (other, 20), (usual, 20)]) == [[0, 2], [1]]
 
 
+@pytest.mark.parametrize("rule", [AdamW, SGD])
+def test_constants_in_single_precision_have_a_block_of_their_own(rule: Any) -> None:
+    # NumPy computes with them in their own type, whatever that of the models.
+    usual = AxialTraining(Axial(5), optimiser=rule(0.013), dtype="float64")
+    parts = [(usual, 20), *((replace(usual, optimiser=rule(np.float32(rate))), 20) for rate in (0.013, 0.031))]
+    assert full_blocks([*parts, (replace(usual, optimiser=rule(np.float64(0.1))), 20)]) == [[0, 3], [1], [2]]
+    decay = replace(usual, optimiser=rule(weight_decay=np.float32(0.1)))
+    assert full_blocks([(replace(usual, optimiser=rule(weight_decay=0.1)), 20), (decay, 20)]) == [[0], [1]]
+
+
+def test_without_a_bias_a_start_has_none() -> None:
+    training = AxialTraining(Axial(4), steps=3, bias_coordinate="none")
+    start = initial_models(training, 0, 0, 2)
+    assert start.b is not None
+    with pytest.raises(ArgumentError, match=r"'none' needs biases that start at 0; got -0\.5"):
+        train_from(training, Parameters(start.W, start.b - 0.5))
+
+
 def test_a_block_is_full_or_shared_out_among_workers() -> None:
     usual, most = AxialTraining(Axial(5)), most_together(5)
     assert full_blocks([(usual, most // 2)] * 5) == [[0, 1], [2, 3], [4]]
@@ -402,6 +420,7 @@ def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
     "wrong",
     [
         {"initialisation": "circle", "init_bias": 0.1}, {"init_bias": float("nan")}, {"data": np.eye(3)},
+        {"init_bias": 10**400}, {"init_bias": True}, {"initialisation": "circle", "init_scale": 1e200},
         {"bias_coordinate": "none", "init_bias": 0.1}, {"bias_coordinate": "none", "initialisation": "circle"},
     ],
 )  # fmt: skip

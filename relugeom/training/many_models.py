@@ -11,11 +11,10 @@ belong to training only: models, losses and files stay (W, b).
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from math import isfinite
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +25,7 @@ from relugeom.autoencoder.model import Parameters
 from relugeom.engines.many_models import CentredKernel, MatrixKernel, UnbiasedKernel, kernel_for, most_together
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, run_tasks, workers
+from relugeom.optim.rules import is_finite
 from relugeom.progress import OnProgress, Reporter
 from relugeom.training.recipes import Recipe
 
@@ -67,12 +67,14 @@ class AxialTraining(Recipe):
         Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
         if not isinstance(self.data, AxialData):
             raise ArgumentError(f"data must be Axial or UniformAxial; got {self.data!r:.60}")
-        if not isinstance(self.init_bias, Real) or not isfinite(self.init_bias):
+        if not is_finite(self.init_bias):
             raise ArgumentError(f"init_bias must be a finite number; got {self.init_bias!r:.60}")
         if self.initialisation == "circle" and (self.init_bias or self.data.n < 2):
             raise ArgumentError(
                 f"a circle needs n ≥ 2 and has biases of its own; got n = {self.data.n}, init_bias = {self.init_bias}"
             )
+        if self.initialisation == "circle" and not isfinite(self.chosen_init_scale * self.chosen_init_scale):
+            raise ArgumentError(f"init_scale must have a finite square for a circle; got {self.init_scale!r:.60}")
         if self.bias_coordinate == "none" and (self.init_bias or self.initialisation == "circle"):
             raise ArgumentError(
                 "bias_coordinate = 'none' needs biases that start at 0; "
@@ -124,11 +126,18 @@ def descend_together(
     ------
     (int, list of Parameters)
         The models of every part.
+
+    Raises
+    ------
+    ArgumentError
+        A start has a bias, and training none.
     """
     training, counts = parts[0][0], [len(start.W) for _, start in parts]
     kernel_type, _ = kernel_for(training.data.n)
     W = np.concatenate([np.asarray(start.W, training.dtype) for _, start in parts])
     b = np.concatenate([np.asarray(start.b, training.dtype) for _, start in parts])
+    if training.bias_coordinate == "none" and b.any():
+        raise ArgumentError(f"bias_coordinate = 'none' needs biases that start at 0; got {b[b != 0][0]!s:.60}")
     kernel: Any = kernel_type(training.data, W, b)
     if training.bias_coordinate == "centred":
         kernel = CentredKernel(kernel)
@@ -171,7 +180,8 @@ def full_blocks(parts: Sequence[tuple[AxialTraining | None, int]], among: int = 
 
     Models of one block may differ in where they start, in learning rate and in weight decay; all else is the same. One
     model alone stays alone, since its sums are added in another order (`relugeom.engines.many_models`), and so does
-    None, and what has so many features that a larger block gains nothing.
+    None, what has so many features that a larger block gains nothing, and an optimiser with constants in another type
+    than float, in which NumPy computes with them.
 
     Parameters
     ----------
@@ -189,7 +199,7 @@ def full_blocks(parts: Sequence[tuple[AxialTraining | None, int]], among: int = 
     blocks: list[list[int]] = []
     open_block: dict[Hashable, tuple[list[int], int]] = {}
     for place, (training, count) in enumerate(parts):
-        alone = training is None or count == 1 or kernel_for(training.data.n)[0] is MatrixKernel
+        alone = training is None or count == 1 or not _can_share(training)
         most = 0 if training is None or alone else min(most_together(training.data.n), max(share, _LEAST))
         kind = None if training is None else _kind(training)
         block, models = open_block.get(kind, ([], most))
@@ -203,6 +213,12 @@ def full_blocks(parts: Sequence[tuple[AxialTraining | None, int]], among: int = 
 
 
 _LEAST = 250  # models of a block; below, the time to begin an operation is most of a step
+
+
+def _can_share(training: AxialTraining) -> bool:
+    constants = astuple(training.optimiser)  # type: ignore[call-overload]
+    is_small = kernel_for(training.data.n)[0] is not MatrixKernel
+    return is_small and all(isinstance(constant, float | int) for constant in constants)
 
 
 def _kind(training: AxialTraining) -> Hashable:
