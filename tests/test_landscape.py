@@ -73,6 +73,13 @@ def test_without_a_bias_training_finds_the_five_rays(tmp_path: Path) -> None:
     assert found.zero_loss.successes == 0
 
 
+def test_a_trace_without_a_bias_comes_to_rest() -> None:
+    training = AxialTraining(Axial(5), optimiser=AdamW(0.02), steps=600, bias_coordinate="none", schedule="cosine")
+    record = trace(training, every=300)
+    assert record.gradient_norm[-1] < 1e-2 < record.gradient_norm[0]
+    assert not record.b.any()
+
+
 def test_a_census_resumes_and_counts(tmp_path: Path) -> None:
     cells = [
         Cohort(AxialTraining(Axial(5), optimiser=QUICK, steps=2000), 20),
