@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from docs.make.tables_of_cure import CELLS, count_page
-from relugeom.autoencoder import Axial, loss, zero_loss_polygon
+from relugeom.autoencoder import Axial, Independent, loss, zero_loss_polygon
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
@@ -23,6 +23,7 @@ from relugeom.storage import RunDatabase
 from relugeom.studies.censuses import Cohort, census
 from relugeom.studies.cures import _count, _record, cures, watch
 from relugeom.training.many_models import AxialTraining, initial_models, train_from
+from relugeom.training.toy_models import ToyTraining
 from tests.test_documents import ROOT
 
 CURED = AxialTraining(
@@ -119,6 +120,22 @@ def test_without_a_bias_the_least_loss_counts() -> None:
     assert pairs.losses[2] < 1e-4
     with pytest.raises(ArgumentError, match=r"needs n ≤ 2m or m ≤ 2.*; got n = 7, m = 3"):
         watch(Cohort(replace(training, data=Axial(7), m=3), 2), 0, 2)
+
+
+def test_cures_are_of_data_on_the_axes(tmp_path: Path) -> None:
+    toy = Cohort(ToyTraining([Independent(3, 0.5)], steps=2), 2)
+    with RunDatabase(tmp_path / "cure.db") as database:
+        with pytest.raises(ArgumentError, match="cohorts must be of AxialTraining; got ToyTraining"):
+            cures([Cohort(CURED, 2), toy], database)
+        assert not len(database)
+
+
+def test_what_is_refused_leaves_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cure.db"
+    wrong = ["--bias-coordinates", "none", "--initialisations", "circle"]
+    assert main(["cure", "--n", "5", "--seeds", "2", "--steps", "3", *wrong, "-o", str(path)]) == 2
+    assert "needs biases that start at 0; got initialisation = 'circle'" in capsys.readouterr().err
+    assert not path.exists()
 
 
 def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_path: Path) -> None:

@@ -128,11 +128,12 @@ def run(arguments: argparse.Namespace) -> int:
     prefer_one_blas_thread()
     if arguments.figures is not None:
         make_folder(arguments.figures)
+    cells = _cells(arguments)  # before the database is made
     check_resume(arguments.output, arguments)
     progress = ProgressBar("blocks of seeds")
     with RunDatabase(arguments.output) as database:
         found = cures(
-            _cells(arguments), database, executor=executor_from(arguments),
+            cells, database, executor=executor_from(arguments),
             progress=progress,
         )  # fmt: skip
     progress.clear()

@@ -77,7 +77,16 @@ def cures(
     executor: ExecutorLike = None,
     progress: OnProgress | None = None,
 ) -> list[Cure]:
-    """Run what is missing and count every cohort; the parameters are those of `relugeom.studies.censuses.census`."""
+    """Run what is missing and count every cohort; the parameters are those of `relugeom.studies.censuses.census`.
+
+    Raises
+    ------
+    ArgumentError
+        A cohort is not of `AxialTraining`.
+    """
+    for cohort in cohorts:
+        if not isinstance(cohort.training, AxialTraining):
+            raise ArgumentError(f"cohorts must be of AxialTraining; got {type(cohort.training).__name__}")
     records = cohort_records(
         cohorts, lambda _: _BLOCK, _watch_blocks, _key, _FIELDS, {"step", "live"}, database, executor, progress
     )
