@@ -16,7 +16,7 @@ from relugeom.arrays import Array, check_shape, device_of, floating_arrays, to_n
 from relugeom.errors import ArgumentError
 from relugeom.records import records_table
 
-__all__ = ["Checked", "Parameters", "as_parameters", "check_arrays", "flatten", "unflatten"]
+__all__ = ["Checked", "Parameters", "as_double", "as_parameters", "check_arrays", "flatten", "unflatten"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +75,12 @@ class Parameters:
     def tied(self) -> bool:
         """Whether the decoder is Wᵀ."""
         return self.decoder is None
+
+
+def as_double(model: Parameters) -> Parameters:
+    """The model in NumPy's double precision."""
+    parts = (model.W, model.b, model.decoder)
+    return Parameters(*(None if part is None else np.asarray(part, np.float64) for part in parts))
 
 
 def as_parameters(name: str, value: Any) -> Parameters:

@@ -14,6 +14,7 @@ import numpy as np
 
 from relugeom.autoencoder.examples import FreshExamples, SparseExamples
 from relugeom.autoencoder.model import Parameters, loss
+from relugeom.autoencoder.parameters import as_double
 from relugeom.errors import ArgumentError
 from relugeom.figures.draw import Floats, empty_plane, feature_arrows, new_figure, region_map
 from relugeom.figures.features import gram_image
@@ -89,8 +90,8 @@ def film_of_run(run: Checkpoint) -> Film:
     data = configuration.examples()
     examples = data.batch(0) if isinstance(data, FreshExamples) else data
     losses = dict(zip(run.trajectory.column("step").astype(int), run.trajectory.column("loss"), strict=True))
-    models = {step: _double(views(flat, configuration)) for step, flat in sorted(snapshots.items())}
-    last = _double(run.model)
+    models = {step: as_double(views(flat, configuration)) for step, flat in sorted(snapshots.items())}
+    last = as_double(run.model)
     models[run.step] = last
     losses[run.step] = float(loss(last, examples))
     frames = [Frame(step, model, float(losses[step])) for step, model in models.items()]
@@ -139,11 +140,6 @@ def _fitting(told: Film) -> Film:
     return Film(
         [told.frames[row] for row in rows], told.title, told.caption, told.loss_name, told.scale, clouds
     )  # fmt: skip
-
-
-def _double(model: Parameters) -> Parameters:
-    parts = (None if part is None else np.asarray(part, np.float64) for part in (model.W, model.b, model.decoder))
-    return Parameters(*parts)
 
 
 def _some(examples: SparseExamples) -> SparseExamples:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from relugeom.autoencoder.axial import AxialData, is_identity
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters, loss
+from relugeom.autoencoder.parameters import as_double
 from relugeom.errors import ArgumentError, KinkError
 from relugeom.exact.certificates import CriticalPoint
 from relugeom.executors import ExecutorLike
@@ -176,7 +177,7 @@ def atlas(
     usual = _usual(data)
     zero = zero_loss(data)
     with np.errstate(over="ignore", invalid="ignore"):
-        before = data.T * np.asarray(loss(_double(trained), data))
+        before = data.T * np.asarray(loss(as_double(trained), data))
     labels = _labels(found, data)
     order = [int(np.flatnonzero(labels == label)[0]) for label in range(labels.max() + 1)]
     lowest, least = _lowest(found, data)
@@ -224,10 +225,6 @@ def data_of(training: AxialTraining | ToyTraining) -> AxialData | Independent:
 def zero_loss(data: AxialData | Independent) -> float:
     """What a total loss must be below to count as zero: 1/1000, of the loss of answering nothing if that is less."""
     return _ZERO * (min(1.0, loss_of_nothing(data)) if isinstance(data, Independent) else 1.0)
-
-
-def _double(model: Parameters) -> Parameters:
-    return Parameters(np.asarray(model.W, np.float64), None if model.b is None else np.asarray(model.b, np.float64))
 
 
 def _lowest(found: Polished, data: AxialData | Independent) -> tuple[Parameters, float]:

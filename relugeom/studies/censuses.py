@@ -20,6 +20,7 @@ import numpy as np
 from relugeom.autoencoder.axial import AxialData
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters, loss
+from relugeom.autoencoder.parameters import as_double
 from relugeom.engines.many_models import kernel_for
 from relugeom.executors import ExecutorLike, workers
 from relugeom.landscape.kinds import kind
@@ -307,7 +308,7 @@ def _train_toys(cohort: Cohort, first: int, count: int) -> Parameters:
     numbered = replace(training, laws=tuple(training.laws[:1]) * (first + count))
     trained = toy_trajectories(numbered, [numbered.steps], seed=cohort.seed, models=range(first, first + count))
     assert trained.b is not None
-    return _double(Parameters(trained.W[0], trained.b[0]))
+    return as_double(Parameters(trained.W[0], trained.b[0]))
 
 
 def _describe(block: Block, models: Parameters) -> dict[str, Any]:
@@ -316,12 +317,8 @@ def _describe(block: Block, models: Parameters) -> dict[str, Any]:
     if isinstance(cohort.training, AxialTraining) and cohort.training.bias_coordinate == "none":
         models = Parameters(models.W, None)
     found = polish_models(models, data, escapes=0, iterations=200)
-    before = data.T * np.asarray(loss(_double(models), data))
+    before = data.T * np.asarray(loss(as_double(models), data))
     return {"records": [_record(first + s, float(before[s]), found, s, data) for s in range(count)]}
-
-
-def _double(model: Parameters) -> Parameters:
-    return Parameters(np.asarray(model.W, np.float64), None if model.b is None else np.asarray(model.b, np.float64))
 
 
 def _record(index: int, trained: float, found: Polished, s: int, data: AxialData | Independent) -> dict[str, Any]:

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.autoencoder.geometry import angular_gaps
-from relugeom.autoencoder.model import Parameters, loss
+from relugeom.autoencoder.model import loss
+from relugeom.autoencoder.parameters import as_double
 from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
 from relugeom.landscape.natures import known_minimum
@@ -130,7 +131,7 @@ def _watch_blocks(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     limits = [_least(training) + _ZERO for training, _ in parts]
     since = [np.full(count, -1) for _, _, count in blocks]  # the step from which on the loss has been small
     for step, together in descend_together(parts, every=max(1, steps // _LOOKS)):
-        models = [Parameters(*(np.asarray(part, np.float64) for part in model)) for model in together]
+        models = [as_double(model) for model in together]
         with np.errstate(over="ignore", invalid="ignore"):
             totals = [n * np.asarray(loss(model, parts[0][0].data)) for model in models]
         for place, (total, limit) in enumerate(zip(totals, limits, strict=True)):

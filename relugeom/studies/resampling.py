@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from relugeom.autoencoder.axial import Axial
 from relugeom.autoencoder.model import Parameters, gram, loss
+from relugeom.autoencoder.parameters import as_double
 from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW
 from relugeom.statistics import Interval, wilson_interval
@@ -93,17 +94,13 @@ def compare(
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(seeds,)))
         model = train_from(part, start)
         for _ in range(rounds):
-            model = train_from(part, _resample(scheme, _double(model), rng))
-        model = _double(model)
+            model = train_from(part, _resample(scheme, as_double(model), rng))
+        model = as_double(model)
         value = training.data.n * np.asarray(loss(model, training.data))
         good = int((value < _ZERO).sum())
         lost = float(_is_lost(model).sum(axis=1).mean())
         outcomes.append(SchemeCount(scheme, good, seeds, wilson_interval(good, seeds, _LEVEL), lost))
     return outcomes
-
-
-def _double(model: Parameters) -> Parameters:
-    return Parameters(np.asarray(model.W, np.float64), np.asarray(model.b, np.float64))
 
 
 def _is_lost(model: Parameters) -> npt.NDArray[np.bool_]:
