@@ -170,9 +170,7 @@ def atlas(
         several = replace(training, laws=tuple(training.laws[:1]) * seeds)
         trained = train_toy_models(several, seed=seed, executor=executor, progress=progress)
     else:
-        trained = train_many(training, seeds, seed=seed, executor=executor, progress=progress)
-        if training.bias_coordinate == "none":
-            trained = Parameters(trained.W, None)
+        trained = training.parameters_of(train_many(training, seeds, seed=seed, executor=executor, progress=progress))
     found = polish_models(trained, data, escapes=escapes)
     usual = _usual(data)
     zero = zero_loss(data)

@@ -231,7 +231,7 @@ def _plan(among: int, blocks: Sequence[Block]) -> list[list[tuple[int, Block]]]:
         cuts = [(0, count)] if isinstance(cohort.training, ToyTraining) else shares(count, share)
         pieces += [(place, (cohort, first + begin, end - begin)) for begin, end in cuts]
     small = [
-        (None if isinstance(cohort.training, ToyTraining) else cohort.training, count)
+        (cohort.training if isinstance(cohort.training, AxialTraining) else None, count)
         for _, (cohort, _, count) in pieces
     ]
     return [[pieces[k] for k in group] for group in full_blocks(small, among)]
@@ -298,8 +298,12 @@ def _run_blocks(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     """Train, polish and describe blocks; for each a record of plain numbers per seed."""
     if isinstance(blocks[0][0].training, ToyTraining):
         return [_describe(block, _train_toys(*block)) for block in blocks]
-    found = train_together(starts(blocks))
-    return [_describe(block, models) for block, models in zip(blocks, found, strict=True)]
+    parts = starts(blocks)
+    found = train_together(parts)
+    return [
+        _describe(block, training.parameters_of(models))
+        for block, (training, _), models in zip(blocks, parts, found, strict=True)
+    ]
 
 
 def _train_toys(cohort: Cohort, first: int, count: int) -> Parameters:
@@ -314,8 +318,6 @@ def _train_toys(cohort: Cohort, first: int, count: int) -> Parameters:
 def _describe(block: Block, models: Parameters) -> dict[str, Any]:
     cohort, first, count = block
     data = data_of(cohort.training)
-    if isinstance(cohort.training, AxialTraining) and cohort.training.bias_coordinate == "none":
-        models = Parameters(models.W, None)
     found = polish_models(models, data, escapes=0, iterations=200)
     before = data.T * np.asarray(loss(as_double(models), data))
     return {"records": [_record(first + s, float(before[s]), found, s, data) for s in range(count)]}

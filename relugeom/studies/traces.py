@@ -122,7 +122,7 @@ def trace(
     by_pair = np.asarray(data.pair_loss(np, G, b[:, None, :], np.eye(n)))
     on = G[:, range(n), range(n)] + b > 0.5
     # Without a bias the slope in b is none: it need not vanish where training comes to rest.
-    moved = Parameters(W, None) if training.bias_coordinate == "none" else model
+    moved = training.parameters_of(model)
     return Trace(
         steps, W, b, n * np.asarray(loss(model, data)), np.linalg.norm(flatten(gradient(moved, data)), axis=1),
         by_pair.sum(axis=2), on, np.array([_circle_count(w, which) for w, which in zip(W, on, strict=True)]),

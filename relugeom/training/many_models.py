@@ -81,6 +81,10 @@ class AxialTraining(Recipe):
                 f"got initialisation = {self.initialisation!r}, init_bias = {self.init_bias}"
             )
 
+    def parameters_of(self, models: Parameters) -> Parameters:
+        """Models that were trained so, with what belongs to them alone: no b where it only stood at 0."""
+        return Parameters(models.W, None) if self.bias_coordinate == "none" else models
+
 
 def initial_models(training: AxialTraining, seed: int, first: int, count: int) -> Parameters:
     """The starts of seeds first, ..., first + count − 1, each from its own child of ``SeedSequence(seed)``.
