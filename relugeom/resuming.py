@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -62,31 +63,25 @@ def run_missing(
     results = [None if database is None else database.read(key(task), partial(read, task)) for task in tasks]
     missing = [index for index, result in enumerate(results) if result is None]
     news = Reporter(progress, len(tasks), len(tasks) - len(missing))
-    alone: Any = function
-    do: Any = function if plan else partial(_each, alone)
     waiting = [tasks[index] for index in missing]
+    do: Callable[[Any], Any] = function if plan else partial(_each, function)
     groups = plan(waiting) if plan else [[part] for part in enumerate(waiting)]
-    found: list[list[dict[str, Any] | None]] = [[] for _ in missing]  # rows of the pieces of every missing task
-    numbers: list[list[tuple[int, int]]] = []
-    for group in groups:
-        numbers.append([])
-        for place, _ in group:
-            numbers[-1].append((place, len(found[place])))
-            found[place].append(None)
+    expected = Counter(place for group in groups for place, _ in group)
+    # The rows of a task's pieces that are there, by the number of their group and their place in it.
+    found: defaultdict[int, dict[tuple[int, int], dict[str, Any]]] = defaultdict(dict)
     for number, rows in run_tasks(do, [[piece for _, piece in group] for group in groups], executor):
-        for (place, part), row in zip(numbers[number], rows, strict=True):
-            found[place][part] = row
-            pieces = [piece for piece in found[place] if piece is not None]
-            if len(pieces) < len(found[place]):
+        for k, ((place, _), row) in enumerate(zip(groups[number], rows, strict=True)):
+            found[place][number, k] = row
+            if len(found[place]) < expected[place]:
                 continue
-            index = missing[place]
-            kept = store(tasks[index], merge(pieces))
+            pieces, task = found.pop(place), waiting[place]
+            kept = store(task, merge([pieces[at] for at in sorted(pieces)]))
             if database is not None:
-                database.record(key(tasks[index]), kept)
-            results[index] = read(tasks[index], kept)
+                database.record(key(task), kept)
+            results[missing[place]] = read(task, kept)
             news.advance()
     return [result for result in results if result is not None]
 
 
-def _each(function: Callable[[Task], dict[str, Any]], tasks: Sequence[Task]) -> list[dict[str, Any]]:
+def _each(function: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
     return [function(task) for task in tasks]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,32 @@ def test_what_is_missing_can_be_done_together_and_in_pieces(tmp_path: Path) -> N
         assert asked == [[6, 3, 2, 9]]
         assert [(item.done, item.total) for item in news] == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
         assert run_missing(parts, [2, 6], key, sums, database) == [(1, 1), (5, 1)]
+
+
+def test_pieces_are_merged_in_their_order_whichever_is_done_first() -> None:
+    other_is_done = threading.Event()
+
+    def digits(pieces: Sequence[str]) -> list[dict[str, Any]]:
+        if pieces == ["1"]:
+            assert other_is_done.wait(60)
+        return [{"digits": piece} for piece in pieces]
+
+    def plan(tasks: Sequence[str]) -> list[list[tuple[int, str]]]:
+        """The first digit of 123 apart; the others together with all of 4."""
+        return [[(0, "1")], [(0, "2"), (1, "4"), (0, "3")]]
+
+    def merge(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"digits": "".join(row["digits"] for row in rows)}
+
+    def finished(news: Progress) -> None:
+        if news.done == 1:
+            other_is_done.set()
+
+    with ThreadPoolExecutor(2) as executor:
+        assert run_missing(
+            digits, ["123", "4"], lambda task: {"task": task}, lambda task, row: str(row["digits"]), None, executor,
+            finished, plan=plan, merge=merge,
+        ) == ["123", "4"]  # fmt: skip
 
 
 def test_the_order_is_that_of_the_tasks(tmp_path: Path) -> None:
