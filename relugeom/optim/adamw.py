@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
-from relugeom.optim.rules import Constant, check_constants, check_state, is_finite
+from relugeom.optim.rules import Constant, check_constants, check_state, is_finite, numbers_of
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["AdamW", "ManyAdamW", "ScheduledAdamW"]
@@ -86,8 +86,8 @@ class ManyAdamW:
         self.beta1.set(self.rule.beta1)
         self.beta2.set(self.rule.beta2)
         self.alpha, self.shrink = Constant(like.dtype, counts), Constant(like.dtype, counts)
-        self._rate: Any = np.array([rule.learning_rate for rule in rules]) if counts else self.rule.learning_rate
-        self._decay: Any = np.array([rule.weight_decay for rule in rules]) if counts else self.rule.weight_decay
+        self._rate = numbers_of(rules, "learning_rate", counts)
+        self._decay = numbers_of(rules, "weight_decay", counts)
 
     def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
         """Move `theta` in place, at that share of the learning rate."""

@@ -21,7 +21,9 @@ import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
 
-__all__ = ["Constant", "Optimiser", "Scheduled", "Stepper", "check_constants", "check_state", "is_finite"]
+__all__ = [
+    "Constant", "Optimiser", "Scheduled", "Stepper", "check_constants", "check_state", "is_finite", "numbers_of",
+]  # fmt: skip
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.floating[Any]]
@@ -102,6 +104,11 @@ class Constant:
         else:
             np.take(numbers.astype(self.value.dtype), self._rule_of, out=self.value, mode="clip")
         return self.value
+
+
+def numbers_of(rules: Sequence[Any], name: str, counts: Sequence[int]) -> Any:
+    """The constant `name`, to set a `Constant` from: with `counts` that of every rule in float64, else of the first."""
+    return np.array([getattr(rule, name) for rule in rules]) if counts else getattr(rules[0], name)
 
 
 def check_constants(learning_rate: float, weight_decay: float, **fractions: float) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from relugeom.optim.rules import Constant, check_constants, check_state
+from relugeom.optim.rules import Constant, check_constants, check_state, numbers_of
 from relugeom.optim.subnormals import EVERY, clear_subnormals
 
 __all__ = ["SGD", "ManySGD", "ScheduledSGD"]
@@ -69,8 +69,8 @@ class ManySGD:
         self.rule, self.factor = rules[0], factor
         self.u, self.work = np.zeros_like(like), np.empty_like(like)
         self._alpha, self._pull = Constant(like.dtype, counts), Constant(like.dtype, counts)
-        self._rate: Any = np.array([rule.learning_rate for rule in rules]) if counts else self.rule.learning_rate
-        self._pull.set((np.array([rule.weight_decay for rule in rules]) if counts else self.rule.weight_decay) / factor)
+        self._rate = numbers_of(rules, "learning_rate", counts)
+        self._pull.set(numbers_of(rules, "weight_decay", counts) / factor)
 
     def step(self, theta: Floats, gradient: Floats, share: float = 1.0) -> None:
         """Move `theta` in place, at that share of the learning rate."""
