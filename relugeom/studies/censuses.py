@@ -32,7 +32,7 @@ from relugeom.resuming import run_missing
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, read_field
 from relugeom.studies.atlases import data_of, polish_models, zero_loss
-from relugeom.training.many_models import AxialTraining, full_blocks, initial_models, shares, train_together
+from relugeom.training.many_models import AxialTraining, cut_block, full_blocks, initial_models, train_together
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Cohort", "Count", "Summary", "census", "cohort_records", "summary"]
@@ -228,7 +228,7 @@ def _plan(among: int, blocks: Sequence[Block]) -> list[list[tuple[int, Block]]]:
     share = -(-sum(count for _, _, count in blocks) // among)
     pieces = []
     for place, (cohort, first, count) in enumerate(blocks):
-        cuts = [(0, count)] if isinstance(cohort.training, ToyTraining) else shares(count, share)
+        cuts = [(0, count)] if isinstance(cohort.training, ToyTraining) else cut_block(count, share)
         pieces += [(place, (cohort, first + begin, end - begin)) for begin, end in cuts]
     small = [
         (cohort.training if isinstance(cohort.training, AxialTraining) else None, count)

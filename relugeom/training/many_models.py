@@ -30,7 +30,7 @@ from relugeom.progress import OnProgress, Reporter
 from relugeom.training.recipes import Recipe
 
 __all__ = [
-    "AxialTraining", "descend", "descend_together", "full_blocks", "initial_models", "shares", "train_from",
+    "AxialTraining", "cut_block", "descend", "descend_together", "full_blocks", "initial_models", "train_from",
     "train_many", "train_together",
 ]  # fmt: skip
 
@@ -288,8 +288,8 @@ def _cut(seeds: int, n: int, among: int) -> list[tuple[int, int]]:
     return _equal(seeds, max(count, min(-(-count // among) * among, seeds // _LEAST)))
 
 
-def shares(models: int, most: int) -> list[tuple[int, int]]:
-    """Begin and end of equal shares of at most so many models, or of as few as make a block that is worth while."""
+def cut_block(models: int, most: int) -> list[tuple[int, int]]:
+    """Begin and end of equal pieces of at most so many models, or of as few as make a block that is worth while."""
     return _equal(models, max(1, min(-(-models // most), models // _LEAST)))
 
 
