@@ -472,10 +472,10 @@ _SETTINGS = (
         BIAS_COORDINATES,
     ),
     _Setting(("--growth",), "growth", float, "make latent vectors grow to X times the least of a T-gon (0: no)"),
-    _Setting(("--init-file",), "init_path", str, "a checkpoint or model file, for --initialisation file"),
-    _Setting(("--instance",), "init_instance", int, "which model of --init-file, where it holds several, from 0"),
     _Setting(("--dtype",), "dtype", str, "(float32)", DTYPES),
     _Setting(("--engine",), "engine", str, "by default chosen by size (relugeom doctor)", ENGINES),
+    _Setting(("--init-file",), "init_path", str, "a checkpoint or model file, for --initialisation file"),
+    _Setting(("--instance",), "init_instance", int, "which model of --init-file, where it holds several, from 0"),
 )
 
 
@@ -487,8 +487,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
             *setting.names, dest=setting.field, type=setting.kind, default=argparse.SUPPRESS, help=setting.help,
             choices=setting.choices, metavar=None if setting.choices else "X",
         )  # fmt: skip
-        if setting.field == "init_instance":  # the other of the two that say how to read --init-file
-            add_transpose(group, dest="init_transpose", default=argparse.SUPPRESS)
+    add_transpose(group, dest="init_transpose", default=argparse.SUPPRESS)
     group.add_argument("--untied", action="store_true", default=argparse.SUPPRESS, help="train a decoder R of its own")
 
 
