@@ -1,4 +1,4 @@
-"""What the benchmarks share: the line about the machine, tables in Markdown, and the two files of a result."""
+"""What the benchmarks share: the machine, the time of other processes, tables in Markdown, the files of a result."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ def machine(*packages: str) -> str:
     """The kind of processor, the cores, Python, and those of these packages that are installed, with versions."""
     versions = [f"{name} {metadata.version(name)}" for name in packages if find_spec(name)]
     return ", ".join([platform.machine(), f"{os.cpu_count()} cores", f"Python {platform.python_version()}", *versions])
+
+
+def processor_seconds(process: int) -> float:
+    """What a process has had of the processor up to now: user and system, the fields 14 and 15 of proc(5)'s stat."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from _table import grid, machine, write
+from _table import grid, machine, processor_seconds, write
 
 FORMS = ("moments", "tree")
 ERROR = 1e-3  # relative to the first gradient: a form that differs by more is not timed
@@ -52,12 +52,8 @@ def norm(gradient: Any, other: Any | None = None) -> float:
 
 def processor_of(engine: Any) -> float:
     """Seconds of the processor so far, of this process and of the engine's others."""
-    found = time.process_time()
-    ticks = os.sysconf("SC_CLK_TCK")
-    for process in getattr(engine, "_processes", ()):
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        found += (int(fields[11]) + int(fields[12])) / ticks
-    return found
+    others = getattr(engine, "_processes", ())
+    return time.process_time() + sum(processor_seconds(process.pid) for process in others)
 
 
 def compare(T: int, states: list[Path], processes: list[int], turns: int) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
+from _table import processor_seconds
+
 from relugeom.blas import one_blas_thread
 from relugeom.capacity import Decoding, Found, Problem, SphericalCode
 from relugeom.capacity.searches.searching import search
@@ -68,6 +70,11 @@ def hard_problems() -> dict[str, Problem]:
     }
 
 
+def seconds_of_workers(pool: ProcessPoolExecutor) -> list[float]:
+    """What each process of the pool has had of the processor up to now."""
+    return [processor_seconds(process) for process in pool._processes or ()]
+
+
 def scaling(attempts: int = 16) -> list[dict[str, object]]:
     """Wall and processor time of the same attempts on one worker and on two, started already, in turns."""
     rows: list[dict[str, object]] = []
@@ -79,13 +86,13 @@ def scaling(attempts: int = 16) -> list[dict[str, object]]:
             row: dict[str, object] = {"problem": name, "attempts": attempts, "load": os.getloadavg()[0]}
             outcomes, solved = set(), False
             for workers, pool in pools.items():
-                before, here, began = _cpu_of_workers(pool), time.process_time(), time.perf_counter()
+                before, here, began = seconds_of_workers(pool), time.process_time(), time.perf_counter()
                 outcome = search(problem, attempts=attempts, seeded=False, executor=pool)
                 row[f"wall_seconds_{workers}"] = time.perf_counter() - began
                 # What the machine has to spare decides the wall time; the processor time says what a worker costs, and
                 # that of the busiest one with what is done here how long it would take where nothing else runs.
                 row[f"cpu_seconds_here_{workers}"] = time.process_time() - here
-                used = [after - then for after, then in zip(_cpu_of_workers(pool), before, strict=True)]
+                used = [after - then for after, then in zip(seconds_of_workers(pool), before, strict=True)]
                 row[f"cpu_seconds_{workers}"] = sum(used)
                 row[f"cpu_seconds_busiest_{workers}"] = max(used)
                 outcomes.add(repr(outcome))
@@ -95,13 +102,6 @@ def scaling(attempts: int = 16) -> list[dict[str, object]]:
         for pool in pools.values():
             pool.shutdown()
     return rows
-
-
-def _cpu_of_workers(pool: ProcessPoolExecutor) -> list[float]:
-    """Processor time of its processes up to now: user and system (the fields 14 and 15 of proc(5)'s stat)."""
-    files = [Path(f"/proc/{process}/stat") for process in pool._processes or ()]
-    fields = [file.read_text().rpartition(")")[2].split() for file in files]
-    return [(int(field[11]) + int(field[12])) / os.sysconf("SC_CLK_TCK") for field in fields]
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import platform
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +51,11 @@ def test_what_the_benchmarks_share(tmp_path: Path, capsys: pytest.CaptureFixture
     assert json.loads((tmp_path / "new" / "result.json").read_text(encoding="utf-8")) == {"rows": [1]}
     assert (tmp_path / "new" / "result.md").read_text(encoding="utf-8") == "a table\n"
     assert capsys.readouterr().out == "a table\n\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs proc(5)")
+def test_a_process_s_time_is_what_it_says_itself() -> None:
+    shared: Any = importlib.import_module("_table")
+    before = time.process_time()
+    found = shared.processor_seconds(os.getpid())
+    assert before - 0.1 < found < time.process_time() + 0.1  # it is counted in hundredths of a second
