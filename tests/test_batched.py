@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import sympy as sp
 import threadpoolctl
 
 from relugeom.autoencoder import Axial, Parameters, UniformAxial, gradient, loss
+from relugeom.autoencoder.parameters import as_double
 from relugeom.engines.many_models import (
     CentredKernel,
     ElementwiseKernel,
@@ -22,6 +24,8 @@ from relugeom.engines.many_models import (
 )
 from relugeom.errors import ArgumentError
 from relugeom.optim import SGD, AdamW
+from relugeom.storage import RunDatabase
+from relugeom.studies.censuses import Cohort, census
 from relugeom.training.many_models import (
     AxialTraining,
     descend,
@@ -307,6 +311,23 @@ def test_the_result_does_not_depend_on_blocks_or_workers(n: int) -> None:
     tail = train_many(training, 2, first=size + 1)
     np.testing.assert_array_equal(alone.W[size + 1 :], tail.W)
     np.testing.assert_array_equal(alone.b[size + 1 :], tail.b)
+
+
+@pytest.mark.parametrize("seeds", [8, 9, 10])
+def test_a_model_left_over_is_trained_alone_as_in_a_census(
+    seeds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("training.many_models", "studies.censuses"):
+        monkeypatch.setattr(f"relugeom.{module}.kernel_for", lambda n: (ElementwiseKernel, 8))
+    training = AxialTraining(Axial(11), optimiser=AdamW(0.03), steps=60)
+    found = train_many(training, seeds)
+    with RunDatabase(tmp_path / "census.db") as database:
+        census([Cohort(training, seeds)], database)
+        records = [record for _, row in database for record in row["records"]]
+    losses = training.data.n * np.asarray(loss(as_double(found), training.data))
+    assert {record["seed"]: record["trained"] for record in records} == dict(enumerate(losses))
+    together = train_from(training, initial_models(training, 0, 0, seeds))
+    assert np.array_equal(found.W, together.W) == (seeds != 9)
 
 
 def test_descend_yields_the_start_the_moments_between_and_the_end() -> None:

@@ -283,9 +283,15 @@ def train_many(
 
 
 def _cut(seeds: int, n: int, among: int) -> list[tuple[int, int]]:
-    """Begin and end of equal blocks, as many for each worker where they stay large enough; none of one model alone."""
-    count = -(-seeds // most_together(n))
-    return _equal(seeds, max(count, min(-(-count // among) * among, seeds // _LEAST)))
+    """Begin and end of equal blocks, as many for each worker where they stay large enough.
+
+    One model that is left over by whole blocks of `kernel_for` has one of its own, as it has in a census: its sums are
+    added in another order.
+    """
+    alone = int(seeds > 1 and seeds % kernel_for(n)[1] == 1)
+    rest = seeds - alone
+    count = -(-rest // most_together(n))
+    return _equal(rest, max(count, min(-(-count // among) * among, rest // _LEAST))) + [(rest, seeds)] * alone
 
 
 def cut_block(models: int, most: int) -> list[tuple[int, int]]:
