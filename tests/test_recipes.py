@@ -33,11 +33,11 @@ USES: dict[str, Callable[..., Any]] = {
 every_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
 
 WRONG: dict[str, tuple[Any, ...]] = {
-    "m": (0, -1, 1.5, "2", True, None),
-    "steps": (-1, 2.5, "9", nan, None),
-    "warmup": (-1, 0.5, "1", None),
+    "m": (0, -1, 1.5, "2", True, None, np.ones(2), 10**400),
+    "steps": (-1, 2.5, "9", nan, None, 2**63),
+    "warmup": (-1, 0.5, "1", None, 10**400),
     "optimiser": ("adamw", AdamW, None, 1e-3),
-    "schedule": ("linear", 1, None, []),
+    "schedule": ("linear", 1, None, [], np.array(["cosine", "constant"])),
     "initialisation": ("zero", "", None, []),
     "init_scale": (0, -1.0, inf, nan, "1", True, 10**400, -(10**400)),
     "bias_coordinate": ("polar", None, []),
@@ -63,13 +63,13 @@ def test_every_field_has_a_wrong_value_above() -> None:
 
 WRONG_OF_ONE: dict[str, dict[str, tuple[Any, ...]]] = {
     "Configuration": {
-        "T": (0, 2.5, True), "n": ("6", 0), "S": (1.0, -0.1, nan, "0.5"), "data": ("dense", None),
+        "T": (0, 2.5, True, 10**400), "n": ("6", 0, 10**400), "S": (1.0, -0.1, nan, "0.5"), "data": ("dense", None),
         "data_path": (Path(),), "data_seed": (0.5, -1), "seed": (-1, "0"), "init_path": (Path(), None),
         "init_instance": (1.0, "0"),
         "init_transpose": ("yes",), "growth": (nan, -1, inf), "untied": ("yes", None, 1), "engine": ("lazy",),
     },
     "AxialTraining": {"data": (np.eye(3), 6), "init_bias": (inf, "0", None)},
-    "ToyTraining": {"laws": ([], [Axial(3)], Independent(3, 0.5), 3), "batch": (2.5, 0)},
+    "ToyTraining": {"laws": ([], [Axial(3)], Independent(3, 0.5), 3), "batch": (2.5, 0, 10**400)},
 }  # fmt: skip
 
 

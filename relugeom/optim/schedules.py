@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
 from relugeom.errors import ArgumentError
+from relugeom.optim.rules import is_finite
 
 __all__ = ["SCHEDULES", "Schedule"]
 
@@ -45,12 +47,13 @@ class Schedule:
     warmup: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in SCHEDULES:
-            raise ArgumentError(f"schedule must be one of {', '.join(SCHEDULES)}; got {self.kind!r}")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate}")
-        if self.steps < 0 or self.warmup < 0:
-            raise ArgumentError(f"steps and warmup must be at least 0; got {self.steps}, {self.warmup}")
+        if not isinstance(self.kind, str) or self.kind not in SCHEDULES:
+            raise ArgumentError(f"schedule must be one of {', '.join(SCHEDULES)}; got {self.kind!r:.60}")
+        if not (is_finite(self.learning_rate) and self.learning_rate > 0):
+            raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate!r:.60}")
+        for name, value in (("steps", self.steps), ("warmup", self.warmup)):
+            if not isinstance(value, Integral) or value < 0:
+                raise ArgumentError(f"{name} must be a whole number, at least 0; got {value!r:.60}")
 
     def __call__(self, step: int) -> float:
         """η at `step`."""

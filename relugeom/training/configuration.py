@@ -31,7 +31,7 @@ from relugeom.errors import ArgumentError, StorageError
 from relugeom.optim import AdamW, Optimiser, optimiser_of_name
 from relugeom.optim.rules import Scheduled
 from relugeom.training.centred import CentredCoordinates, CentredOptimiser, Growth, least_norm
-from relugeom.training.recipes import Recipe, check_choice, check_number, check_whole, xavier
+from relugeom.training.recipes import Recipe, check_choice, check_number, check_size, check_whole, xavier
 
 __all__ = ["DATA", "PAPER", "Configuration"]
 
@@ -123,8 +123,10 @@ class Configuration(Recipe):
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
-        for name, least in (("T", 1), ("n", 1), ("data_seed", 0), ("seed", 0)):
-            check_whole(name, getattr(self, name), least)
+        for name in ("T", "n"):
+            check_size(name, getattr(self, name), 1)
+        for name in ("data_seed", "seed"):
+            check_whole(name, getattr(self, name), 0)
         for name in ("S", "growth"):
             check_number(name, getattr(self, name), zero=True)
         check_distribution(self.T, self.n, self.S)

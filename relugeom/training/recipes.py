@@ -25,7 +25,7 @@ from relugeom.errors import ArgumentError
 from relugeom.optim import OPTIMISERS, AdamW, Optimiser, Schedule
 from relugeom.optim.rules import is_finite
 
-__all__ = ["DTYPES", "Recipe", "check_choice", "check_number", "check_whole", "xavier"]
+__all__ = ["DTYPES", "Recipe", "check_choice", "check_number", "check_size", "check_whole", "xavier"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -42,6 +42,14 @@ def check_whole(name: str, value: object, least: int) -> None:
     """Refuse what is no whole number, or is too small."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ArgumentError(f"{name} must be a whole number, at least {least}; got {value!r:.60}")
+
+
+def check_size(name: str, value: object, least: int) -> None:
+    """Refuse what is no whole number, or is too small, or so large that nothing could be counted up to it."""
+    check_whole(name, value, least)
+    bits = int(value).bit_length()  # type: ignore[call-overload]
+    if bits >= 64:
+        raise ArgumentError(f"{name} must be below 2^63; got a number of {bits} bits")
 
 
 def check_number(name: str, value: Any, *, zero: bool = False) -> None:
@@ -125,7 +133,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, least in (("m", 1), ("steps", 0), ("warmup", 0)):
-            check_whole(name, getattr(self, name), least)
+            check_size(name, getattr(self, name), least)
         check_choice("initialisation", self.initialisation, tuple(self.INITIALISATIONS))
         check_choice("bias_coordinate", self.bias_coordinate, self.BIAS_COORDINATES)
         check_choice("dtype", self.dtype, DTYPES)

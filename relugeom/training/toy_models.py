@@ -30,7 +30,7 @@ from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.resuming import run_missing
 from relugeom.storage import RunDatabase, read_field
-from relugeom.training.recipes import Recipe, check_whole
+from relugeom.training.recipes import Recipe, check_size
 
 __all__ = ["Batches", "ModelBlock", "ToyTraining", "blocks_of", "toy_trajectories", "train_toy_models"]
 
@@ -74,7 +74,7 @@ class ToyTraining(Recipe):
             raise ArgumentError(f"laws must be of independent features (Independent); got {self.laws!r:.60}")
         if not self.laws or len({law.n for law in self.laws}) > 1:
             raise ArgumentError(f"laws must be one or more, of the same n; got n = {sorted({x.n for x in self.laws})}")
-        check_whole("batch", self.batch, 1)
+        check_size("batch", self.batch, 1)
 
     @property
     def n(self) -> int:
