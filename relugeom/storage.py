@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.errors import StorageError
-from relugeom.writing import FileLock, replacing
+from relugeom.writing import FileLock, check_writable, replacing
 
 __all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "read_field", "read_printed", "save_arrays"]
 
@@ -225,7 +225,8 @@ class RunDatabase:
     Parameters
     ----------
     path : str or Path
-        The SQLite file; created when absent.
+        The SQLite file. Where it is absent it is made when the first run is recorded: work that is refused, or stopped
+        before that, leaves none behind.
 
     Raises
     ------
@@ -235,31 +236,47 @@ class RunDatabase:
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
+        self._opened: sqlite3.Connection | None = None
         if str(path) in (":memory:", ""):
             raise StorageError(f"{path}: would be lost at the end; name a file (one of that name: ./:memory:)")
+        if self._is_absent():
+            check_writable(path)
+        else:
+            self._connection()
+
+    def _is_absent(self) -> bool:
+        return self._opened is None and not os.path.exists(self._path)
+
+    def _connection(self) -> sqlite3.Connection:
+        """The open file, made if it is absent."""
+        if self._opened is not None:
+            return self._opened
+        path = self._path
         with contextlib.suppress(OSError):
             if not stat.S_ISREG(os.stat(path).st_mode):
                 raise StorageError(f"{path}: is no regular file, which a database must be")
         with self._clear_errors():
-            self._connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
         try:
             with self._clear_errors():
                 # Looked at before it is changed, and changed at once: another process, or a kill, may come between.
-                self._connection.execute("BEGIN IMMEDIATE")
-                (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-                (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                connection.execute("BEGIN IMMEDIATE")
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 if version != FORMAT and (version or tables):
                     raise StorageError(f"{path}: a database of another kind or version")
-                self._connection.execute(
+                connection.execute(
                     "CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, result TEXT NOT NULL, sha256 TEXT NOT NULL)"
                 )
-                self._connection.execute(f"PRAGMA user_version = {FORMAT}")
-                self._connection.execute("COMMIT")
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                connection.execute("COMMIT")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
         except StorageError:
-            self._connection.close()
+            connection.close()
             raise
+        self._opened = connection
+        return connection
 
     @contextlib.contextmanager
     def _clear_errors(self) -> Iterator[None]:
@@ -277,15 +294,15 @@ class RunDatabase:
         """Store one run, whole or not at all. Recording the same settings again keeps the first result."""
         key, text = self.key(settings), json.dumps(result, sort_keys=True)
         with self._clear_errors():
-            self._connection.execute("INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (key, text, self._seal(key, text)))
+            self._connection().execute(
+                "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (key, text, self._seal(key, text))
+            )
 
     def result(self, settings: Mapping[str, Any]) -> dict[str, Any] | None:
         """The stored result, or None."""
-        with self._clear_errors():
-            row = self._connection.execute(
-                "SELECT result, sha256 FROM runs WHERE key = ?", (self.key(settings),)
-            ).fetchone()
-        return None if row is None else self._decode(self.key(settings), *row)
+        key = self.key(settings)
+        rows = self._ask("SELECT result, sha256 FROM runs WHERE key = ?", key)
+        return self._decode(key, *rows[0]) if rows else None
 
     def read(self, settings: Mapping[str, Any], reader: Callable[[Mapping[str, Any]], T]) -> T | None:
         """What `reader` makes of the stored result, or None where there is none.
@@ -308,15 +325,19 @@ class RunDatabase:
 
     def __iter__(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """All (settings, result), in the order of their keys."""
-        with self._clear_errors():
-            rows = self._connection.execute("SELECT key, result, sha256 FROM runs ORDER BY key").fetchall()
-        for key, text, sha in rows:
+        for key, text, sha in self._ask("SELECT key, result, sha256 FROM runs ORDER BY key"):
             yield self._object(key), self._decode(key, text, sha)
 
     def __len__(self) -> int:
+        rows = self._ask("SELECT count(*) FROM runs")
+        return int(rows[0][0]) if rows else 0
+
+    def _ask(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """The rows that answer a query; none while the file is absent."""
+        if self._is_absent():
+            return []
         with self._clear_errors():
-            (count,) = self._connection.execute("SELECT count(*) FROM runs").fetchone()
-        return int(count)
+            return self._connection().execute(query, values).fetchall()
 
     @staticmethod
     def _seal(key: object, text: object) -> str:
@@ -338,7 +359,8 @@ class RunDatabase:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
-        self._connection.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def __enter__(self) -> RunDatabase:
         return self

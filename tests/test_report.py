@@ -184,8 +184,8 @@ def test_results_of_other_commands_are_drawn(tmp_path: Path, claims: Report) -> 
     assert table.pictures == ()
     assert table.missing.startswith("Nothing is drawn here: no run of the file finished")
     # What a sweep leaves behind is not what it prints, and the message says what to give instead.
-    with RunDatabase(tmp_path / "runs.sqlite"):
-        pass
+    with RunDatabase(tmp_path / "runs.sqlite") as database:
+        database.record({"T": 3}, {"loss": 0.5})
     for given, kind in ((tmp_path, "a folder"), (tmp_path / "runs.sqlite", "a run database")):
         with pytest.raises(StorageError, match=rf"is {kind}; give the FILE that `relugeom sweep \.\.\. --json > FILE`"):
             read_table("sweep", given)

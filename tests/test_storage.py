@@ -162,6 +162,20 @@ def test_database(tmp_path: Path) -> None:
         assert list(database) == [({"T": 3, "seed": 1}, {"loss": 0.5})]
 
 
+def test_a_database_is_made_when_a_run_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "runs"
+    with RunDatabase(path) as one, RunDatabase(path) as other:
+        assert (one.result({"T": 3}), list(one), len(one)) == (None, [], 0)
+        assert os.listdir(tmp_path) == []
+        other.record({"T": 3}, {"loss": 0.5})
+        assert one.result({"T": 3}) == {"loss": 0.5}
+    path = tmp_path / "text"
+    with RunDatabase(path) as database:
+        path.write_text("no database, and long enough to be looked at" * 100)
+        with pytest.raises(StorageError, match="text: file is not a database"):
+            database.record({"T": 3}, {"loss": 0.5})
+
+
 def test_database_refuses_others(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database, and long enough to be looked at" * 100)
     with sqlite3.connect(tmp_path / "other") as other:
@@ -170,7 +184,7 @@ def test_database_refuses_others(tmp_path: Path) -> None:
     for name in ("text", "other"):
         with pytest.raises(StorageError, match=name):
             RunDatabase(tmp_path / name)
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageError, match="none is not an existing folder"):
         RunDatabase(tmp_path / "none" / "runs")
 
 
@@ -247,7 +261,8 @@ def test_a_database_in_memory_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StorageError, match=":memory:: would be lost at the end"):
         RunDatabase(":memory:")
-    RunDatabase("./:memory:").close()
+    with RunDatabase("./:memory:") as database:
+        database.record({"T": 3}, {"loss": 0.5})
     assert os.path.exists(":memory:")
 
 
