@@ -122,20 +122,35 @@ def test_without_a_bias_the_least_loss_counts() -> None:
         watch(Cohort(replace(training, data=Axial(7), m=3), 2), 0, 2)
 
 
-def test_cures_are_of_data_on_the_axes(tmp_path: Path) -> None:
-    toy = Cohort(ToyTraining([Independent(3, 0.5)], steps=2), 2)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (ToyTraining([Independent(3, 0.5)], steps=2), "cohorts must be of AxialTraining; got ToyTraining"),
+        (AxialTraining(Axial(7), m=3, bias_coordinate="none"), "needs n ≤ 2m or m ≤ 2.*; got n = 7, m = 3"),
+    ],
+)
+def test_what_is_no_cure_is_refused_before_anything_is_trained(wrong: Any, message: str, tmp_path: Path) -> None:
     with RunDatabase(tmp_path / "cure.db") as database:
-        with pytest.raises(ArgumentError, match="cohorts must be of AxialTraining; got ToyTraining"):
-            cures([Cohort(CURED, 2), toy], database)
+        with pytest.raises(ArgumentError, match=message):
+            cures([Cohort(CURED, 2), Cohort(wrong, 2)], database)
         assert not len(database)
 
 
-def test_what_is_refused_leaves_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "cure.db"
-    wrong = ["--bias-coordinates", "none", "--initialisations", "circle"]
-    assert main(["cure", "--n", "5", "--seeds", "2", "--steps", "3", *wrong, "-o", str(path)]) == 2
-    assert "needs biases that start at 0; got initialisation = 'circle'" in capsys.readouterr().err
-    assert not path.exists()
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["--bias-coordinates", "none", "--initialisations", "circle"], "start at 0; got initialisation = 'circle'"),
+        (["--bias-coordinates", "plain", "none", "--m", "3", "--n", "5..7"], "needs n ≤ 2m or m ≤ 2"),
+        (["--momentum", "0.9"], "--momentum is for the optimiser sgd; got adamw"),
+    ],
+)
+def test_what_is_refused_leaves_no_file(
+    wrong: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["cure", "--n", "5", "--seeds", "2", "--steps", "3", "--figures", str(tmp_path / "figures"), *wrong]
+    assert main([*given, "-o", str(tmp_path / "cure.db")]) == 2
+    assert message in capsys.readouterr().err
+    assert "cure.db" not in [path.name for path in tmp_path.iterdir()]
 
 
 def test_a_count_goes_on_where_it_stopped_and_does_not_depend_on_company(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ __all__ = [
     "MANY_INITIALISATIONS", "OPTIMISERS", "SCHEDULES", "Place", "add_constants", "add_csv", "add_figures",
     "add_film", "add_index", "add_json", "add_law", "add_optimiser", "add_output", "add_paths", "add_resume",
     "add_schedule", "add_seed", "add_seeds", "add_settings", "add_size", "add_steps", "add_time_limit",
-    "add_training", "add_workers", "check_film", "check_no_law", "check_resume", "configuration_from",
+    "add_training", "add_workers", "check_film", "check_momentum", "check_no_law", "check_resume", "configuration_from",
     "executor_from", "fraction", "given_settings", "groups", "importances", "law_from", "nonempty_path", "numbers",
     "optimiser_from", "positive_float", "positive_float_or_zero", "positive_int", "training_from", "whole_number",
 ]  # fmt: skip
@@ -303,7 +303,9 @@ def optimiser_from(arguments: argparse.Namespace, name: str | None = None, rate:
     """The optimiser that the arguments describe; `name` and `rate` where there are several."""
     from relugeom.optim import optimiser_of_name
 
-    name = arguments.optimiser if name is None else name
+    if name is None:
+        name = arguments.optimiser
+        check_momentum(arguments.momentum, name)
     rate = arguments.learning_rate if rate is None else rate
     given = {} if rate is None else {"learning_rate": rate}
     return optimiser_of_name(name, momentum=arguments.momentum, weight_decay=arguments.weight_decay, **given)
@@ -388,7 +390,6 @@ def training_from(arguments: argparse.Namespace, n: int) -> AxialTraining | ToyT
     from relugeom.autoencoder.axial import Axial, AxialData, UniformAxial
     from relugeom.training.many_models import AxialTraining
 
-    check_momentum(arguments.momentum, arguments.optimiser)
     if arguments.data == "independent":
         return _toy_training_from(arguments, n)
     check_no_law(arguments, "sparsity", "batch")
@@ -511,7 +512,7 @@ def configuration_from(settings: dict[str, Any], T: int, processes: int = 1) -> 
     return Configuration(T=T, optimiser=optimiser_of_name(name, **constants), **given).with_engine(engine, processes)
 
 
-def check_momentum(momentum: float, optimiser: str) -> None:
-    """Refuse momentum for an optimiser that has none."""
-    if momentum and optimiser != "sgd":
-        raise ArgumentError(f"--momentum is for --optimiser sgd; got {optimiser}")
+def check_momentum(momentum: float, *optimisers: str) -> None:
+    """Refuse momentum where no optimiser has one."""
+    if momentum and "sgd" not in optimisers:
+        raise ArgumentError(f"--momentum is for the optimiser sgd; got {', '.join(optimisers)}")

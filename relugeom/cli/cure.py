@@ -22,6 +22,7 @@ from relugeom.cli._options import (
     add_size,
     add_steps,
     add_workers,
+    check_momentum,
     check_resume,
     executor_from,
     optimiser_from,
@@ -126,10 +127,11 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.cures import cures
 
     prefer_one_blas_thread()
+    check_momentum(arguments.momentum, *arguments.optimisers)
+    cells = _cells(arguments)
+    check_resume(arguments.output, arguments)
     if arguments.figures is not None:
         make_folder(arguments.figures)
-    cells = _cells(arguments)  # before the database is made
-    check_resume(arguments.output, arguments)
     progress = ProgressBar("blocks of seeds")
     with RunDatabase(arguments.output) as database:
         found = cures(

@@ -83,11 +83,12 @@ def cures(
     Raises
     ------
     ArgumentError
-        A cohort is not of `AxialTraining`.
+        Before anything is trained: a cohort is not of `AxialTraining`, or the least loss of its models is not known.
     """
     for cohort in cohorts:
         if not isinstance(cohort.training, AxialTraining):
             raise ArgumentError(f"cohorts must be of AxialTraining; got {type(cohort.training).__name__}")
+        _least(cohort.training)
     records = cohort_records(
         cohorts, lambda _: _BLOCK, _watch_blocks, _key, _FIELDS, {"step", "live"}, database, executor, progress
     )
