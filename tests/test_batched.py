@@ -407,12 +407,25 @@ def test_constants_in_single_precision_have_a_block_of_their_own(rule: Any) -> N
     assert full_blocks([(replace(usual, optimiser=rule(weight_decay=0.1)), 20), (decay, 20)]) == [[0], [1]]
 
 
-def test_without_a_bias_a_start_has_none() -> None:
+def test_training_starts_at_tied_models_of_its_size_with_a_bias_or_without() -> None:
     training = AxialTraining(Axial(4), steps=3, bias_coordinate="none")
     start = initial_models(training, 0, 0, 2)
     assert start.b is not None
+    found, expected = train_from(training, Parameters(start.W)), train_from(training, start)
+    np.testing.assert_array_equal(found.W, expected.W)
+    np.testing.assert_array_equal(found.b, np.zeros((2, 4)))
     with pytest.raises(ArgumentError, match=r"'none' needs biases that start at 0; got -0\.5"):
         train_from(training, Parameters(start.W, start.b - 0.5))
+    plain = replace(training, bias_coordinate="plain")
+    for wrong, message in (
+        (Parameters(start.W), "start must have a bias for bias_coordinate = 'plain'; got b = None"),
+        (Parameters(start.W, start.b, start.W.swapaxes(1, 2)), r"of tied models; got a decoder of shape \(2, 4, 2\)"),
+        (Parameters(start.W, start.b[0]), r"b \(models, 4\); got \(2, 2, 4\) and \(4,\)"),
+        (Parameters(start.W[0], start.b[0]), r"W \(models, m, 4\)"),
+        (Parameters(start.W[..., :3], start.b[..., :3]), r"W \(models, m, 4\) .* got \(2, 2, 3\) and \(2, 3\)"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            train_from(plain, wrong)
 
 
 def test_a_block_is_full_or_shared_out_among_workers() -> None:

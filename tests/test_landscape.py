@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from relugeom.autoencoder import Axial, Independent, Parameters, UniformAxial, loss, symmetric_failure
+from relugeom.autoencoder.files import dumps_model
 from relugeom.cli import main
 from relugeom.errors import ArgumentError
 from relugeom.exact import Valid, check
@@ -17,7 +18,7 @@ from relugeom.landscape.families.failure import best_ratio, escape, escape_curva
 from relugeom.landscape.families.kgons import kgon_loss, kgons, quadrature_loss
 from relugeom.optim import AdamW
 from relugeom.progress import Progress
-from relugeom.storage import RunDatabase
+from relugeom.storage import RunDatabase, load_arrays
 from relugeom.studies.activity import failures_by_activity
 from relugeom.studies.atlases import atlas
 from relugeom.studies.censuses import Cohort, census, summary
@@ -78,6 +79,21 @@ def test_a_trace_without_a_bias_comes_to_rest() -> None:
     record = trace(training, every=300)
     assert record.gradient_norm[-1] < 1e-2 < record.gradient_norm[0]
     assert not record.b.any()
+
+
+def test_a_trace_goes_on_from_a_model_without_a_bias(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, out = tmp_path / "model.json", tmp_path / "trace.npz"
+    W = np.array([[1.0, -0.5, -0.5], [0.0, 0.9, -0.9]])
+    model.write_text(dumps_model(Parameters(W)))
+    line = ["trace", "--model", str(model), "--steps", "20", "--output", str(out)]
+    assert main(line) == 2
+    assert "--model must be a tied model with a bias; without one: --bias-coordinate none" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*line, "--bias-coordinate", "none"]) == 0
+    record, _ = load_arrays(out, kind="trace")
+    np.testing.assert_allclose(record["W"][0], W, rtol=1e-7)
+    assert record["loss"][-1] < record["loss"][0]
+    assert not record["b"].any()
 
 
 def test_a_census_resumes_and_counts(tmp_path: Path) -> None:

@@ -50,19 +50,19 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.traces import events, trace
     from relugeom.writing import check_writable, make_folder
 
-    if arguments.output is not None:
-        check_writable(arguments.output)
     check_film(arguments)
-    if arguments.figures is not None:
-        make_folder(arguments.figures)
     start = None if arguments.model is None else chosen_model(arguments.model, arguments).model
     if start is not None:
-        if start.b is None or start.decoder is not None:
-            raise ArgumentError("--model must be a tied model with a bias, as training from --initialisation is")
+        if start.decoder is not None or (start.b is None and arguments.bias_coordinate != "none"):
+            raise ArgumentError("--model must be a tied model with a bias; without one: --bias-coordinate none")
         if arguments.data == "independent":
             raise ArgumentError("--model is for data on the axes; got --data independent")
         arguments.m, arguments.n = start.W.shape
     training = training_from(arguments, arguments.n)
+    if arguments.output is not None:
+        check_writable(arguments.output)
+    if arguments.figures is not None:
+        make_folder(arguments.figures)
     record = trace(training, arguments.index, seed=arguments.seed, every=arguments.every, start=start)
     happened = events(record)
     if arguments.output is not None:

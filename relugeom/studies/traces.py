@@ -72,7 +72,7 @@ def trace(
     every: int = 50,
     start: Parameters | None = None,
 ) -> Trace:
-    """Train one model (or from `start`, W (m, n) and b (n,)) and record every `every` steps.
+    """Train one model, or go on from `start`, and record every `every` steps.
 
     Index and seed mean what they mean in `relugeom.training.many_models.train_many`, so that any model of a census can
     be watched. A model of independent features starts at its own start only, and its loss is the exact one.
@@ -88,7 +88,7 @@ def trace(
     every : int
         Steps between two records.
     start : Parameters, optional
-        W (m, n) and b (n,) to begin from instead.
+        W (m, n) and b (n,) to begin from instead; no b is needed for ``bias_coordinate="none"``.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def trace(
     Raises
     ------
     ArgumentError
-        A start is given for independent features.
+        A start is given for independent features, or one from which this training cannot begin.
 
     See Also
     --------
@@ -108,11 +108,10 @@ def trace(
         if start is not None:
             raise ArgumentError("start must be None for independent features, which come with the numbered starts")
         return _of_independent(training, index, seed, every)
-    first = (
-        initial_models(training, seed, index, 1)
-        if start is None
-        else Parameters(np.asarray(start.W)[None], np.asarray(start.b)[None])
-    )
+    if start is None:
+        first = initial_models(training, seed, index, 1)
+    else:
+        first = Parameters(*(None if part is None else np.asarray(part)[None] for part in start))
     moments = list(descend(training, first, every=every))
     steps = np.array([step for step, _ in moments])
     W = np.concatenate([model.W for _, model in moments]).astype(np.float64)

@@ -134,14 +134,13 @@ def descend_together(
     Raises
     ------
     ArgumentError
-        A start has a bias, and training none.
+        A start is none of tied models of n features; or it has a bias and training none, or the other way round.
     """
-    training, counts = parts[0][0], [len(start.W) for _, start in parts]
+    training = parts[0][0]
     kernel_type, _ = kernel_for(training.data.n)
-    W = np.concatenate([np.asarray(start.W, training.dtype) for _, start in parts])
-    b = np.concatenate([np.asarray(start.b, training.dtype) for _, start in parts])
-    if training.bias_coordinate == "none" and b.any():
-        raise ArgumentError(f"bias_coordinate = 'none' needs biases that start at 0; got {b[b != 0][0]!s:.60}")
+    starts = [_check_start(training, start) for _, start in parts]
+    counts = [len(W) for W, _ in starts]
+    W, b = (np.concatenate(arrays) for arrays in zip(*starts, strict=True))
     kernel: Any = kernel_type(training.data, W, b)
     if training.bias_coordinate == "centred":
         kernel = CentredKernel(kernel)
@@ -166,6 +165,21 @@ def descend_together(
                 kernel.compute()
                 state.step(kernel.theta, kernel.gradient, share(step))
                 step += 1
+
+
+def _check_start(training: AxialTraining, start: Parameters) -> tuple[Floats, Floats]:
+    """W (B, m, n) and b (B, n) in the type of the training; without a bias b may be left out."""
+    W, n, biased = np.asarray(start.W, training.dtype), training.data.n, training.bias_coordinate != "none"
+    if start.decoder is not None:
+        raise ArgumentError(f"start must be of tied models; got a decoder of shape {np.shape(start.decoder)}")
+    if start.b is None and biased:
+        raise ArgumentError(f"start must have a bias for bias_coordinate = {training.bias_coordinate!r}; got b = None")
+    b = np.asarray(np.zeros((*W.shape[:1], n)) if start.b is None else start.b, training.dtype)
+    if W.ndim != 3 or W.shape[2] != n or b.shape != (len(W), n):
+        raise ArgumentError(f"start must have W (models, m, {n}) and b (models, {n}); got {W.shape} and {b.shape}")
+    if b.any() and not biased:
+        raise ArgumentError(f"bias_coordinate = 'none' needs biases that start at 0; got {b[b != 0][0]!s:.60}")
+    return W, b
 
 
 def train_from(training: AxialTraining, start: Parameters) -> Parameters:
