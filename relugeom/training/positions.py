@@ -327,9 +327,9 @@ class LazyFeatures:
         return found
 
     def engine_state(self) -> dict[str, Array]:
-        """The engine's own state, and what is at rest since when."""
+        """The engine's own state, what is at rest since when, and the last look, from which the next counts."""
         state = self._engine.state()
-        if len(self._resting):
+        if self._looked:
             rest = {
                 "features": self._resting,
                 "parameters": self._theta[:, self._resting],
