@@ -237,6 +237,18 @@ def test_divergence_with_features_at_rest_keeps_the_last_good_state() -> None:
     np.testing.assert_array_equal(position.parameters(), end.parameters)
 
 
+def test_divergence_that_wakes_features_keeps_the_last_good_state() -> None:
+    position = position_of(end_of(optimiser=AdamW(1e-2, weight_decay=0.1)))
+    before = position.parameters()
+    position.evaluate(0)
+    position.update(np.full(position._moved.size, 1e3, np.float32), 9.0)
+    moving = len(position._moving)
+    position.evaluate(1)
+    assert len(position._moving) > moving
+    position.revert()
+    np.testing.assert_array_equal(position.parameters(), before)
+
+
 def test_fresh_data_refuse_the_lazy_engine() -> None:
     assert Configuration(T=10, n=600, data="fresh").chosen_engine.name == "hull"
     with pytest.raises(ArgumentError, match="fresh"):

@@ -273,6 +273,10 @@ class LazyFeatures:
             self._move_only(np.union1d(self._moving, waking))
             self._look(self._latent, self._looked)
 
+            moving, moved, log = self._before
+            rested = np.setdiff1d(waking, moving)
+            moved = np.concatenate([moved, self._up_to_date(self._theta, rested, log=log)], axis=1)
+            self._before = (np.concatenate([moving, rested]), moved, log)
     def update(self, gradient: Array, learning_rate: float) -> None:
         """One step of the optimiser; now and then, a look for features that have come to rest."""
         self._before = (self._moving, self._moved.copy(), self._log)
