@@ -249,6 +249,31 @@ def test_divergence_that_wakes_features_keeps_the_last_good_state() -> None:
     np.testing.assert_array_equal(position.parameters(), before)
 
 
+def started_at(W: Array, b: Array, path: Path, **changes: Any) -> Configuration:
+    """A run from that model."""
+    np.savez(path / "start.npz", W=W, b=b)
+    return replace(FEW, steps=300, initialisation="file", init_path=str(path / "start.npz"), **changes)
+
+
+def test_a_feature_without_a_direction_rests_and_resumes_in_silence(tmp_path: Path) -> None:
+    W = np.random.default_rng(0).normal(size=(2, 200)) / 100
+    W[:, ::2] = 0
+    configuration = started_at(W, np.full(200, -10.0), tmp_path, optimiser=SGD(1e-3))
+    stopped = stopped_at(configuration, 200)
+    assert at_rest(stopped) > 50
+    assert np.array_equal(resume(stopped).parameters, train(configuration).parameters)
+
+
+@pytest.mark.floating_point(under="ignore")
+def test_a_decay_to_nothing_lets_nothing_rest(tmp_path: Path) -> None:
+    rate, warmup, decay = 0.8463512210098845, 154, 1.1815425737872491
+    assert 1 - rate * decay > 0 >= 1 - (rate * warmup / warmup) * decay, "the last step of the warm-up passes the peak"
+    W, optimiser = np.random.default_rng(0).normal(size=(2, 200)) / 100, SGD(rate, weight_decay=decay)
+    end = train(started_at(W, np.full(200, -1.0), tmp_path, optimiser=optimiser, warmup=warmup, dtype="float64"))
+    assert end.status == "finished"
+    assert at_rest(end) == 0
+
+
 def test_fresh_data_refuse_the_lazy_engine() -> None:
     assert Configuration(T=10, n=600, data="fresh").chosen_engine.name == "hull"
     with pytest.raises(ArgumentError, match="fresh"):

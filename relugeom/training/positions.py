@@ -42,6 +42,7 @@ Array = npt.NDArray[Any]
 _KEY = "rest/"  # before the names of its arrays in the state of the engine
 _REST_EVERY = 128  # steps between looks at the features: which have come to rest, how far are those at rest from it
 _REST, _WAKE = 256, 64  # features rest that stay off for so many steps at the present pace, and wake before so few
+_LEAST_DECAY = 1e-9  # of a step at the peak rate, which a schedule may pass by rounding; nothing rests below
 _WORTH = 16  # at least one in so many must have, for the others to be gathered anew
 
 
@@ -253,7 +254,9 @@ class LazyFeatures:
         P = self._theta[:, features]
         if len(P) > m + 1:
             P = np.concatenate([P[m + 1 :], P[m : m + 1]])
-        return np.asarray(distance_off(self._latent, P) / np.maximum(np.abs(P[:m]).sum(axis=0), np.finfo(P.dtype).tiny))
+        reach = np.maximum(np.abs(P[:m]).sum(axis=0), np.finfo(P.dtype).tiny)
+        with np.errstate(over="ignore"):  # a feature without a direction has any room
+            return np.asarray(distance_off(self._latent, P) / reach)
 
     def _distance(self) -> float:
         """max_t |h_t - h⁰_t|_∞ since the last look."""
@@ -270,13 +273,13 @@ class LazyFeatures:
         room = self._look(self._engine.latent, self._optimiser.steps)
         waking = self._resting[~((room > 0) & (room >= _WAKE * pace))]
         if len(waking):
-            self._move_only(np.union1d(self._moving, waking))
-            self._look(self._latent, self._looked)
-
             moving, moved, log = self._before
             rested = np.setdiff1d(waking, moving)
             moved = np.concatenate([moved, self._up_to_date(self._theta, rested, log=log)], axis=1)
             self._before = (np.concatenate([moving, rested]), moved, log)
+            self._move_only(np.union1d(self._moving, waking))
+            self._look(self._latent, self._looked)
+
     def update(self, gradient: Array, learning_rate: float) -> None:
         """One step of the optimiser; now and then, a look for features that have come to rest."""
         self._before = (self._moving, self._moved.copy(), self._log)
@@ -289,7 +292,7 @@ class LazyFeatures:
 
     def _rest(self) -> None:
         """Look how far the features at rest are from being on; let others rest, if there are enough to be worth it."""
-        if not self._optimiser.decay(self._configuration.optimiser.learning_rate) > 0:
+        if not self._optimiser.decay(self._configuration.optimiser.learning_rate) > _LEAST_DECAY:
             return
         pace = self._pace()
         self._look(self._engine.latent, self._optimiser.steps)
