@@ -18,6 +18,7 @@ from relugeom.autoencoder.axial import Axial
 from relugeom.autoencoder.independent import Independent
 from relugeom.errors import ArgumentError
 from relugeom.optim import OPTIMISERS, SGD, AdamW, optimiser_of_name
+from relugeom.studies.censuses import Cohort
 from relugeom.training.checkpoint import Checkpoint
 from relugeom.training.configuration import Configuration
 from relugeom.training.loop import train
@@ -105,6 +106,30 @@ def test_the_docstring_says_who_takes_which_start() -> None:
             told[use][start] = float(scale)
     assert told == {name: dict(kind.func.INITIALISATIONS) for name, kind in USES.items()}  # type: ignore[attr-defined]
     assert Recipe.INITIALISATIONS == {}
+
+
+@every_use
+def test_a_scale_that_is_not_given_is_the_usual_one_of_the_start(use: Any) -> None:
+    usual = use()
+    for start, scale in use.func.INITIALISATIONS.items():
+        more = {"init_path": "model.json"} if start == "file" else {}
+        changed = replace(usual, initialisation=start, **more)
+        assert (
+            changed.chosen_init_scale == use(initialisation=start, init_scale=None, **more).chosen_init_scale == scale
+        )
+        given = replace(usual, init_scale=0.5)
+        assert replace(given, initialisation=start, **more).chosen_init_scale == 0.5
+
+
+def test_a_run_is_stored_under_the_scale_that_it_has() -> None:
+    for given, stored in ((None, 1e-3), (1e-3, 1e-3), (0.5, 0.5)):
+        training = AxialTraining(Axial(6), initialisation="small", init_scale=given)
+        assert Cohort(training, 2).settings()["scale"] == stored
+    for given, stored in ((None, 0.01), (0.5, 0.5)):
+        configuration = Configuration(T=4, n=6, S=0.5, init_scale=given)
+        assert configuration.as_dict()["init_scale"] == configuration.key()["init_scale"] == stored
+    for given, stored in ((None, 1.0), (0.5, 0.5)):
+        assert ToyTraining([Independent(6, 0.5)], init_scale=given).settings()["init_scale"] == stored
 
 
 def test_random_starts_are_what_the_docstring_says() -> None:

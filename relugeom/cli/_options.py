@@ -426,7 +426,7 @@ def _toy_training_from(arguments: argparse.Namespace, n: int) -> ToyTraining:
         optimiser=optimiser_from(arguments),
         schedule=arguments.schedule,
         warmup=arguments.warmup,
-        init_scale=1.0 if arguments.init_scale is None else arguments.init_scale,
+        init_scale=arguments.init_scale,
     )
 
 

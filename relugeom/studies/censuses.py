@@ -75,7 +75,7 @@ class Cohort:
             "task": "census",
             "data": {"kind": type(t.data).__name__, **asdict(t.data)},  # type: ignore[call-overload]
             "optimiser": _optimiser_key(t.optimiser),
-            "m": t.m, "steps": t.steps, "start": t.initialisation, "scale": t.init_scale, "bias": t.init_bias,
+            "m": t.m, "steps": t.steps, "start": t.initialisation, "scale": t.chosen_init_scale, "bias": t.init_bias,
             "precision": t.dtype,
             "entropy": self.seed, "kernel": kernel.__name__, "block": block,
             **{name: getattr(t, name) for name, before in later.items() if getattr(t, name) != before},

@@ -114,6 +114,7 @@ class Configuration(Recipe):
     steps: int = 50_000
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: int = 2_500
+    init_scale: float | None = 0.01  # whatever the start, so that equal runs are equal values
     init_path: str = ""
     init_instance: int | None = None
     init_transpose: bool | None = None
@@ -191,7 +192,8 @@ class Configuration(Recipe):
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, the optimiser by its name and with its constants beside it."""
         constants = dataclasses.asdict(self.optimiser)  # type: ignore[call-overload]
-        flat = {**dataclasses.asdict(self), "momentum": 0.0, **constants, "optimiser": self.optimiser.name}
+        own = {**dataclasses.asdict(self), "init_scale": self.chosen_init_scale}
+        flat = {**own, "momentum": 0.0, **constants, "optimiser": self.optimiser.name}
         # Constants that files had no name for are in them only where they are not the usual ones.
         usual = dataclasses.asdict(type(self.optimiser)())  # type: ignore[call-overload]
         more = [name for name in constants if name not in _NAMES and constants[name] != usual[name]]

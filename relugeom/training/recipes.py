@@ -103,7 +103,7 @@ class Recipe:
     initialisation : str
         One of the above.
     init_scale : float, optional
-        s; None stands for the usual one.
+        s; None stands for the usual one of whatever start there is, which `chosen_init_scale` says.
     bias_coordinate : {"plain", "centred", "none"}
         What the optimiser moves: W and b; W and, in place of b, a feature's output at its largest example, which is
         c_j = b_j + ‖w_j‖² on X = I; or W alone while b stays 0, for models without a bias. "centred" is not for
@@ -140,16 +140,14 @@ class Recipe:
         if not isinstance(self.optimiser, tuple(OPTIMISERS.values())):
             names = " or ".join(kind.__name__ for kind in OPTIMISERS.values())
             raise ArgumentError(f"optimiser must be {names} with its constants; got {self.optimiser!r:.60}")
-        if self.init_scale is None:
-            object.__setattr__(self, "init_scale", self.INITIALISATIONS[self.initialisation])  # frozen to others
-        check_number("init_scale", self.init_scale)
+        if self.init_scale is not None:
+            check_number("init_scale", self.init_scale)
         self.learning_rates()
 
     @property
     def chosen_init_scale(self) -> float:
         """The scale: given, or the usual one of this start."""
-        assert self.init_scale is not None
-        return self.init_scale
+        return self.INITIALISATIONS[self.initialisation] if self.init_scale is None else self.init_scale
 
     def learning_rates(self) -> Schedule:
         """The learning rate of every step."""

@@ -65,6 +65,7 @@ class ToyTraining(Recipe):
     batch: int = 1024
     steps: int = 10_000
     initialisation: str = "xavier_normal"
+    init_scale: float | None = 1.0
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)  # super() alone does not find it in a class with slots
@@ -92,7 +93,7 @@ class ToyTraining(Recipe):
             "optimiser": repr(self.optimiser),
             "schedule": self.schedule,
             "warmup": self.warmup,
-            "init_scale": self.init_scale,
+            "init_scale": self.chosen_init_scale,
             "dtype": self.dtype,
         }
 
