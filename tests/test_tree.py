@@ -132,6 +132,17 @@ def test_float32_stays_close_while_parameters_move() -> None:
         b = b - np.float32(5) * gradient.b
 
 
+def test_far_from_the_origin_the_loss_stays_close() -> None:
+    rng = np.random.default_rng(0)
+    X = np.stack([np.ones(2_000), rng.normal(size=2_000) / 100, rng.uniform(size=2_000)], axis=1).astype(np.float32)
+    W = np.array([[100, 1, 0.1], [50, -1, 0.3]], np.float32)
+    b = (0.5 - ((X @ W.T) @ W).mean(axis=0)).astype(np.float32)  # d·h is in the thousands, and z about 1/2
+    value, gradient = Tree(SparseExamples.from_dense(X), (256, 32)).value_and_gradient(Parameters(W, b))
+    expected, exact = value_and_gradient(X.astype(np.float64), Parameters(W.astype(np.float64), b.astype(np.float64)))
+    assert value == pytest.approx(expected, rel=2e-3)
+    np.testing.assert_allclose(gradient.W, exact.W, rtol=0, atol=1e-3 * np.abs(exact.W).max())
+
+
 def test_overflow_is_told_by_the_loss() -> None:
     engine = Tree(sparse_unit_norm_examples(300, 20, 0.8, seed=0), (64, 16))
     W, b = np.full((2, 20), np.float32(3e38)), np.zeros(20, np.float32)

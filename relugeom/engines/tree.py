@@ -218,8 +218,9 @@ class Tree:
             G[whole : whole + 1, axis, : self.T - whole * self._size] = part[whole * self._size :]
         low, high = G[:, :2].min(axis=2), G[:, :2].max(axis=2)
         G[self._padding[0], :, self._padding[1]] = 0
-        squares = np.matmul(G, G.transpose(0, 2, 1)).reshape(-1, 9)
-        return _Boxes(low, high, squares[:, [0, 1, 4, 2, 5, 8]].astype(np.float64))
+        exact = G.astype(np.float64)  # far from 0 the entries of S p nearly cancel
+        squares = np.matmul(exact, exact.transpose(0, 2, 1)).reshape(-1, 9)
+        return _Boxes(low, high, squares[:, [0, 1, 4, 2, 5, 8]])
 
     def _dense(self, leaves: _Boxes, P: Array) -> tuple[Array, _Shortcut]:
         """A (3, n) of the dense part, in float64, and what the boxes say of the data; V is filled."""
