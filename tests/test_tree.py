@@ -143,6 +143,16 @@ def test_far_from_the_origin_the_loss_stays_close() -> None:
     np.testing.assert_allclose(gradient.W, exact.W, rtol=0, atol=1e-3 * np.abs(exact.W).max())
 
 
+def test_an_example_just_off_is_off_however_large_its_box() -> None:
+    # z of the first example at feature 0 is next to 0, but exact; a bound over both is not known that closely.
+    engine = Tree(SparseExamples.from_dense(np.eye(2, dtype=np.float32)), (2, 2))
+    for near in np.random.default_rng(0).uniform(0.05, 0.15, size=50).astype(np.float32):
+        W, b = np.array([[near, 1_000], [0, 0]], np.float32), np.array([np.nextafter(-near, np.float32(-1)), 1])
+        model = Parameters(W, b.astype(np.float32), np.array([[1, 0], [0, 0]], np.float32))
+        _, expected = value_and_gradient(np.eye(2), Parameters(*(part.astype(np.float64) for part in model)))
+        np.testing.assert_allclose(engine.value_and_gradient(model)[1].b, expected.b, rtol=1e-5)
+
+
 def test_overflow_is_told_by_the_loss() -> None:
     engine = Tree(sparse_unit_norm_examples(300, 20, 0.8, seed=0), (64, 16))
     W, b = np.full((2, 20), np.float32(3e38)), np.zeros(20, np.float32)
@@ -150,6 +160,17 @@ def test_overflow_is_told_by_the_loss() -> None:
         value, gradient = engine.value_and_gradient(Parameters(W, b))
     assert math.isnan(value)
     assert np.isnan(gradient.W).all()
+
+
+@pytest.mark.floating_point(under="ignore")
+def test_latent_vectors_as_long_as_floats_allow_are_right() -> None:
+    X = np.eye(2)
+    model = Parameters(X * 1.5 * 2.0**127, np.full(2, -4.0), X * 2.0**-127 + 2.0**-126)
+    engine = Tree(SparseExamples.from_dense(X.astype(np.float32)), (1, 1))
+    value, gradient = engine.value_and_gradient(Parameters(*(part.astype(np.float32) for part in model)))
+    expected, exact = value_and_gradient(X, model)
+    assert value == pytest.approx(expected)
+    np.testing.assert_allclose(gradient.decoder, exact.decoder, rtol=1e-5)
 
 
 def test_most_pairs_and_non_zeros_are_settled_by_boxes() -> None:

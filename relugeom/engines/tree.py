@@ -45,6 +45,7 @@ _TILE = 1 << 17  # pre-activations formed together
 _CHUNK = 1 << 16  # pairs or non-zeros looked at together, so that their temporaries stay in the cache
 _SORT_EVERY = 150  # steps
 _SORT_GROWTH = 1.2  # of the straddling pairs since the last sort
+_SLACK = 1e-6  # relative: boxes are blown up by more than rounding can move a bound in float32
 
 
 def tree_order(H: Array, depth: int) -> Array:
@@ -85,7 +86,10 @@ def _settle(boxes: _Boxes, P: Array, A: Array, maps: Array) -> tuple[Array, Arra
     Returns which pairs are full and which straddle, (boxes, k) each. The columns of `maps` are the entries
     d_x d_x, d_x d_y, d_y d_y, d_x b, d_y b of Σ d pᵀ.
     """
-    middle, half = (boxes.low + boxes.high) / 2, (boxes.high - boxes.low) / 2
+    low, high = boxes.low / 2, boxes.high / 2  # halved first, since their sum may overflow
+    middle, half = low + high, high - low
+    # What is full is so for every example by itself, too, however near to 0 its z: no one looks at its data again.
+    half += _SLACK * (np.abs(middle) + half)
     one = np.ones((len(half), 1), half.dtype)
     bounds = np.concatenate([P, np.abs(P[:2])])
     full = np.concatenate([middle, one, -half], axis=1) @ bounds > 0
