@@ -153,6 +153,27 @@ def test_an_example_just_off_is_off_however_large_its_box() -> None:
         np.testing.assert_allclose(engine.value_and_gradient(model)[1].b, expected.b, rtol=1e-5)
 
 
+def test_an_interrupted_step_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = sparse_unit_norm_examples(6_000, 40, 0.9, seed=0)
+    rng = np.random.default_rng(0)
+    model = Parameters(rng.normal(size=(2, 40)).astype(np.float32), np.zeros(40, np.float32))
+    engine, fresh = Tree(examples, (6_000, 3_000)), Tree(examples, (6_000, 3_000))
+    asked = iter(range(10))
+    place = engine._sums.place
+
+    def interrupted(columns: Array) -> Array:
+        if next(asked) == 1:
+            raise KeyboardInterrupt
+        return place(columns)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._sums, "place", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.value_and_gradient(model)
+    engine.restore(fresh.state())
+    assert same_bits(engine.value_and_gradient(model), fresh.value_and_gradient(model))
+
+
 def test_overflow_is_told_by_the_loss() -> None:
     engine = Tree(sparse_unit_norm_examples(300, 20, 0.8, seed=0), (64, 16))
     W, b = np.full((2, 20), np.float32(3e38)), np.zeros(20, np.float32)

@@ -262,6 +262,7 @@ class Tree:
     def _form(self, counts: Array, features: list[Array], P: Array, A: Array) -> None:
         """Add to A and V what straddling pairs have: counts[k] of leaf k, their features one leaf after the other."""
         self._straddling = int(counts.sum()) * self._size
+        self._sums.clear()
         padded = np.zeros((self.n + 1, 3), self.dtype)
         padded[:-1] = P.T
         for leaves, listed in self._batches(counts, np.concatenate(features)):
@@ -373,12 +374,14 @@ class _Columns:
         self._total += (gather @ self._triples[here]).T
         self._count = 0
 
+    def clear(self) -> None:
+        """Begin anew, also after a step that was interrupted."""
+        self._total[:], self._count = 0, 0
+
     def total(self) -> Array:
-        """The sums (3, columns) since the last time, in float64."""
+        """The sums (3, columns) since they began, in float64."""
         self._add()
-        found = self._total.copy()
-        self._total[:] = 0
-        return found
+        return self._total.copy()
 
 
 def _as_complex(rows: Array) -> Array:
