@@ -88,6 +88,13 @@ def test_tree_is_the_definition_on_named_cases(
         assert_same(engine.value_and_gradient(model), value_and_gradient(X, model), 1e-11)
 
 
+def test_every_pair_at_the_threshold_is_looked_at_by_itself() -> None:
+    X, W = np.zeros((300, 300)), np.zeros((2, 300))
+    X[:, 0] = W[0] = 1
+    model = Parameters(W, -np.ones(300))
+    assert_same(Tree(SparseExamples.from_dense(X), (1, 1)).value_and_gradient(model), value_and_gradient(X, model))
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     steps=st.lists(st.sampled_from([0.0, 1e-4, 1e-2, 2.0, 1e3]), min_size=1, max_size=8),

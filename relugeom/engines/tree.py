@@ -139,7 +139,7 @@ class Tree:
         self._V = np.empty((self._leaves, 2, self._size), self.dtype)
         self._Z = np.empty(0, self.dtype)
         self._zero = self._Z
-        self._sums = _Columns(self.n + 1, max(_CHUNK, self.n), self.dtype)
+        self._sums = _Columns(self.n + 1, max(_CHUNK, _TILE // self._size, self.n), self.dtype)
         self._age = -1  # steps since the last sort; negative: never sorted
         self._straddling = 0  # pairs of leaves and features, in the last step
         self._reference = 0  # the same, right after the last sort
