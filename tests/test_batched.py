@@ -461,7 +461,7 @@ def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
 def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         AxialTraining(**{"data": Axial(3), **wrong})
-    with pytest.raises(ArgumentError, match="seeds must be positive"):
+    with pytest.raises(ArgumentError, match="seeds must be a whole number, at least 1"):
         train_many(AxialTraining(Axial(3)), 0)
 
 

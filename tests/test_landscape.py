@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,10 +24,12 @@ from relugeom.storage import RunDatabase, load_arrays
 from relugeom.studies.activity import failures_by_activity
 from relugeom.studies.atlases import atlas
 from relugeom.studies.censuses import Cohort, census, summary
+from relugeom.studies.levels import energy_levels
 from relugeom.studies.resampling import Resampling, chaos_map, compare
+from relugeom.studies.toy_models import sparsities
 from relugeom.studies.traces import Trace, events, trace
-from relugeom.training.many_models import AxialTraining
-from relugeom.training.toy_models import ToyTraining
+from relugeom.training.many_models import AxialTraining, descend, initial_models, train_many
+from relugeom.training.toy_models import ToyTraining, train_toy_models
 
 QUICK = AdamW(1e-2)
 
@@ -241,6 +245,51 @@ def test_several_active_entries_do_not_forbid_zero_loss() -> None:
     X = np.array([[0.6, 0.8, 0, 0, 0, 0], [0, 0, 1.0, 0, 0, 0], [0, 0, 0, 0.48, 0.6, 0.64]])
     v, c = zero_loss_polygon(3)
     assert float(loss(Parameters(v @ X, c @ X), X)) == pytest.approx(0, abs=1e-30)
+
+
+AXES, TOY = AxialTraining(Axial(4), steps=2), ToyTraining([Independent(3, 0.5)], steps=2, batch=4)
+MANY = replace(TOY, laws=[Independent(30, 0.5)])
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        (lambda: Cohort(AXES, 0), "seeds must be a whole number, at least 1; got 0"),
+        (lambda: Cohort(AXES, 2.5), "seeds must be .* got 2.5"),
+        (lambda: Cohort(TOY, 2, None), "seed must be a whole number, at least 0; got None"),
+        (lambda: Cohort(Axial(4), 2), "training must be AxialTraining or ToyTraining; got Axial"),
+        (lambda: Cohort(MANY, 2), "n = 30 with up to 30 active features takes .* states"),
+        (lambda: atlas(MANY, 2), "n = 30 with up to 30 active features takes .* states"),
+        (lambda: atlas(TOY, 2, seed=-1), "seed must be .* got -1"),
+        (lambda: atlas(TOY, "2"), "seeds must be .* got '2'"),
+        (lambda: atlas(AXES, 2, escapes=-1), "escapes must be .* got -1"),
+        (lambda: trace(MANY), "n = 30 with up to 30 active features takes .* states"),
+        (lambda: trace(AXES, every=0), "every must be a whole number, at least 1; got 0"),
+        (lambda: trace(TOY, -1), "index must be .* got -1"),
+        (lambda: trace(AXES, seed="0"), "seed must be .* got '0'"),
+        (lambda: events(trace(AXES), patience=-1), "patience must be .* got -1"),
+        (lambda: next(descend(AXES, initial_models(AXES, 0, 0, 1), every=-1)), "every must be .* got -1"),
+        (lambda: train_many(AXES, 2, first=0.5), "first must be .* got 0.5"),
+        (lambda: initial_models(AXES, 0, 0, -1), "count must be .* got -1"),
+        (lambda: train_toy_models(TOY, seed=0.5), "seed must be .* got 0.5"),
+        (lambda: sparsities(-1), "count must be .* got -1"),
+        (lambda: energy_levels(Independent(3, 0.5), 1), "looks must be .* got 1"),
+        (lambda: failures_by_activity(4, 8, 2, 0), "seeds must be .* got 0"),
+        (lambda: failures_by_activity(4, 8, 2, 3, steps=-1), "steps must be .* got -1"),
+        (lambda: failures_by_activity(4, 8, 2, 3, init_scale=-1.0), "init_scale must be .* got -1"),
+        (lambda: compare(AXES, [Resampling("none")], 2, rounds=-1), "rounds must be .* got -1"),
+    ],
+)
+def test_a_study_says_what_it_cannot_take_before_it_begins(study: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{message}"):
+        study()
+
+
+def test_whole_numbers_of_numpy_are_stored_as_any_other(tmp_path: Path) -> None:
+    with RunDatabase(tmp_path / "census.db") as database:
+        expected = census([Cohort(AXES, 2, 3)], database)
+        assert census([Cohort(AXES, np.int64(2), np.uint8(3))], database) == expected
+        assert len(database) == 1
 
 
 def test_the_commands_print_what_they_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,7 +139,7 @@ def test_the_command_prints_its_table(capsys: pytest.CaptureFixture[str], tmp_pa
         (lambda: ToyTraining([Independent(3, 0.5), Independent(4, 0.5)]), "of the same n"),
         (lambda: ToyTraining([Axial(3)]), "laws must be of independent features"),
         (lambda: ToyTraining(LAWS, batch=0), "batch must be a whole number, at least 1; got 0"),
-        (lambda: toy_models(LAWS, seeds=0), "seeds must be positive"),
+        (lambda: toy_models(LAWS, seeds=0), "seeds must be a whole number, at least 1"),
         (lambda: sparsities(3, 0.1, 0.5), "densities must satisfy"),
     ],
 )

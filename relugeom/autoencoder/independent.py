@@ -183,12 +183,16 @@ class Independent(DataSet):
 
     def sets(self) -> Array:
         """The sets of active features that are summed over, shape (sets, n); refused where there are too many."""
+        self.check_summable()
+        return active_sets(self.n, self._most)
+
+    def check_summable(self) -> None:
+        """Refuse, by an `ArgumentError`, what has too many sets of active features for the exact loss."""
         if not self.is_summable:
             raise ArgumentError(
                 f"n = {self.n} with up to {self._most} active features takes {self.states:,} states, at most "
                 f"{_MOST_STATES:,}; give a smaller most_active, or sample with examples(...)"
             )
-        return active_sets(self.n, self._most)
 
     def probabilities(self, sets: Array) -> Array:
         """P(A): the probability that exactly these features are active.

@@ -17,7 +17,7 @@ from relugeom.autoencoder.model import Parameters, gradient, loss
 from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW, Optimiser
 from relugeom.statistics import Interval, wilson_interval
-from relugeom.training.recipes import xavier
+from relugeom.training.recipes import check_number, check_size, check_whole, xavier
 
 __all__ = ["Failures", "failures", "failures_by_activity"]
 
@@ -96,8 +96,15 @@ def failures(
     Raises
     ------
     ArgumentError
-        The features are too few for every example to have its own.
+        A value is out of its range, or the features are too few for every example to have its own.
     """
+    sizes = {"examples": examples, "features": features, "active": active, "seeds": seeds, "m": m}
+    for name, value in sizes.items():
+        check_size(name, value, 1)
+    check_size("steps", steps, 0)
+    check_whole("seed", seed, 0)
+    if init_scale is not None:
+        check_number("init_scale", init_scale)
     if not 1 <= active * examples <= features:
         raise ArgumentError(f"features must be at least active × examples = {active * examples}; got {features}")
     X, W = np.zeros((seeds, examples, features)), np.empty((seeds, m, features))

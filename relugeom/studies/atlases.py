@@ -34,6 +34,7 @@ from relugeom.progress import OnProgress
 from relugeom.records import Rows
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import AxialTraining, train_many
+from relugeom.training.recipes import check_size, check_whole
 from relugeom.training.toy_models import ToyTraining, train_toy_models
 
 __all__ = ["Atlas", "AtlasGroup", "atlas", "data_of", "polish_models", "zero_loss"]
@@ -166,6 +167,9 @@ def atlas(
     relugeom.studies.census, relugeom.studies.toy_models
     """
     data = data_of(training)
+    check_size("seeds", seeds, 1)
+    check_whole("seed", seed, 0)
+    check_size("escapes", escapes, 0)
     if isinstance(training, ToyTraining):
         several = replace(training, laws=tuple(training.laws[:1]) * seeds)
         trained = train_toy_models(several, seed=seed, executor=executor, progress=progress)
@@ -212,11 +216,20 @@ def polish_models(models: Parameters, data: AxialData | Independent, **options: 
 
 
 def data_of(training: AxialTraining | ToyTraining) -> AxialData | Independent:
-    """The data that all models of a training share."""
+    """The data that all models of a training share, whose exact loss can be had.
+
+    Raises
+    ------
+    ArgumentError
+        It is no such training, its laws differ, or there are too many sets of active features to sum over.
+    """
     if isinstance(training, AxialTraining):
         return training.data
+    if not isinstance(training, ToyTraining):
+        raise ArgumentError(f"training must be AxialTraining or ToyTraining; got {training!r:.60}")
     if len({repr(law.settings()) for law in training.laws}) > 1:
         raise ArgumentError(f"laws must all be the same here; got {len(training.laws)} that are not")
+    training.laws[0].check_summable()
     return training.laws[0]
 
 

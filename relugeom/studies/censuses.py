@@ -33,6 +33,7 @@ from relugeom.statistics import Interval, wilson_interval
 from relugeom.storage import RunDatabase, read_field
 from relugeom.studies.atlases import data_of, polish_models, zero_loss
 from relugeom.training.many_models import AxialTraining, cut_block, full_blocks, initial_models, train_together
+from relugeom.training.recipes import check_size, check_whole
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Cohort", "Count", "Summary", "census", "cohort_records", "summary"]
@@ -53,11 +54,23 @@ class Cohort:
     seeds : int
     seed : int
         Of the seeds' `numpy.random.SeedSequence`.
+
+    Raises
+    ------
+    ArgumentError
+        A value is out of its range, or the exact loss on these independent features cannot be had.
     """
 
     training: AxialTraining | ToyTraining
     seeds: int
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        data_of(self.training)
+        check_size("seeds", self.seeds, 1)
+        check_whole("seed", self.seed, 0)
+        for name in ("seeds", "seed"):  # NumPy's whole numbers are none of JSON's
+            object.__setattr__(self, name, int(getattr(self, name)))
 
     def settings(self) -> dict[str, Any]:
         """Everything that fixes the results, but for the number of seeds, as JSON.

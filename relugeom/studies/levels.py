@@ -15,11 +15,11 @@ import numpy.typing as npt
 from relugeom.autoencoder.geometry import feature_dimensionality
 from relugeom.autoencoder.independent import Independent
 from relugeom.autoencoder.model import Parameters
-from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.storage import RunDatabase
 from relugeom.studies.toy_models import population_losses
+from relugeom.training.recipes import check_size
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Levels", "energy_levels"]
@@ -86,8 +86,7 @@ def energy_levels(
     -------
     Levels
     """
-    if looks < 2:
-        raise ArgumentError(f"looks must be at least 2; got {looks}")
+    check_size("looks", looks, 2)
     training = ToyTraining([law], **settings)
     steps = np.unique(np.linspace(0, training.steps, looks).round().astype(int))
     way = toy_trajectories(training, steps.tolist(), seed=seed, executor=executor, database=database, progress=progress)

@@ -27,6 +27,7 @@ from relugeom.errors import ArgumentError
 from relugeom.optim import AdamW
 from relugeom.statistics import Interval, wilson_interval
 from relugeom.training.many_models import AxialTraining, initial_models, train_from
+from relugeom.training.recipes import check_size
 
 __all__ = ["Resampling", "SchemeCount", "chaos_map", "compare"]
 
@@ -84,7 +85,14 @@ def compare(
     seeds, seed : int
     rounds : int
         Resampling happens after each of the first `rounds` of rounds + 1 equal parts of the training.
+
+    Raises
+    ------
+    ArgumentError
+        A value is out of its range, or the steps cannot be cut so.
     """
+    check_size("seeds", seeds, 1)
+    check_size("rounds", rounds, 0)
     if training.steps % (rounds + 1):
         raise ArgumentError(f"steps must be a multiple of rounds + 1 = {rounds + 1}; got {training.steps}")
     part = replace(training, steps=training.steps // (rounds + 1))

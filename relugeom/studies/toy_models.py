@@ -21,6 +21,7 @@ from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.storage import RunDatabase
+from relugeom.training.recipes import check_size
 from relugeom.training.toy_models import ToyTraining, train_toy_models
 
 __all__ = ["REPRESENTED", "ToyRow", "population_losses", "sparsities", "toy_models"]
@@ -80,6 +81,7 @@ class ToyRow:
 
 def sparsities(count: int, densest: float = 1.0, sparsest: float = 0.05) -> list[float]:
     """S = 1 − p for `count` densities p spaced evenly in log p, as the notebooks of the paper have them."""
+    check_size("count", count, 1)
     if not 0 < sparsest <= densest <= 1:
         raise ArgumentError(f"densities must satisfy 0 < sparsest ≤ densest ≤ 1; got {sparsest} and {densest}")
     return [float(1 - p) for p in np.geomspace(densest, sparsest, count)]
@@ -118,8 +120,7 @@ def toy_models(
     --------
     relugeom.studies.atlas, relugeom.studies.census
     """
-    if seeds < 1:
-        raise ArgumentError(f"seeds must be positive; got {seeds}")
+    check_size("seeds", seeds, 1)
     training = ToyTraining([law for law in laws for _ in range(seeds)], **settings)
     trained = train_toy_models(training, seed=seed, executor=executor, database=database, progress=progress)
     assert trained.b is not None

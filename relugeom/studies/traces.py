@@ -16,7 +16,9 @@ import numpy.typing as npt
 from relugeom.autoencoder.geometry import circles
 from relugeom.autoencoder.model import Parameters, flatten, gradient, gram, loss
 from relugeom.errors import ArgumentError
+from relugeom.studies.atlases import data_of
 from relugeom.training.many_models import AxialTraining, descend, initial_models
+from relugeom.training.recipes import check_whole
 from relugeom.training.toy_models import ToyTraining, toy_trajectories
 
 __all__ = ["Event", "Trace", "events", "trace"]
@@ -98,12 +100,16 @@ def trace(
     Raises
     ------
     ArgumentError
-        A start is given for independent features, or one from which this training cannot begin.
+        A value is out of its range; a start is given for independent features, or one from which this training cannot
+        begin; or the exact loss on these independent features cannot be had.
 
     See Also
     --------
     relugeom.studies.events
     """
+    data = data_of(training)
+    for name, value, least in (("index", index, 0), ("seed", seed, 0), ("every", every, 1)):
+        check_whole(name, value, least)
     if isinstance(training, ToyTraining):
         if start is not None:
             raise ArgumentError("start must be None for independent features, which come with the numbered starts")
@@ -169,6 +175,7 @@ def events(record: Trace, *, patience: int = 5) -> list[Event]:
     --------
     relugeom.studies.trace
     """
+    check_whole("patience", patience, 0)
     found = []
     for i in range(record.on.shape[1]):
         for row in _lasting_changes(record.on[:, i].astype(np.int64), patience):

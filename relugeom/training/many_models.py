@@ -27,7 +27,7 @@ from relugeom.errors import ArgumentError
 from relugeom.executors import ExecutorLike, run_tasks, workers
 from relugeom.optim.rules import is_finite
 from relugeom.progress import OnProgress, Reporter
-from relugeom.training.recipes import Recipe
+from relugeom.training.recipes import Recipe, check_size, check_whole
 
 __all__ = [
     "AxialTraining", "cut_block", "descend", "descend_together", "full_blocks", "initial_models", "train_from",
@@ -94,6 +94,8 @@ def initial_models(training: AxialTraining, seed: int, first: int, count: int) -
     Parameters
         W, shape (count, m, n), and b, shape (count, n).
     """
+    for name, value in (("seed", seed), ("first", first), ("count", count)):
+        check_whole(name, value, 0)
     m, n = training.m, training.data.n
     W = np.empty((count, m, n))
     for s in range(count):
@@ -136,6 +138,7 @@ def descend_together(
     ArgumentError
         A start is none of tied models of n features; or it has a bias and training none, or the other way round.
     """
+    check_whole("every", every, 1)
     training = parts[0][0]
     kernel_type, _ = kernel_for(training.data.n)
     starts = [_check_start(training, start) for _, start in parts]
@@ -284,8 +287,9 @@ def train_many(
     --------
     relugeom.training.train_toy_models
     """
-    if seeds < 1:
-        raise ArgumentError(f"seeds must be positive; got {seeds}")
+    check_size("seeds", seeds, 1)
+    for name, value in (("seed", seed), ("first", first)):
+        check_whole(name, value, 0)
     blocks = [(first + begin, end - begin) for begin, end in _cut(seeds, training.data.n, workers(executor))]
     found: dict[int, Parameters] = {}
     news = Reporter(progress, len(blocks))

@@ -30,7 +30,7 @@ from relugeom.executors import ExecutorLike
 from relugeom.progress import OnProgress
 from relugeom.resuming import run_missing
 from relugeom.storage import RunDatabase, read_field
-from relugeom.training.recipes import Recipe, check_size
+from relugeom.training.recipes import Recipe, check_size, check_whole
 
 __all__ = ["Batches", "ModelBlock", "ToyTraining", "blocks_of", "toy_trajectories", "train_toy_models"]
 
@@ -295,7 +295,8 @@ def toy_trajectories(
     looks = tuple(int(step) for step in at)
     if not looks or list(looks) != sorted(set(looks)) or looks[0] < 0 or looks[-1] > training.steps:
         raise ArgumentError(f"at must be rising numbers of steps from 0 to {training.steps}; got {looks!s:.80}")
-    fixed = {**training.settings(), "seed": seed}
+    check_whole("seed", seed, 0)
+    fixed = {**training.settings(), "seed": int(seed)}
     if looks != (training.steps,):
         fixed["at"] = list(looks)
     found = run_missing(
