@@ -206,7 +206,7 @@ def test_most_pairs_and_non_zeros_are_settled_by_boxes() -> None:
     engine = Tree(examples, (512, 32))
     W = np.random.default_rng(2).normal(size=(2, 600)).astype(np.float32)
     engine.value_and_gradient(Parameters(W, np.full(600, 2, np.float32)))
-    assert 0 < engine._straddling < 0.15 * 4_000 * 600
+    assert 0 < engine.sorting.straddling < 0.15 * 4_000 * 600
 
 
 def test_leaves_are_compact_and_of_one_size() -> None:

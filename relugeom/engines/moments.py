@@ -30,12 +30,12 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.engines.blocked import Blocked
+from relugeom.engines.sorting import Sorting
 
 __all__ = ["Moments", "tile_order"]
 
 Array = npt.NDArray[Any]
 
-_SORT_EVERY = 150  # steps
 _SORT_GROWTH = 1.3  # of the straddling pairs since the last sort
 _CHUNK = 1 << 16  # (box, feature) pairs tested together, so that the tests stay in the cache
 _NARROWEST = 256  # features tested together at least
@@ -78,36 +78,28 @@ class Moments:
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         self._sizes = sizes
-        self._age = -1  # steps since the last sort; negative: never sorted
-        self._straddling = 0  # pairs at the last level, in the last step
-        self._reference = 0  # the same, right after the last sort
+        self.sorting = Sorting(_SORT_GROWTH)  # by the straddling pairs of the last level
         self._memory: dict[str, Array] = {}
         self._blocked = Blocked()
 
     def order(self, H: Array) -> Array | None:
         """Sort when it was never done, long ago, or the boxes have become loose."""
-        self._age += 1
-        if self._age == 1:
-            self._reference = self._straddling
-        if 0 < self._age < _SORT_EVERY and self._straddling <= _SORT_GROWTH * self._reference:
-            return None
-        self._age = 0
-        return tile_order(H, self._sizes[-1])
+        return tile_order(H, self._sizes[-1]) if self.sorting.is_due() else None
 
     def state(self) -> dict[str, Array]:
         """When the next sort is due."""
-        return {"moments": np.array([self._age, self._straddling, self._reference], np.int64)}
+        return {"moments": self.sorting.state()}
 
     def restore(self, state: dict[str, Array]) -> None:
         """Take up a `state`."""
-        self._age, self._straddling, self._reference = (int(value) for value in state["moments"])
+        self.sorting.restore(state["moments"])
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.engines.objective.DensePart`."""
         m = V.shape[1]
         self._G, self._V = G, V
         self._levels = [self._level(G[:, :-1], size) for size in self._sizes]
-        self._straddling = 0
+        self.sorting.straddling = 0
         leaves = len(self._levels[-1].starts)
         # Per leaf, the affine map that gives V: v + K δ, K symmetric; boxes above add theirs to the leaves below.
         self._constant = np.zeros((leaves, m), P.dtype)
@@ -219,5 +211,5 @@ class Moments:
         """The straddling features of one leaf, densely."""
         level = self._levels[-1]
         rows = slice(level.starts[box], level.stops[box])
-        self._straddling += (rows.stop - rows.start) * P.shape[1]
+        self.sorting.straddling += (rows.stop - rows.start) * P.shape[1]
         return self._blocked.accumulate(self._G[rows], P, self._V[rows])

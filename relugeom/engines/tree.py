@@ -35,6 +35,7 @@ from scipy.sparse import csc_array, csr_array
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.objective import check_fit, check_order
+from relugeom.engines.sorting import Sorting
 from relugeom.errors import ArgumentError
 
 __all__ = ["Tree", "tree_order"]
@@ -43,7 +44,6 @@ Array = npt.NDArray[Any]
 
 _TILE = 1 << 17  # pre-activations formed together
 _CHUNK = 1 << 16  # pairs or non-zeros looked at together, so that their temporaries stay in the cache
-_SORT_EVERY = 150  # steps
 _SORT_GROWTH = 1.2  # of the straddling pairs since the last sort
 _SLACK = 1e-6  # relative: boxes are blown up by more than rounding can move a bound in float32
 
@@ -140,9 +140,7 @@ class Tree:
         self._Z = np.empty(0, self.dtype)
         self._zero = self._Z
         self._sums = _Columns(self.n + 1, max(_CHUNK, _TILE // self._size, self.n), self.dtype)
-        self._age = -1  # steps since the last sort; negative: never sorted
-        self._straddling = 0  # pairs of leaves and features, in the last step
-        self._reference = 0  # the same, right after the last sort
+        self.sorting = Sorting(_SORT_GROWTH)  # by the straddling pairs of leaves and features
         self._arrange(np.arange(self.T))
 
     def _arrange(self, order: Array) -> None:
@@ -202,12 +200,8 @@ class Tree:
 
     def _order_anew(self, h: Array) -> Array:
         """h, after sorting the examples where that was never done, long ago, or the leaves have become loose."""
-        self._age += 1
-        if self._age == 1:
-            self._reference = self._straddling
-        if 0 < self._age < _SORT_EVERY and self._straddling <= _SORT_GROWTH * self._reference:
+        if not self.sorting.is_due():
             return h
-        self._age = 0
         order = tree_order(h.view(self.dtype).reshape(-1, 2), self._depth)
         self._arrange(self._order[order])
         return h[order]
@@ -261,7 +255,7 @@ class Tree:
 
     def _form(self, counts: Array, features: list[Array], P: Array, A: Array) -> None:
         """Add to A and V what straddling pairs have: counts[k] of leaf k, their features one leaf after the other."""
-        self._straddling = int(counts.sum()) * self._size
+        self.sorting.straddling = int(counts.sum()) * self._size
         self._sums.clear()
         padded = np.zeros((self.n + 1, 3), self.dtype)
         padded[:-1] = P.T
@@ -331,7 +325,7 @@ class Tree:
 
     def state(self) -> dict[str, Array]:
         """The order of the examples, and when the next sort is due."""
-        return {"order": self._order, "tree": np.array([self._age, self._straddling, self._reference], np.int64)}
+        return {"order": self._order, "tree": self.sorting.state()}
 
     def restore(self, state: dict[str, Array]) -> None:
         """Take up a `state`.
@@ -342,7 +336,7 @@ class Tree:
             When it belongs to another number of examples.
         """
         order = check_order(state["order"], self.T)
-        self._age, self._straddling, self._reference = (int(value) for value in state["tree"])
+        self.sorting.restore(state["tree"])
         self._arrange(order)
 
     def close(self) -> None:
