@@ -237,7 +237,6 @@ def test_rule_and_refusals() -> None:
     assert choose_engine(100_000, 10_000, 2, once=True).name == "moments"
     assert choose_engine(100_000, 10_000, 3).name == "moments"
     assert choose_engine(100_000, 10_000, 2, processes=2).processes == 2
-    assert choose_engine(99_999, 10_000, 2, processes=2).processes == 1
     assert why_not("tree", 100_000, 10_000, 2) == ""
     assert "m = 2" in why_not("tree", 100_000, 10_000, 3)
     assert "below" in why_not("tree", 1_000, 10_000, 2)

@@ -43,13 +43,19 @@ def _product(X: Array, Y: Array, out: Array, fresh: bool) -> None:
 class Blocked:
     """Dense part over cache-sized tiles."""
 
+    size = 1
+
     def __init__(self) -> None:
         self._Z = np.empty(0)
         self._zero = np.empty(0)
 
-    def order(self, H: Array) -> Array | None:
+    def is_loose(self) -> bool:
         """Any order is as good as another."""
-        return None
+        return False
+
+    def order(self, H: Array) -> Array:
+        """That which is there."""
+        return np.arange(len(H))
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.engines.objective.DensePart`."""

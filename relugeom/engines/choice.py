@@ -18,12 +18,14 @@ import numpy.typing as npt
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.engines.blocked import Blocked
+from relugeom.engines.box_shards import BoxShards
 from relugeom.engines.cuda.engine import CudaEngine
 from relugeom.engines.hull import Hull
 from relugeom.engines.lazy import LazyBlock
 from relugeom.engines.moments import Moments
-from relugeom.engines.objective import DensePart, Objective
+from relugeom.engines.objective import ALONE, Objective, Share
 from relugeom.engines.shards import Shards
+from relugeom.engines.sorting import Sorting
 from relugeom.engines.tree import Tree
 from relugeom.errors import ArgumentError
 
@@ -46,7 +48,6 @@ _TREE = ((300_000, (2048, 128)), (np.inf, (4096, 128)))  # examples per box and 
 _FEW_FEATURES = 500  # below, the interpreter's share of a leaf outweighs its arithmetic
 _HULL_UP_TO = 4_000  # examples; with more, some example activates nearly every feature
 _SHARDS_FROM = 1_000  # examples; a shorter step is over before a second process has woken up
-_TREE_SHARDS_FROM = 100_000  # with fewer, the larger boxes of two processes eat up what the second one does
 
 
 class Engine(Protocol):
@@ -87,11 +88,15 @@ class EngineChoice:
         empty for the others.
     processes : int
         Shards, this process included.
+    split : {"examples", "boxes"}
+        What is dealt out to processes: the examples once and for all, or, for "moments" and "tree" alone, the boxes
+        whenever they are made.
     """
 
     name: str
     leaves: tuple[int, ...] = ()
     processes: int = 1
+    split: str = "examples"
 
     def __post_init__(self) -> None:
         if self.name not in ENGINES:
@@ -108,6 +113,13 @@ class EngineChoice:
             raise ArgumentError(f"leaves of the engine 'tree' must be two, a power of two apart; got {self.leaves}")
         if self.processes < 1:
             raise ArgumentError(f"processes must be at least 1; got {self.processes}")
+        if self.split not in ("examples", "boxes"):
+            raise ArgumentError(f"split must be 'examples' or 'boxes'; got {self.split!r}")
+        if self.split == "boxes" and not (self.leaves and self.processes > 1):
+            raise ArgumentError(
+                "split = 'boxes' is for the engines 'moments' and 'tree' in two processes or more; "
+                f"got {self.name!r} in {self.processes}"
+            )
         if self.name == "lazy" and self.processes > 1:
             raise ArgumentError(f"the engine 'lazy' works in one process; got processes = {self.processes}")
 
@@ -150,13 +162,12 @@ def choose_engine(
             name = "hull" if once or shards > 1 else "lazy"
         else:
             name = "blocked"
-    if name == "tree" and T < _TREE_SHARDS_FROM:
-        shards = 1
     if name not in ("moments", "tree"):
         return EngineChoice(name, (), shards)
     table = _TREE if name == "tree" else _LEAVES.get(m, _LEAVES[3])
-    leaves = next(sizes for upto, sizes in table if upto >= T / shards)
-    return EngineChoice(name, leaves, shards)
+    leaves = next(sizes for upto, sizes in table if upto >= T)
+    shards = min(shards, max(1, T // leaves[0]))  # a box for everybody
+    return EngineChoice(name, leaves, shards, "boxes" if shards > 1 else "examples")
 
 
 def why_not(name: str, T: int, n: int, m: int) -> str:
@@ -190,18 +201,28 @@ def make_engine(examples: SparseExamples, choice: EngineChoice) -> Engine:
         return CudaEngine(examples)
     if choice.name == "lazy":
         return LazyBlock(examples)
+    if choice.split == "boxes":
+        if choice.processes * choice.leaves[0] > examples.T:
+            raise ArgumentError(
+                f"processes must leave a box for every one of them; got {choice.processes} for "
+                f"T = {examples.T} in boxes of {choice.leaves[0]}"
+            )
+        return BoxShards(examples, partial(_of_share, choice), choice.processes)
     if choice.processes > 1:
         return Shards(examples, partial(_in_one_process, choice), choice.processes)
     return _in_one_process(choice, examples)
 
 
 def _in_one_process(choice: EngineChoice, examples: SparseExamples) -> Engine:
+    if choice.leaves:
+        return _of_share(choice, examples, ALONE)[0]
+    return Objective(examples, Hull() if choice.name == "hull" else Blocked())
+
+
+def _of_share(choice: EngineChoice, examples: SparseExamples, share: Share) -> tuple[Engine, Sorting]:
+    """An engine with boxes over a share of the examples, and what sorts them."""
     if choice.name == "tree":
-        return Tree(examples, (choice.leaves[0], choice.leaves[1]))
-    return Objective(examples, _dense_part(choice))
-
-
-def _dense_part(choice: EngineChoice) -> DensePart:
-    if choice.name == "moments":
-        return Moments(choice.leaves)
-    return Hull() if choice.name == "hull" else Blocked()
+        tree = Tree(examples, (choice.leaves[0], choice.leaves[1]), share)
+        return tree, tree.sorting
+    dense = Moments(choice.leaves)
+    return Objective(examples, dense, share), dense.sorting

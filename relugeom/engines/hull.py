@@ -72,13 +72,19 @@ def _polygon(H: Array) -> Array:
 class Hull:
     """Dense part over blocks of rows and the columns that the hull of the latent vectors reaches."""
 
+    size = 1
+
     def __init__(self) -> None:
         self._blocked = Blocked()
         self._pause = 0
 
-    def order(self, H: Array) -> Array | None:
+    def is_loose(self) -> bool:
         """Any order is as good as another."""
-        return None
+        return False
+
+    def order(self, H: Array) -> Array:
+        """That which is there."""
+        return np.arange(len(H))
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.engines.objective.DensePart`."""

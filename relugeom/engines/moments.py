@@ -78,13 +78,18 @@ class Moments:
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         self._sizes = sizes
+        self.size = sizes[0]
         self.sorting = Sorting(_SORT_GROWTH)  # by the straddling pairs of the last level
         self._memory: dict[str, Array] = {}
         self._blocked = Blocked()
 
-    def order(self, H: Array) -> Array | None:
-        """Sort when it was never done, long ago, or the boxes have become loose."""
-        return tile_order(H, self._sizes[-1]) if self.sorting.is_due() else None
+    def is_loose(self) -> bool:
+        """Whether to sort: it was never done, long ago, or the boxes have become loose."""
+        return self.sorting.is_due()
+
+    def order(self, H: Array) -> Array:
+        """The order that makes leaves compact."""
+        return tile_order(H, self._sizes[-1])
 
     def state(self) -> dict[str, Array]:
         """When the next sort is due."""

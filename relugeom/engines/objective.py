@@ -12,7 +12,8 @@ dense part, A and V of the T·n rectified pre-activations: engines differ in how
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,18 +23,42 @@ from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
 from relugeom.errors import ArgumentError
 
-__all__ = ["DensePart", "Objective", "check_fit", "check_order"]
+__all__ = ["ALONE", "DensePart", "Objective", "Share", "check_fit", "check_order"]
 
 Array = npt.NDArray[Any]
 
 _CHUNK = 1 << 14  # non-zeros handled together, so that their temporaries stay in the cache
 
 
+class Share(NamedTuple):
+    """Which of the examples are one's own: every `shards`-th box of them, from the box `place` on."""
+
+    place: int
+    shards: int
+    all: Callable[[Array, Array], Array]
+    """From one's own places and the rows there to the rows of all."""
+
+    def own(self, T: int, size: int) -> Array:
+        """One's own places in the order of T examples, for boxes of `size`."""
+        boxes = -(-T // size)
+        places = np.arange(boxes * size).reshape(boxes, size)[self.place :: self.shards].ravel()
+        return places[places < T]
+
+
+ALONE = Share(0, 1, lambda own, rows: rows)
+
+
 class DensePart(Protocol):
     """How an engine sums the rectified pre-activations."""
 
-    def order(self, H: Array) -> Array | None:
-        """A permutation of the examples it would like to see them in from now on, or None. Affects speed only."""
+    size: int
+    """Examples per box; neighbours in the order that are to stay together."""
+
+    def is_loose(self) -> bool:
+        """Whether it would like to see the examples in another order, at the step that begins now."""
+
+    def order(self, H: Array) -> Array:
+        """The permutation of the examples it would like, for these latent vectors. Affects speed only."""
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """Return A (m+1, n) and fill V (T, m), for G (T, m+1) of rows (h_t, 1) and P (m+1, n) of columns (d_j, b_j)."""
@@ -53,33 +78,36 @@ class Objective:
     examples : SparseExamples
         Their float type is the type of all arithmetic.
     dense : DensePart
+    share : Share
+        The examples of which to form the sums; other processes have the others.
     """
 
-    def __init__(self, examples: SparseExamples, dense: DensePart) -> None:
+    def __init__(self, examples: SparseExamples, dense: DensePart, share: Share = ALONE) -> None:
         self.T, self.n = examples.T, examples.n
         self.dtype = examples.values.dtype
         self._dense = dense
         self._original = examples
-        self._squares = float(np.sum(np.square(examples.values, dtype=np.float64)))
+        self._share, self._own = share, share.own(self.T, dense.size)
+        self._squares = 0.0 if share.place else float(np.sum(np.square(examples.values, dtype=np.float64)))
         # Few examples leave most columns empty: the sparse products then run over the others only.
         occupied = np.zeros(self.n, bool)
         occupied[examples.indices] = True
         self._place = np.cumsum(occupied, dtype=examples.indices.dtype) - 1
         present = np.flatnonzero(occupied)
         self._present = present if 2 * len(present) < self.n else None
-        self._arrange(np.arange(self.T, dtype=np.int64), examples)
+        self._arrange(np.arange(self.T, dtype=np.int64))
 
-    def _arrange(self, order: Array, examples: SparseExamples) -> None:
-        """Hold the examples physically in `order`, with everything that depends on it."""
+    def _arrange(self, order: Array) -> None:
+        """Hold one's own examples physically in `order`, with everything that depends on it."""
         self._order = order
-        self._examples = examples
+        examples = self._original.take(order[self._own])
         indices = examples.indices if self._present is None else self._place.take(examples.indices)
-        shape = (self.T, self.n if self._present is None else len(self._present))
+        shape = (examples.T, self.n if self._present is None else len(self._present))
         self._X = csr_array((examples.values, indices, examples.indptr), shape=shape)
         self._Xt = self._X.T
         self._C = csr_array((np.empty_like(examples.values), indices, examples.indptr), shape=shape)
         self._Ct = self._C.T  # shares the values, which every step overwrites
-        self._row_of = np.repeat(np.arange(self.T, dtype=indices.dtype), np.diff(examples.indptr))
+        self._row_of = np.repeat(np.arange(examples.T, dtype=indices.dtype), np.diff(examples.indptr))
 
     def _narrow(self, rows: Array) -> Array:
         """Rows (k, n) at the columns that hold data."""
@@ -112,7 +140,7 @@ class Objective:
         D = W if R is None else R.T
         P = np.concatenate([D, b[None]])
         G = self._encode(W)
-        V = np.empty((self.T, m), self.dtype)
+        V = np.empty((len(G), m), self.dtype)
         A = self._dense.accumulate(G, P, V)
         squares = float(np.vdot(A.astype(np.float64), P.astype(np.float64)))
         at_data = self._narrow(P)
@@ -133,12 +161,14 @@ class Objective:
 
     def _encode(self, W: Array) -> Array:
         """G: rows (h_t, 1), after giving the dense part a chance to reorder the examples."""
-        G = np.ones((self.T, len(W) + 1), self.dtype)
-        G[:, :-1] = self._X @ np.ascontiguousarray(self._narrow(W).T)
-        order = self._dense.order(G[:, :-1])
-        if order is not None:
-            self._arrange(self._order[order], self._examples.take(order))
-            G = G[order]
+        H = self._X @ np.ascontiguousarray(self._narrow(W).T)
+        if self._dense.is_loose():
+            H = self._share.all(self._own, H)
+            order = self._dense.order(H)
+            self._arrange(self._order[order])
+            H = H[order[self._own]]
+        G = np.ones((len(H), len(W) + 1), self.dtype)
+        G[:, :-1] = H
         return G
 
     def _active_data(self, G: Array, P: Array) -> float:
@@ -169,7 +199,7 @@ class Objective:
             When it belongs to another number of examples.
         """
         order = check_order(state["order"], self.T)
-        self._arrange(order, self._original.take(order))
+        self._arrange(order)
         self._dense.restore({name: array for name, array in state.items() if name != "order"})
 
     def close(self) -> None:

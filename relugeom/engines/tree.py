@@ -34,7 +34,7 @@ from scipy.sparse import csc_array, csr_array
 
 from relugeom.autoencoder.examples import SparseExamples
 from relugeom.autoencoder.parameters import Parameters
-from relugeom.engines.objective import check_fit, check_order
+from relugeom.engines.objective import ALONE, Share, check_fit, check_order
 from relugeom.engines.sorting import Sorting
 from relugeom.errors import ArgumentError
 
@@ -121,20 +121,24 @@ class Tree:
         Their float type is the type of all arithmetic, but for the sums over boxes, which are float64.
     sizes : tuple of int
         Examples per box and per leaf, at most; the first is a power of two times the second.
+    share : Share
+        The examples of which to form the sums; other processes have the others.
     """
 
-    def __init__(self, examples: SparseExamples, sizes: tuple[int, int]) -> None:
+    def __init__(self, examples: SparseExamples, sizes: tuple[int, int], share: Share = ALONE) -> None:
         self.T, self.n = examples.T, examples.n
         self.dtype = examples.values.dtype
         self._complex = np.result_type(self.dtype, np.complex64)
         self._original = examples
-        self._squares = float(np.sum(np.square(examples.values, dtype=np.float64)))
-        self._column_sums = np.bincount(examples.indices, examples.values, minlength=self.n)
+        self._squares = 0.0 if share.place else float(np.sum(np.square(examples.values, dtype=np.float64)))
         self._depth = max(0, math.ceil(math.log2(self.T / sizes[1])))
-        self._leaves = 1 << self._depth
-        self._ratio = min(sizes[0] // sizes[1], self._leaves)  # leaves per box
-        self._size = -(-self.T // self._leaves)
-        self._padding = np.unravel_index(np.arange(self.T, self._leaves * self._size), (self._leaves, self._size))
+        self._ratio = min(sizes[0] // sizes[1], 1 << self._depth)  # leaves per box
+        self._size = -(-self.T // (1 << self._depth))
+        self._share, self._own = share, share.own(self.T, self._ratio * self._size)
+        self._count = len(self._own)
+        self._leaves = self._ratio * len(range(share.place, (1 << self._depth) // self._ratio, share.shards))
+        padding = np.arange(self._count, self._leaves * self._size)
+        self._padding = np.unravel_index(padding, (self._leaves, self._size))
         self._G = np.ones((self._leaves, 3, self._size), self.dtype)
         self._V = np.empty((self._leaves, 2, self._size), self.dtype)
         self._Z = np.empty(0, self.dtype)
@@ -146,11 +150,16 @@ class Tree:
     def _arrange(self, order: Array) -> None:
         """Hold the examples physically in `order`."""
         self._order = order
-        examples = self._examples = self._original.take(order)
-        shape = (self.T, self.n)
+        own = order[self._own]
+        examples = self._examples = self._original.take(own)
+        kept = np.zeros(self.T, self.dtype)
+        kept[own] = 1
+        values = self._original.values * np.repeat(kept, np.diff(self._original.indptr))
+        self._column_sums = np.bincount(self._original.indices, values, minlength=self.n)
+        shape = (examples.T, self.n)
         self._X = csr_array((examples.values.astype(self._complex), examples.indices, examples.indptr), shape=shape)
         self._Xt = self._X.T
-        self._row_of = np.repeat(np.arange(self.T, dtype=examples.indices.dtype), np.diff(examples.indptr))
+        self._row_of = np.repeat(np.arange(examples.T, dtype=examples.indices.dtype), np.diff(examples.indptr))
 
     def value_and_gradient(self, model: Parameters) -> tuple[float, Parameters]:
         """L and its gradient, as `relugeom.engines.objective.Objective.value_and_gradient`.
@@ -170,7 +179,7 @@ class Tree:
             return math.nan, Parameters(*(None if part is None else np.full_like(part, np.nan) for part in model))
         A, shortcut = self._dense(leaves, P)
         squares = float(np.vdot(A, P.astype(np.float64)))
-        v = _as_complex(self._V.transpose(1, 0, 2)).ravel()[: self.T]
+        v = _as_complex(self._V.transpose(1, 0, 2)).ravel()[: self._count]
         cross, SG = self._exceptions(shortcut, h, v, P)
         A -= SG
         if shortcut.sign:
@@ -202,18 +211,19 @@ class Tree:
         """h, after sorting the examples where that was never done, long ago, or the leaves have become loose."""
         if not self.sorting.is_due():
             return h
+        h = self._share.all(self._own, h)
         order = tree_order(h.view(self.dtype).reshape(-1, 2), self._depth)
         self._arrange(self._order[order])
-        return h[order]
+        return h[order[self._own]]
 
     def _enter(self, h: Array) -> _Boxes:
         """Write (h_t, 1) into the leaves, and 0 where a leaf has fewer examples than others."""
         G = self._G
-        whole = self.T // self._size  # leaves that have no room left
+        whole = self._count // self._size  # leaves that have no room left
         for axis, part in enumerate((h.real, h.imag)):
             G[:whole, axis] = part[: whole * self._size].reshape(whole, self._size)
             G[whole:, axis] = part[-1]
-            G[whole : whole + 1, axis, : self.T - whole * self._size] = part[whole * self._size :]
+            G[whole : whole + 1, axis, : self._count - whole * self._size] = part[whole * self._size :]
         low, high = G[:, :2].min(axis=2), G[:, :2].max(axis=2)
         G[self._padding[0], :, self._padding[1]] = 0
         exact = G.astype(np.float64)  # far from 0 the entries of S p nearly cancel
@@ -303,7 +313,7 @@ class Tree:
         examples, size = self._examples, self._ratio * self._size
         found = []
         for box, unknown in enumerate(shortcut.exceptions):
-            first, last = examples.indptr[[min(box * size, self.T), min((box + 1) * size, self.T)]]
+            first, last = examples.indptr[[min(box * size, self._count), min((box + 1) * size, self._count)]]
             place = np.flatnonzero(unknown.take(examples.indices[first:last].astype(np.intp)))
             place += first
             rows, columns = self._row_of.take(place).astype(np.intp), examples.indices.take(place).astype(np.intp)
@@ -316,8 +326,8 @@ class Tree:
         rows, columns, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
         if shortcut.sign:
             values = -values
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.T))])
-        S = csr_array((values, columns, indptr), shape=(self.T, self.n))
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self._count))])
+        S = csr_array((values, columns, indptr), shape=(self._count, self.n))
         SH = S.T @ h.view(self.dtype).reshape(-1, 2)
         SG = np.concatenate([SH.T, np.bincount(columns, values, minlength=self.n)[None]])
         v -= _as_complex((S @ np.ascontiguousarray(P[:2].T)).T)

@@ -192,7 +192,10 @@ class Configuration(Recipe):
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, the optimiser by its name and with its constants beside it."""
         constants = dataclasses.asdict(self.optimiser)  # type: ignore[call-overload]
-        own = {**dataclasses.asdict(self), "init_scale": self.chosen_init_scale}
+        engine = dataclasses.asdict(self.chosen_engine)
+        if self.chosen_engine.split == "examples":  # files of earlier versions have no name for it
+            del engine["split"]
+        own = {**dataclasses.asdict(self), "init_scale": self.chosen_init_scale, "engine": engine}
         flat = {**own, "momentum": 0.0, **constants, "optimiser": self.optimiser.name}
         # Constants that files had no name for are in them only where they are not the usual ones.
         usual = dataclasses.asdict(type(self.optimiser)())  # type: ignore[call-overload]
