@@ -26,9 +26,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from _table import grid, machine, processor_seconds, write
 
-FORMS = ("moments", "tree")
+# Engines, and what they deal out to processes; moments as they did before there were others.
+FORMS = (("moments", "examples"), ("tree", "examples"), ("tree", "boxes"))
 ERROR = 1e-3  # relative to the first gradient: a form that differs by more is not timed
-Times = dict[tuple[str, int], list[float]]
+Times = dict[tuple[str, str, int], list[float]]
 
 
 def exact(examples: Any, model: Any) -> tuple[float, Any]:
@@ -57,7 +58,7 @@ def processor_of(engine: Any) -> float:
 
 
 def compare(T: int, states: list[Path], processes: list[int], turns: int) -> list[dict[str, Any]]:
-    from relugeom.engines.choice import choose_engine, make_engine
+    from relugeom.engines.choice import EngineChoice, choose_engine, make_engine
     from relugeom.training import Checkpoint, Configuration
 
     configuration = Configuration(T=T)
@@ -65,10 +66,13 @@ def compare(T: int, states: list[Path], processes: list[int], turns: int) -> lis
     models = {"start": configuration.initial_model()} | {
         f"step {found.step:,} of T = {found.configuration.T:,}": found.model for found in map(Checkpoint.load, states)
     }
-    forms = [(name, count) for name in FORMS for count in processes]
     engines = {
-        (name, count): make_engine(examples, choose_engine(T, examples.n, 2, name=name, processes=count))
-        for name, count in forms
+        (name, split if count > 1 else "", count): make_engine(
+            examples, EngineChoice(name, choose_engine(T, examples.n, 2, name=name).leaves, count, split)
+        )
+        for name, split in FORMS
+        for count in processes
+        if count > 1 or split == "examples"
     }
     rows, first = [], 0.0
     for state, model in models.items():
@@ -90,7 +94,8 @@ def compare(T: int, states: list[Path], processes: list[int], turns: int) -> lis
                 wall[form].append((time.perf_counter() - began) * 1e3)
                 spent[form].append((processor_of(engine) - before) * 1e3)
         for form in engines:
-            row = {"T": T, "state": state, "engine": form[0], "processes": form[1], "error": errors[form]}
+            row = {"T": T, "state": state, **dict(zip(("engine", "split", "processes"), form, strict=True))}
+            row |= {"error": errors[form]}
             row |= {"processor": statistics.mean(spent[form]), "wall": statistics.median(wall[form])}
             rows.append(row | {"fastest": min(wall[form])})
             print(row, file=sys.stderr)
@@ -124,7 +129,7 @@ def table(report: dict[str, Any]) -> str:
                 f"{row['T']:,}",
                 row["state"],
                 row["engine"],
-                str(row["processes"]),
+                f"{row['processes']} by {row['split']}" if row["split"] else "1",
                 f"{row['processor']:.0f}",
                 f"{row['wall']:.0f} ({row['fastest']:.0f})",
                 f"{row['processor'] / before['processor']:.2f}",

@@ -13,6 +13,9 @@ trapezoidal sum of its medians (or of its fastest steps) over the eight places, 
 A size that is measured takes the place of its own results and leaves those of other sizes as they are. `--places` and
 `--forms` leave out places and forms, so that one size can be measured in a few minutes.
 
+`--processes N` adds our steps on N processes, where the rule shares boxes among them; the state of an engine is the
+same for any number.
+
 `--beside` names a checkout of an earlier version of this repository, whose steps take turns with the others.
 """
 
@@ -27,6 +30,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +86,13 @@ def whole(T: int, steps: int, folder: Path) -> dict[str, Any]:
     return {"wall": sum(a for a, _ in spent.values()), "processor": sum(b for _, b in spent.values())}
 
 
-def along(path: Path, count: int) -> Times:
+def along(path: Path, count: int, processes: int = 1) -> Times:
     """Seconds of `count` further steps of our run from a state, after some that are not counted."""
     from relugeom.training import Checkpoint, resume
+
+    kept = Checkpoint.load(path)
+    if processes > 1:  # the state of an engine is the same for any number that share its boxes
+        kept = replace(kept, configuration=kept.configuration.with_engine(processes=processes))
 
     begun: Times = []
 
@@ -92,7 +100,7 @@ def along(path: Path, count: int) -> Times:
         begun.append(time.perf_counter())
         return len(begun) > WARM + count
 
-    resume(Checkpoint.load(path), record=(), stop=stop)
+    resume(kept, record=(), stop=stop)
     return list(np.diff(begun)[WARM:]) or list(np.diff(begun))
 
 
@@ -184,18 +192,17 @@ def peers(T: int, examples: Any, wanted: tuple[str, ...]) -> dict[str, tuple[Cal
     return found
 
 
-def compare(
-    T: int, steps: int, folder: Path, marks: list[int], turns: int, checkout: Path | None, others: tuple[str, ...]
-) -> list[dict[str, Any]]:
+def compare(T: int, folder: Path, marks: list[int], arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """The step times of all forms at these places."""
     from full_batch_step import norm, reference
 
     from relugeom.engines.choice import make_engine
     from relugeom.training import Checkpoint
 
-    examples = configuration(T, steps).examples()
-    forms = peers(T, examples, others)
-    before = Earlier(checkout, T, steps) if checkout else None
+    examples = configuration(T, arguments.steps).examples()
+    forms = peers(T, examples, tuple(arguments.forms))
+    before = Earlier(arguments.beside, T, arguments.steps) if arguments.beside else None
+    processes = arguments.processes
     rows, first = [], 0.0
     for mark in marks:
         path = folder / f"{mark}.npz"
@@ -210,6 +217,12 @@ def compare(
         for name, (_, gradient, place) in forms.items():
             place(W, b)
             found[name] = gradient()
+        shared = kept.configuration.with_engine(processes=processes).chosen_engine
+        together = f"ours, {processes} processes" if shared.split == "boxes" else ""
+        if together:
+            engine = make_engine(examples, shared)
+            found[together] = tuple(engine.value_and_gradient(kept.model)[1])
+            engine.close()
         if before:
             flat = np.array(before.ask(path, 1)["gradient"])
             found["the earlier version"] = flat[: W.size].reshape(W.shape), flat[W.size :]
@@ -222,8 +235,10 @@ def compare(
             raise SystemExit(f"T = {T}, step {mark}: not the gradient of the definition: {wrong}")
         times: dict[str, Times] = {name: [] for name in found}
         count = max(2, min(40, 4_000 // T))
-        for _ in range(turns):
+        for _ in range(arguments.turns):
             times["ours"] += along(path, count)
+            if together:
+                times[together] += along(path, count, processes)
             if before:
                 times["the earlier version"] += before.ask(path, count)["seconds"]
             for name, (step, _, _) in forms.items():
@@ -259,8 +274,8 @@ def table(report: dict[str, Any]) -> str:
     lines = [
         f"# Whole runs of {report['steps']:,} steps at n = 10,000, m = 2, S = 0.999, float32",
         "",
-        "Ours on one thread, the peers on all cores. The error is that of the gradient against the definition in "
-        "float64, the largest along the run. Steps were timed as follows.",
+        "Ours on one thread unless said, the peers on all cores. The error is that of the gradient against the "
+        "definition in float64, the largest along the run. Steps were timed as follows.",
         "",
     ]
     for run in report["runs"]:
@@ -306,6 +321,9 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1_000, 10_000])
     parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--turns", type=int, default=8)
+    parser.add_argument(
+        "--processes", type=int, default=1, help="ours on so many processes too, where they share boxes"
+    )
     parser.add_argument("--folder", type=Path, default=Path("whole_run"), help="where our runs are kept")
     parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="an earlier version, to take turns with")
     parser.add_argument("--places", type=int, default=len(PLACES), help="at how many of the places to compare")
@@ -323,7 +341,7 @@ def main() -> None:
         folder = arguments.folder / f"{T}-{arguments.steps}"
         spent = whole(T, arguments.steps, folder)
         marks = some(places(arguments.steps), arguments.places)
-        rows = compare(T, arguments.steps, folder, marks, arguments.turns, arguments.beside, tuple(arguments.forms))
+        rows = compare(T, folder, marks, arguments)
         totals = {}
         for name in dict.fromkeys(row["form"] for row in rows):
             mine = [row for row in rows if row["form"] == name]
