@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from relugeom.autoencoder import Parameters
 from relugeom.autoencoder.examples import SparseExamples, sparse_unit_norm_examples
-from relugeom.engines.box_shards import _Board, _Meeting, _Member
+from relugeom.engines.box_shards import _Blackboard, _Meeting, _Member
 from relugeom.engines.choice import EngineChoice, _of_share, choose_engine, make_engine
 from relugeom.engines.objective import Share
 from relugeom.errors import ArgumentError, WorkerError
@@ -45,7 +45,7 @@ class Threads:
     def __init__(self, examples: SparseExamples, choice: EngineChoice, m: int, untied: bool) -> None:
         count = choice.processes
         context = SimpleNamespace(RawArray=multiprocessing.get_context("spawn").RawArray, Semaphore=threading.Semaphore)
-        self._board = _Board(context, count, m, examples.T, examples.n, untied, examples.values.dtype)
+        self._board = _Blackboard(context, count, m, examples.T, examples.n, untied, examples.values.dtype)
         meeting = _Meeting(context, count)
         make = lambda examples, share: _of_share(choice, examples, share)  # noqa: E731
         self._members = [_Member(place, count, examples, make) for place in range(count)]

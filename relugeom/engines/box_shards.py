@@ -44,7 +44,7 @@ _PATIENCE = 0.2  # seconds of sleep after which to look whether the others live
 Make = Callable[[SparseExamples, Share], tuple[Any, Sorting]]
 
 
-class _Board:
+class _Blackboard:
     """The shared memory: parameters in, losses and gradients out; latent vectors when they are to be sorted."""
 
     def __init__(self, context: Any, shards: int, m: int, T: int, n: int, untied: bool, dtype: np.dtype[Any]) -> None:
@@ -103,7 +103,7 @@ class _Member:
         self._place = place
         self.engine, self.sorting = make(examples, Share(place, shards, self._all))
 
-    def join(self, board: _Board, meeting: _Meeting, check: Callable[[], None]) -> None:
+    def join(self, board: _Blackboard, meeting: _Meeting, check: Callable[[], None]) -> None:
         """Work on this board from now on, with the others who come to these meetings."""
         board.open()
         self._board = board
@@ -140,7 +140,7 @@ def _work(
     examples: SparseExamples,
     make: Make,
     state: dict[str, Array],
-    board: _Board,
+    board: _Blackboard,
     meeting: _Meeting,
 ) -> None:
     """A worker's life: one step after the other until the caller is gone."""
@@ -199,7 +199,7 @@ class BoxShards:
         """Start the workers; the shape of the parameters is known at the first call only."""
         context = multiprocessing.get_context("spawn")
         shards = len(self._members)
-        board = _Board(context, shards, m, self.T, self.n, not tied, self.dtype)
+        board = _Blackboard(context, shards, m, self.T, self.n, not tied, self.dtype)
         meeting = _Meeting(context, shards)
         state = self._own.engine.state()
         processes: list[Any] = []
