@@ -88,6 +88,7 @@ class LazyBlock:
         place = np.full(examples.n, -1, examples.indices.dtype)
         place[features] = np.arange(len(features))
         self._indices = place[examples.indices]
+        self._at = self._indices.astype(np.intp)  # for `take`, which would convert it at every step
         if len(self._indices) and self._indices.min() < 0:
             raise ArgumentError("features must include every one that some example has")
         self.n = len(features)
@@ -150,7 +151,7 @@ class LazyBlock:
     def _encode(self, W: Array) -> Array:
         """(H, 1)ᵀ, shape (m+1, T): the columns of W at the non-zeros, summed by example."""
         Gt = np.ones((len(W) + 1, self.T), self.dtype)
-        at_data = W.take(self._indices, axis=1)
+        at_data = W.take(self._at, axis=1)
         at_data *= self._original.values
         if self._filled is None:
             np.add.reduceat(at_data, self._starts, axis=1, out=Gt[:-1])
@@ -163,7 +164,7 @@ class LazyBlock:
     def _sums(self, Gt: Array, P: Array) -> tuple[Array, Array, float]:
         """A (m+1, columns), Vᵀ (m, T) and T L, for P (m+1, columns)."""
         m, width = len(P) - 1, P.shape[1]
-        A = np.zeros_like(P)
+        A = np.empty_like(P)
         Vt = np.empty((m, self.T), self.dtype)
         total = self._off
         for place, (rows, where, values, squares) in enumerate(self._tiles):

@@ -122,6 +122,9 @@ class ScheduledAdamW:
         self.square = np.zeros(size, dtype)
         self.steps = 0
         self._scratch = np.empty(size, dtype)
+        self._new_mean, self._new_square, self._epsilon, self._rate, self._shrink = (Constant(dtype) for _ in range(5))
+        self._new_mean.set(1 - rule.beta1)
+        self._new_square.set(1 - rule.beta2)
 
     def update(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
         """One step; `gradient` is not kept."""
@@ -129,11 +132,11 @@ class ScheduledAdamW:
         self.steps += 1
         mean, square, scratch = self.mean, self.square, self._scratch
         np.subtract(gradient, mean, out=scratch)
-        scratch *= 1 - rule.beta1
+        scratch *= self._new_mean.value
         mean += scratch
         np.multiply(gradient, gradient, out=scratch)
         scratch -= square
-        scratch *= 1 - rule.beta2
+        scratch *= self._new_square.value
         square += scratch
         if self.steps % EVERY == 0:
             clear_subnormals(mean)
@@ -141,11 +144,11 @@ class ScheduledAdamW:
         # √(ν / c₂) + ε in the denominator, c₂ = 1 - β₂ᵗ: both multiplied by √c₂ to save a division.
         root = sqrt(1 - rule.beta2**self.steps)
         np.sqrt(square, out=scratch)
-        scratch += rule.epsilon * root
+        scratch += self._epsilon.set(rule.epsilon * root)
         np.divide(mean, scratch, out=scratch)
-        scratch *= learning_rate * root / (1 - rule.beta1**self.steps)
+        scratch *= self._rate.set(learning_rate * root / (1 - rule.beta1**self.steps))
         if rule.weight_decay:
-            parameters *= 1 - learning_rate * rule.weight_decay
+            parameters *= self._shrink.set(1 - learning_rate * rule.weight_decay)
         parameters -= scratch
 
     def at_rest(self) -> npt.NDArray[np.bool_]:

@@ -197,21 +197,25 @@ class LazyFeatures:
         self._optimiser.restore({**averages, "steps": np.array(steps)})
         self._engine.select(self._moving)
 
-    def _move_only(self, moving: Array) -> None:
-        """Let these features move from now on, and the others rest."""
+    def _move_only(self, moves: Array) -> None:
+        """Let the features move from now on where `moves`, shape (n,), is true, and the others rest."""
         self._spread()
-        steps = self._optimiser.steps
-        waking = np.intersect1d(moving, self._resting)
+        steps, moved = self._optimiser.steps, self._moves()
+        waking, asleep = np.flatnonzero(moves & ~moved), np.flatnonzero(moved & ~moves)
         self._theta[:, waking] = self._up_to_date(self._theta, waking)
         for name, average in self._averages.items():
             average[:, waking] = self._up_to_date(average, waking, name)
-        resting = np.setdiff1d(np.arange(self._configuration.n), moving)
-        asleep = np.setdiff1d(resting, self._resting)
         self._since_log[asleep], self._since[asleep] = self._log, steps
-        self._moving, self._resting = moving, resting
-        if not len(resting):
+        self._moving, self._resting = np.flatnonzero(moves), np.flatnonzero(~moves)
+        if not len(self._resting):
             self._log = 0.0
         self._gather(steps)
+
+    def _moves(self) -> Array:
+        """Which of all features move, shape (n,): a copy."""
+        moves = np.zeros(self._configuration.n, bool)
+        moves[self._moving] = True
+        return moves
 
     def _spread(self) -> None:
         """Write the moving features into the tables of all."""
@@ -251,7 +255,7 @@ class LazyFeatures:
 
     def _rooms(self, features: Array) -> Array:
         m = self._configuration.m
-        P = self._theta[:, features]
+        P = self._theta.take(features, axis=1)
         if len(P) > m + 1:
             P = np.concatenate([P[m + 1 :], P[m : m + 1]])
         reach = np.maximum(np.abs(P[:m]).sum(axis=0), np.finfo(P.dtype).tiny)
@@ -274,10 +278,12 @@ class LazyFeatures:
         waking = self._resting[~((room > 0) & (room >= _WAKE * pace))]
         if len(waking):
             moving, moved, log = self._before
-            rested = np.setdiff1d(waking, moving)
+            rested = np.setdiff1d(waking, moving, assume_unique=True)
             moved = np.concatenate([moved, self._up_to_date(self._theta, rested, log=log)], axis=1)
             self._before = (np.concatenate([moving, rested]), moved, log)
-            self._move_only(np.union1d(self._moving, waking))
+            moves = self._moves()
+            moves[waking] = True
+            self._move_only(moves)
             self._look(self._latent, self._looked)
 
     def update(self, gradient: Array, learning_rate: float) -> None:
@@ -295,23 +301,28 @@ class LazyFeatures:
         if not self._optimiser.decay(self._configuration.optimiser.learning_rate) > _LEAST_DECAY:
             return
         pace = self._pace()
-        self._look(self._engine.latent, self._optimiser.steps)
+        self._latent, self._looked = self._engine.latent, self._optimiser.steps
         still = self._optimiser.at_rest().reshape(self._moved.shape).all(axis=0) & self._without_data[self._moving]
-        if _WORTH * np.count_nonzero(still) < len(self._moving):
-            return
-        self._spread()
-        room = self._rooms(self._moving[still])
-        still[still] = (room > 0) & (room >= _REST * pace)
-        if _WORTH * np.count_nonzero(still) >= len(self._moving):
-            self._move_only(self._moving[~still])
-            self._look(self._latent, self._looked)
+        if self._are_worth_it(still):
+            self._spread()
+            room = self._rooms(self._moving[still])
+            still[still] = (room > 0) & (room >= _REST * pace)
+            if self._are_worth_it(still):
+                moves = self._moves()
+                moves[self._moving[still]] = False
+                self._move_only(moves)
+        self._look(self._latent, self._looked)
+
+    def _are_worth_it(self, still: Array) -> bool:
+        """Whether so many of the moving features may rest that the others are worth gathering anew."""
+        return bool(_WORTH * np.count_nonzero(still) >= len(self._moving))
 
     def revert(self) -> None:
         """Take the parameters back to where they were before the last update."""
         moving, moved, log = self._before
         resting = np.setdiff1d(self._resting, moving)
         before = self._up_to_date(self._theta, resting, log=log)
-        self._move_only(np.arange(self._configuration.n))
+        self._move_only(np.ones(self._configuration.n, bool))
         self._moved[:, resting] = before
         self._moved[:, moving] = moved
 
