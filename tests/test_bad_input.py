@@ -64,16 +64,22 @@ def test_refused_in_one_line(typed: str, message: str, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("cure --n 5 --executor here://1", "executor must be processes://N or dask://host:port; got 'here://1'"),
-        ("census --n 5 --executor processes://0", "executor must be processes://N with N at least 1"),
-        ("toy companions --sparsities 0.5 0.9", "companions has one sparsity: give --sparsities S"),
-        ("toy --n 4 --sparsities 2", "sparsity must lie in [0, 1); got 2.0"),
+        (
+            "cure --n 5 --executor here://1 -o runs",
+            "executor must be processes://N or dask://host:port; got 'here://1'",
+        ),
+        ("census --n 5 --executor processes://0 -o runs", "executor must be processes://N with N at least 1"),
+        ("atlas --data independent --n 2,30 --figures pictures", "n = 30 with up to 30 active features takes"),
+        ("census --data independent --n 2,30 -o runs --figures pictures", "n = 30 with up to 30 active features takes"),
+        ("toy companions --sparsities 0.5 0.9 -o runs", "companions has one sparsity: give --sparsities S"),
+        ("toy --n 4 --sparsities 2 -o runs", "sparsity must lie in [0, 1); got 2.0"),
     ],
 )
 def test_what_is_refused_leaves_no_file(
-    typed: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    typed: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*typed.split(), "--seeds", "2", "--steps", "2", "-o", str(tmp_path / "runs")]) == 2
+    monkeypatch.chdir(tmp_path)
+    assert main([*typed.split(), "--seeds", "2", "--steps", "2"]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

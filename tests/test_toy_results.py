@@ -91,13 +91,14 @@ def test_levels_end_where_training_does() -> None:
     assert run.steps[-1] == 40
     assert run.dimensionality.shape == (len(run.steps), 6)
     assert run.losses[-1] < run.losses[0]
-    with pytest.raises(ArgumentError, match="looks must be at least 2"):
+    with pytest.raises(ArgumentError, match="looks must be a whole number, at least 2"):
         energy_levels(law, 1)
 
 
 def test_points_on_the_sphere_are_the_known_ones() -> None:
     tetrahedron, octahedron = sphere_points(4, starts=2), sphere_points(6, starts=2)
     assert largest_cosine(tetrahedron) == pytest.approx(-1 / 3, abs=1e-6)
+    assert thomson_energy(np.array([[1.0, -1.0, 1.0]])) == np.inf
     assert thomson_energy(octahedron) == pytest.approx(12 / 2**0.5 + 3 / 2, abs=1e-9)
     five = sphere_points(5, 2, starts=2)
     assert largest_cosine(five) == pytest.approx(np.cos(2 * np.pi / 5), abs=1e-6)

@@ -109,6 +109,11 @@ def _draw(n: int, entries: Atlas, arguments: argparse.Namespace) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, polish, group, print; 0 always, for whatever is found is an answer."""
     prefer_one_blas_thread()
+    from relugeom.studies.atlases import atlas, data_of
+
+    trainings = {n: training_from(arguments, n) for n in arguments.n}
+    for training in trainings.values():
+        data_of(training)  # whatever is refused is refused before the first is trained
     if arguments.certificates is not None:
         make_folder(arguments.certificates)
     if arguments.csv is not None:
@@ -117,12 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.m != 2:
             raise ArgumentError(f"--figures draws the plane, m = 2; got m = {arguments.m}")
         make_folder(arguments.figures)
-    from relugeom.studies.atlases import atlas
-
     found, written, line = {}, 0, ProgressBar("blocks of seeds")
-    for n in arguments.n:
+    for n, training in trainings.items():
         entries = atlas(
-            training_from(arguments, n), arguments.seeds, seed=arguments.seed, executor=executor_from(arguments),
+            training, arguments.seeds, seed=arguments.seed, executor=executor_from(arguments),
             escapes=arguments.escapes, progress=line,
         )  # fmt: skip
         line.clear()

@@ -96,9 +96,9 @@ def run(arguments: argparse.Namespace) -> int:
     from relugeom.studies.censuses import Cohort, census
 
     prefer_one_blas_thread()
+    cohorts = [Cohort(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
     check_results(arguments)
     check_resume(arguments.output, arguments)
-    cohorts = [Cohort(training_from(arguments, n), arguments.seeds, arguments.seed) for n in arguments.n]
     line = ProgressBar("blocks of seeds")
     with RunDatabase(arguments.output) as database:
         summaries = census(cohorts, database, executor=executor_from(arguments), progress=line)

@@ -64,9 +64,10 @@ class Packing:
 
 
 def thomson_energy(U: Floats) -> float:
-    """Σ_{i<j} 1/‖u_i − u_j‖ of the columns of U."""
+    """Σ_{i<j} 1/‖u_i − u_j‖ of the columns of U, infinite where two are the same."""
     i, j = np.triu_indices(U.shape[1], 1)
-    return float((1 / np.linalg.norm(U[:, i] - U[:, j], axis=0)).sum())
+    with np.errstate(divide="ignore"):
+        return float((1 / np.linalg.norm(U[:, i] - U[:, j], axis=0)).sum())
 
 
 def largest_cosine(U: Floats) -> float:
