@@ -110,6 +110,12 @@ def test_seeds_that_diverge_are_a_group(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["explorer", "--atlas", str(file), "--output", str(tmp_path / "page.html")]) == 0
 
 
+def test_an_atlas_of_nothing_but_seeds_that_diverged_has_no_panels(tmp_path: Path) -> None:
+    wild = ["atlas", "--optimiser", "sgd", "--learning-rate", "1e30", "--n", "4", "--seeds", "3", "--steps", "20"]
+    assert main([*wild, "--figures", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["atlas.svg"]
+
+
 def test_the_wrong_kind_of_json_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "other.json"
     file.write_text(json.dumps({"rows": [{"m": 2}]}))

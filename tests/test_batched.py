@@ -445,6 +445,14 @@ def test_no_steps_give_the_start_back() -> None:
     np.testing.assert_array_equal(train_many(training, 2).W, initial_models(training, 0, 0, 2).W)
 
 
+@pytest.mark.parametrize("start", ["normal", "circle"])
+@pytest.mark.parametrize("bias_coordinate", ["plain", "centred"])
+def test_a_start_too_large_is_infinite_without_a_warning(start: str, bias_coordinate: str) -> None:
+    training = AxialTraining(Axial(4), steps=2, initialisation=start, init_scale=1e150, bias_coordinate=bias_coordinate)
+    assert np.isinf(initial_models(training, 0, 0, 2).W).all()
+    assert not np.isfinite(train_many(training, 2).W).any()
+
+
 def test_a_rate_too_large_ends_at_infinity_without_a_warning() -> None:
     model = train_many(AxialTraining(Axial(4), optimiser=SGD(1e6), steps=50), 2)
     assert not np.isfinite(model.W).all()

@@ -95,7 +95,7 @@ def _write(n: int, entries: list[AtlasGroup], folder: Path, data: str) -> int:
 
 
 def _draw(n: int, entries: Atlas, arguments: argparse.Namespace) -> None:
-    """The commonest groups, a panel each."""
+    """The commonest groups, a panel each; no picture where every seed diverged."""
     from relugeom.figures.landscape import columns
 
     shown = [entry for entry in entries if isfinite(entry.loss)][:_MOST_DRAWN]
@@ -103,7 +103,8 @@ def _draw(n: int, entries: Atlas, arguments: argparse.Namespace) -> None:
         (f"{entry.count / entry.seeds:.0%} of seeds, loss {round(entry.loss, 4):g}\n{entry.nature}", entry.example.W)
         for entry in shown
     ]
-    write_figures({f"atlas-n{n}": columns(panels)}, arguments.figures)
+    if panels:
+        write_figures({f"atlas-n{n}": columns(panels)}, arguments.figures)
 
 
 def run(arguments: argparse.Namespace) -> int:

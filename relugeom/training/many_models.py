@@ -101,8 +101,9 @@ def initial_models(training: AxialTraining, seed: int, first: int, count: int) -
     for s in range(count):
         # What SeedSequence(seed).spawn gives as child number first + s, without making the others.
         W[s] = training.random_encoder(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(first + s,))), n)
-    bias = 1 - training.circle_square(n) if training.initialisation == "circle" else training.init_bias
-    return Parameters(W.astype(training.dtype), np.full((count, n), bias, training.dtype))
+    bias = 1 - training.circle_square(n) if training.initialisation == "circle" else float(training.init_bias)
+    with np.errstate(over="ignore"):  # a start too large for single precision is infinite, and is reported so later
+        return Parameters(W.astype(training.dtype), np.full((count, n), bias).astype(training.dtype))
 
 
 def descend(training: AxialTraining, start: Parameters, *, every: int) -> Iterator[tuple[int, Parameters]]:
@@ -146,7 +147,8 @@ def descend_together(
     W, b = (np.concatenate(arrays) for arrays in zip(*starts, strict=True))
     kernel: Any = kernel_type(training.data, W, b)
     if training.bias_coordinate == "centred":
-        kernel = CentredKernel(kernel)
+        with np.errstate(over="ignore", invalid="ignore"):  # the squares of a start may be too large, as steps may be
+            kernel = CentredKernel(kernel)
     elif training.bias_coordinate == "none":
         kernel = UnbiasedKernel(kernel)
     rule, *others = (part.optimiser for part, _ in parts)
