@@ -90,6 +90,22 @@ def test_divergence_stops_with_the_last_good_state(tmp_path: Path) -> None:
         resume(Checkpoint.load(tmp_path / "run"))
 
 
+def test_divergence_is_the_same_wherever_the_run_is_interrupted(tmp_path: Path) -> None:
+    configuration = replace(SMALL, optimiser=SGD(6.0), warmup=0, schedule="constant")
+    whole = train(configuration)
+    assert whole.status == "diverged"
+    assert whole.step > 2
+    for step in range(whole.step + 2):
+        asked = iter(range(step + 1))
+        stopped = train(configuration, path=tmp_path / "run", stop=lambda asked=asked, step=step: next(asked) == step)
+        assert stopped.status == ("interrupted" if step <= whole.step else "diverged")
+        assert same(resume(stopped) if stopped.status == "interrupted" else stopped, whole)
+    files: list[Checkpoint] = []  # what is on the disk at each step, if the machine fails
+    train(configuration, path=tmp_path / "run", every=1, stop=lambda: files.append(Checkpoint.load(tmp_path / "run")))
+    assert [file.step for file in files] == [0, *range(whole.step + 1)]
+    assert same(resume(files[-1]), whole)
+
+
 def test_polygon_at_five_examples() -> None:
     rule = AdamW(1e-2, weight_decay=1e-2)
     found = measure_run(train(Configuration(T=5, n=200, S=0.98, steps=3_000, warmup=150, optimiser=rule, seed=3)))

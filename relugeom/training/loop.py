@@ -101,7 +101,7 @@ def train(
     progress : callable, optional
         Called with the steps done and the loss (`relugeom.progress`), at most ten times per second.
     stop : callable, optional
-        Asked before every step; True saves and returns with status "interrupted".
+        Asked before every step; True saves and returns with status "interrupted", or "diverged" where it just has.
 
     Returns
     -------
@@ -284,22 +284,31 @@ class _Run:
         news = Reporter(progress, configuration.steps, self._step, interval=0.1)
         limit = _DIVERGED * self._problem.loss_of_zero()
         while self._step < configuration.steps:
-            if stop is not None and stop():
-                return self._finish("interrupted")
+            kept = self._due(stop)
             with np.errstate(over="ignore", invalid="ignore"):  # a diverging run overflows; the loss tells
                 loss, gradient = self._position.evaluate(self._step)
                 if not (math.isfinite(loss) and loss <= limit):
-                    self._position.revert()
-                    self._step = max(self._step - 1, 0)
+                    if self._step > self._start.step:
+                        self._position.revert()
+                        self._step -= 1
                     return self._finish("diverged")
+                if kept is not None:  # only now: on from a state that has diverged the way back would be unknown
+                    self._file.save(kept)
+                    if kept.status == "interrupted":
+                        return kept
                 if self._step in self._record:
                     self._note(loss, gradient)
                 self._position.update(gradient, learning_rate(self._step))
             self._step += 1
             news.reach(self._step, partial(_loss_so_far, loss))
-            if self._file.is_kept and self._step % self._every == 0 and self._step < configuration.steps:
-                self._file.save(self.checkpoint("running"))
         return self._finish("finished")
+
+    def _due(self, stop: Callable[[], bool] | None) -> Checkpoint | None:
+        """The run as it stands, where it is to stop or to be written down."""
+        if stop is not None and stop():
+            return self.checkpoint("interrupted")
+        written = self._file.is_kept and self._step % self._every == 0 and self._step > self._start.step
+        return self.checkpoint("running") if written else None
 
     def _note(self, loss: float, gradient: Array) -> None:
         parameters = self._position.parameters()
