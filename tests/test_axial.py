@@ -169,7 +169,11 @@ def test_amplitudes_and_weights_are_normalised_and_checked() -> None:
     assert Axial(3).amplitudes == (1.0,)
     for arguments, message in (
         ((0,), "n must be a positive integer; got 0"),
+        ((True,), "n must be a positive integer; got True"),
         ((3, []), "amplitudes must be positive finite numbers"),
+        ((3, 2.0), "amplitudes must be positive finite numbers, at least one; got 2.0"),
+        ((3, "one"), "amplitudes must be positive finite numbers, at least one; got 'one'"),
+        ((3, [1.0], [10**400]), "weights must be positive finite numbers"),
         ((3, [0.0]), "amplitudes must be positive finite numbers"),
         ((3, [1.0], [float("inf")]), "weights must be positive finite numbers"),
         ((3, [1.0], [1, 2]), "weights must have 1 entries; got 2"),

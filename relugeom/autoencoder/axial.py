@@ -380,12 +380,15 @@ def _step(xp: Any, z: Array) -> Array:
 
 
 def _check_n(n: int) -> None:
-    if not isinstance(n, int) or n < 1:
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise ArgumentError(f"n must be a positive integer; got {n!r}")
 
 
 def _positive(name: str, numbers: Sequence[float]) -> tuple[float, ...]:
-    values = tuple(float(number) for number in numbers)
+    try:
+        values = tuple(float(number) for number in numbers)
+    except (TypeError, ValueError, OverflowError):
+        values = ()
     if not values or not all(isfinite(value) and value > 0 for value in values):
-        raise ArgumentError(f"{name} must be positive finite numbers, at least one; got {list(values)}")
+        raise ArgumentError(f"{name} must be positive finite numbers, at least one; got {numbers!r:.80}")
     return values

@@ -234,7 +234,7 @@ def as_importance(importance: Any, n: int) -> npt.NDArray[np.float64]:
     """
     try:
         weights = np.asarray(importance, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         weights = np.full(1, np.nan)
     if weights.shape != (n,) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ArgumentError(f"importance must be {n} finite numbers that are not negative; got {importance!s:.80}")

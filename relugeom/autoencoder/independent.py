@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import comb
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,20 +126,23 @@ class Independent(DataSet):
     weights: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n, int) or self.n < 1:
+        if not isinstance(self.n, int) or isinstance(self.n, bool) or self.n < 1:
             raise ArgumentError(f"n must be a positive integer; got {self.n!r}")
-        if not 0 <= self.sparsity < 1:
-            raise ArgumentError(f"sparsity must lie in [0, 1); got {self.sparsity!r}")
-        if self.values not in ("uniform", "one"):
-            raise ArgumentError(f'values must be "uniform" or "one"; got {self.values!r}')
+        if not isinstance(self.sparsity, Real) or not 0 <= self.sparsity < 1:
+            raise ArgumentError(f"sparsity must lie in [0, 1); got {self.sparsity!r:.60}")
+        if not isinstance(self.values, str) or self.values not in ("uniform", "one"):
+            raise ArgumentError(f'values must be "uniform" or "one"; got {self.values!r:.60}')
         weights = np.ones(self.n) if self.importance is None else as_importance(self.importance, self.n)
         object.__setattr__(self, "weights", weights)
-        groups = (*self.correlated, *self.anticorrelated)
-        members = [i for group in groups for i in group]
+        try:
+            groups = [tuple(group) for part in (self.correlated, self.anticorrelated) for group in part]
+        except TypeError:
+            groups = [()]
         if any(len(group) < 2 for group in groups):
             raise ArgumentError("correlated and anticorrelated must hold groups of two or more features")
-        if any(i not in range(self.n) for i in members):
-            raise ArgumentError(f"groups must be of features 0 to {self.n - 1}; got {sorted(set(members))}")
+        members = [i for group in groups for i in group]
+        if any(not isinstance(i, Integral) or i not in range(self.n) for i in members):
+            raise ArgumentError(f"groups must be of features 0 to {self.n - 1}; got {groups!r:.80}")
         if len(set(members)) < len(members):
             raise ArgumentError("no feature may be in two groups, or twice in one")
         longest = max(map(len, self.anticorrelated), default=1)
@@ -147,8 +151,9 @@ class Independent(DataSet):
             raise ArgumentError(
                 f"anticorrelated groups of {longest} need a sparsity of at least 1 − 1/{longest}; got {self.sparsity:g}"
             )
-        if self.most_active is not None and not 0 <= self.most_active <= self.n:
-            raise ArgumentError(f"most_active must lie in 0 to n = {self.n}; got {self.most_active}")
+        most = self.n if self.most_active is None else self.most_active
+        if not isinstance(most, Integral) or not 0 <= most <= self.n:
+            raise ArgumentError(f"most_active must lie in 0 to n = {self.n}; got {most!r:.60}")
 
     @property
     def T(self) -> int:  # type: ignore[override]
