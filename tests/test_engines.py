@@ -157,6 +157,15 @@ def test_shards_are_the_definition_and_resume(make_shards: Callable[..., object]
     assert all(np.array_equal(mine, theirs) for mine, theirs in zip(gradient, other, strict=True))
 
 
+def test_shards_that_have_not_begun_have_no_state() -> None:
+    examples = sparse_unit_norm_examples(20, 30, 0.9, seed=5, dtype=np.float64)
+    engine = make_engine(examples, EngineChoice("moments", (8,), 2))
+    assert engine.state() == {}, "a run that is stopped before its first step is taken up from this"
+    kept = {f"{k}/order": np.arange(10) for k in range(2)}
+    engine.restore(kept)
+    assert engine.state() == kept
+
+
 def test_a_dead_worker_is_noticed() -> None:
     examples = sparse_unit_norm_examples(20, 30, 0.9, seed=5, dtype=np.float64)
     W, b = np.ones((2, 30)), np.zeros(30)

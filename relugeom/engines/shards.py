@@ -190,9 +190,9 @@ class Shards:
             raise WorkerError("a worker process of the engine has died") from None
 
     def state(self) -> dict[str, Array]:
-        """The states of all shards, numbered."""
-        if self._pending is not None:
-            return self._pending
+        """The states of all shards, numbered; before the first call what was restored, or nothing."""
+        if self._shape is None:
+            return self._pending or {}
         self._send("state")
         states = [self._own.state(), *self._answers()]
         return {f"{k}/{name}": array for k, state in enumerate(states) for name, array in state.items()}
