@@ -22,6 +22,7 @@ import sqlite3
 import stat
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral, Real
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -32,7 +33,9 @@ import numpy.typing as npt
 from relugeom.errors import StorageError
 from relugeom.writing import FileLock, check_writable, replacing
 
-__all__ = ["FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "read_field", "read_printed", "save_arrays"]
+__all__ = [
+    "FORMAT", "MAX_BYTES", "RunDatabase", "load_arrays", "plain_number", "read_field", "read_printed", "save_arrays",
+]  # fmt: skip
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -46,6 +49,15 @@ _MAX_MEMBERS = 1000
 _MOST_PRINTED = 64_000_000
 _DATABASE = b"SQLite format 3\0"  # how a file of SQLite begins
 _KINDS = "biufcSU"  # truth values, numbers, texts
+
+
+def plain_number(value: Any) -> int | float:
+    """A number of any type, NumPy's say, as Python's int or float, which is all that files have."""
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is none of what files can hold")
 
 
 def _checksum(arrays: Mapping[str, Array], facts: str) -> str:
@@ -75,7 +87,7 @@ def save_arrays(
             raise StorageError(
                 f"{path}: array {name!r} is of {array.dtype}; numbers and texts are stored, never objects"
             )
-    text = json.dumps(dict(facts), sort_keys=True)
+    text = json.dumps(dict(facts), sort_keys=True, default=plain_number)
     header = json.dumps({"format": FORMAT, "facts": text, "sha256": _checksum(packed, text)})
     with replacing(Path(path), lock) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo(_HEADER), header)  # dated 1980, as the members are
@@ -288,11 +300,11 @@ class RunDatabase:
     @staticmethod
     def key(settings: Mapping[str, Any]) -> str:
         """Canonical JSON: equal settings, equal key."""
-        return json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False, default=plain_number)
 
     def record(self, settings: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """Store one run, whole or not at all. Recording the same settings again keeps the first result."""
-        key, text = self.key(settings), json.dumps(result, sort_keys=True)
+        key, text = self.key(settings), json.dumps(result, sort_keys=True, default=plain_number)
         with self._clear_errors():
             self._connection().execute(
                 "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (key, text, self._seal(key, text))

@@ -162,6 +162,16 @@ def test_database(tmp_path: Path) -> None:
         assert list(database) == [({"T": 3, "seed": 1}, {"loss": 0.5})]
 
 
+def test_numbers_of_numpy_are_stored_as_numbers(tmp_path: Path) -> None:
+    with RunDatabase(tmp_path / "runs.db") as database:
+        database.record({"n": np.int64(5), "rate": np.float32(0.5)}, {"loss": np.float64(0.25), "steps": np.int32(3)})
+        assert database.read({"n": 5, "rate": 0.5}, dict) == {"loss": 0.25, "steps": 3}
+        with pytest.raises(TypeError, match="set is none"):
+            database.record({"n": {1}}, {})
+    save_arrays(tmp_path / "a.npz", {}, {"kind": "facts", "n": np.int64(5)})
+    assert load_arrays(tmp_path / "a.npz", kind="facts")[1]["n"] == 5
+
+
 def test_a_database_is_made_when_a_run_is_recorded(tmp_path: Path) -> None:
     path = tmp_path / "runs"
     with RunDatabase(path) as one, RunDatabase(path) as other:

@@ -66,6 +66,17 @@ def test_loss_falls_and_resumed_is_uninterrupted(changes: dict, tmp_path: Path) 
     assert same(Checkpoint.load(path), whole)
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_a_run_with_numbers_of_numpy_is_stored_and_resumed(kind: type, tmp_path: Path) -> None:
+    rule = SGD(kind(0.3), momentum=kind(0.7), weight_decay=kind(0.01))
+    configuration = replace(SMALL, T=np.int64(20), S=kind(0.9), steps=np.int32(40), optimiser=rule)
+    asked = iter(range(100))
+    train(configuration, path=tmp_path / "run", stop=lambda: next(asked) == 20)
+    stored = Checkpoint.load(tmp_path / "run")
+    assert stored.configuration == configuration
+    assert same(resume(stored), train(configuration))
+
+
 def test_checkpoint_every_leaves_no_trace_in_the_result(tmp_path: Path) -> None:
     configuration = replace(SMALL, engine=EngineChoice("moments", (8,)), steps=50)
     assert same(train(configuration), train(configuration, path=tmp_path / "a", every=1))

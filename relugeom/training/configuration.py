@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -30,6 +31,7 @@ from relugeom.engines.choice import EngineChoice, choose_engine
 from relugeom.errors import ArgumentError, StorageError
 from relugeom.optim import AdamW, Optimiser, optimiser_of_name
 from relugeom.optim.rules import Scheduled
+from relugeom.storage import plain_number
 from relugeom.training.centred import CentredCoordinates, CentredOptimiser, Growth, least_norm
 from relugeom.training.recipes import Recipe, check_choice, check_number, check_size, check_whole, xavier
 
@@ -167,9 +169,15 @@ class Configuration(Recipe):
                 "growth is for bias_coordinate = 'centred', m = 2 and at least one step; "
                 f"got {self.bias_coordinate!r}, m = {self.m} and {self.steps} steps"
             )
+        # A run that is read from a file has Python's numbers, with which NumPy may compute otherwise than with its own.
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
+        rule: Any = self.optimiser
+        constants = {field.name: _plain(getattr(rule, field.name)) for field in dataclasses.fields(rule)}
+        object.__setattr__(self, "optimiser", dataclasses.replace(rule, **constants))  # frozen to everybody else
         if self.engine is None:
             choice = choose_engine(self.T, self.n, self.m, self.dtype, once=self.data == "fresh")
-            object.__setattr__(self, "engine", choice)  # frozen to everybody else
+            object.__setattr__(self, "engine", choice)
         if self.data == "fresh" and self.chosen_engine.processes > 1:
             raise ArgumentError("fresh data change every step; they cannot be dealt out to processes")
         if self.data == "fresh" and self.chosen_engine.name == "lazy":
@@ -305,6 +313,11 @@ class Configuration(Recipe):
     def growing(self) -> Growth | None:
         """How the latent vectors are made to grow."""
         return Growth(self.growth * least_norm(self.T), _GROWN * self.steps) if self.growth else None
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python's; anything else as it is."""
+    return value if type(value) in (bool, int, float) or not isinstance(value, Real) else plain_number(value)
 
 
 # What a constant of an optimiser or an engine that is read from a file may hold; JSON has no other numbers.
