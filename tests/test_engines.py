@@ -179,6 +179,23 @@ def test_a_dead_worker_is_noticed() -> None:
     engine.close()
 
 
+def test_an_interrupted_step_of_shards_is_their_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = sparse_unit_norm_examples(20, 30, 0.9, seed=5, dtype=np.float64)
+    engine = make_engine(examples, EngineChoice("blocked", (), 2))
+    model = Parameters(np.ones((2, 30)), np.zeros(30))
+    engine.value_and_gradient(model)
+
+    def interrupted(model: Parameters) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._own, "value_and_gradient", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.value_and_gradient(model)
+    with pytest.raises(WorkerError, match="worker"):  # and not what the worker answered to the step before
+        engine.value_and_gradient(model)
+
+
 def test_state_makes_the_next_gradient_the_same_to_the_last_bit() -> None:
     examples = sparse_unit_norm_examples(700, 600, 0.98, seed=4)
     choice = EngineChoice("moments", (64, 16))

@@ -14,7 +14,7 @@ import contextlib
 import multiprocessing
 import signal
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -165,16 +165,26 @@ class Shards:
         if self._shape != (len(W), model.tied):
             raise ArgumentError(f"the shape of the model is fixed at the first call; got W of {W.shape}")
         _pack(self._board.parameters, *model)
-        self._send("go")
-        loss, gradient = self._own.value_and_gradient(model)
-        self._board.losses[0] = loss
-        _pack(self._board.gradients[0], *gradient)
-        self._answers()
+        with self._together():
+            self._send("go")
+            loss, gradient = self._own.value_and_gradient(model)
+            self._board.losses[0] = loss
+            _pack(self._board.gradients[0], *gradient)
+            self._answers()
         total = np.zeros_like(self._board.parameters)
         for part, partial in zip(self._parts, self._board.gradients, strict=True):
             total += partial * self.dtype.type(part.T / self.T)
         weights = [part.T / self.T for part in self._parts]
         return float(np.dot(weights, self._board.losses)), _unpack(total, len(W), self.n)
+
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        """End the workers if this is interrupted: their answers would be taken for those to the next call."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def _send(self, command: str, arguments: list[Any] | None = None) -> None:
         try:
@@ -193,8 +203,9 @@ class Shards:
         """The states of all shards, numbered; before the first call what was restored, or nothing."""
         if self._shape is None:
             return self._pending or {}
-        self._send("state")
-        states = [self._own.state(), *self._answers()]
+        with self._together():
+            self._send("state")
+            states = [self._own.state(), *self._answers()]
         return {f"{k}/{name}": array for k, state in enumerate(states) for name, array in state.items()}
 
     def restore(self, state: dict[str, Array]) -> None:
@@ -209,9 +220,10 @@ class Shards:
             {name.partition("/")[2]: array for name, array in state.items() if name.startswith(f"{k}/")}
             for k in range(shards)
         ]
-        self._own.restore(states[0])
-        self._send("restore", states[1:])
-        self._answers()
+        with self._together():
+            self._own.restore(states[0])
+            self._send("restore", states[1:])
+            self._answers()
 
     def close(self) -> None:
         """End the workers; a second call does nothing."""
