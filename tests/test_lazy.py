@@ -95,12 +95,28 @@ def test_features_that_stay_off_are_not_formed() -> None:
     b[:60] = 0.5
     settled = []
     settle = engine._settle
-    engine._settle = lambda: (settled.append(0), settle())
+    engine._settle = lambda P: (settled.append(0), settle(P))
     for _ in range(30):
         W += np.float32(1e-4) * rng.normal(size=W.shape).astype(np.float32)
         engine.value_and_gradient(Parameters(W, b))
     assert list(engine._columns) == list(range(60))
     assert len(settled) <= 5, "the lists live for many steps"
+
+
+def test_an_interrupted_look_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = sparse_unit_norm_examples(9, 40, 0.95, seed=0, dtype=np.float64)
+    first, second = journey(["leap"], 2, 40, 0, False)
+    engine = make_engine(examples, LAZY[0])
+    engine.value_and_gradient(first)
+
+    def interrupted(columns: Array) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_list", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.value_and_gradient(second)
+    assert_close(engine.value_and_gradient(second), value_and_gradient(examples.to_dense(), second))
 
 
 def test_distance_off_is_the_distance() -> None:

@@ -201,8 +201,9 @@ class LazyBlock:
                 self._horizon = min(2 * self._horizon, most)
             elif self._age > 2 * self._horizon:
                 self._horizon = max(self._horizon // 2, least)
-        self._reference, self._latent_then, self._age = P, Gt, 0
-        self._settle()
+        self._reference, self._latent_then, self._age = None, Gt, 0  # whoever is interrupted here begins anew
+        self._settle(P)
+        self._reference = P
 
     def _motion(self, Gt: Array, P: Array) -> Array:
         """By how much the pre-activations of each feature may have grown since the references, shape (n,)."""
@@ -214,10 +215,8 @@ class LazyBlock:
         found += np.abs(Gt - self._latent_then).max() * self._size
         return np.asarray(found)
 
-    def _settle(self) -> None:
-        """The lists, from the references."""
-        P = self._reference
-        assert P is not None
+    def _settle(self, P: Array) -> None:
+        """The lists, from the references P and h⁰."""
         self._size = np.abs(P[:-1]).sum(axis=0)
         distance: Array = distance_off(self._latent_then, P)
         on = ~(distance > self._horizon * self._pace)
@@ -254,7 +253,7 @@ class LazyBlock:
             )
         self._reference, self._latent_then, self._pace = reference, latent, state["pace"]
         self._age, self._horizon = (int(value) for value in state["age"])
-        self._settle()
+        self._settle(reference)
 
     def close(self) -> None:
         """Nothing to release."""
