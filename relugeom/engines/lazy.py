@@ -72,8 +72,10 @@ class LazyBlock:
         filled = np.flatnonzero(np.diff(examples.indptr))
         self._filled = filled if len(filled) < self.T else None  # rows without a non-zero have no part of the sums
         self._starts = examples.indptr[filled]
+        self._row_of = np.repeat(np.arange(self.T), np.diff(examples.indptr))
         self._squares = np.square(examples.values, dtype=np.float64)
         self.latent = np.empty((0, self.T), self.dtype)
+        self._Z = self._zero = np.empty(0, self.dtype)
         self.select(np.arange(examples.n))
 
     def select(self, features: Array) -> None:
@@ -96,20 +98,19 @@ class LazyBlock:
         self._age, self._horizon = 0, _HORIZONS[1]
         self._reference: Array | None = None
         self._distance = np.empty(0, self.dtype)
-        self._list(None)
+        self._columns: Array | None = None
 
     def _list(self, columns: Array | None) -> None:
         """Form these columns from now on (None: all), and find the non-zeros in them, tile by tile."""
         self._columns = columns
         width = self.n if columns is None else len(columns)
-        at, values, squares = self._indices, self._original.values, self._squares
-        rows = np.repeat(np.arange(self.T), np.diff(self._original.indptr))
+        rows, at, values, squares = self._row_of, self._at, self._original.values, self._squares
         if columns is not None:
             place = np.full(self.n, -1, at.dtype)
             place[columns] = np.arange(width)
             at = place[at]
             listed = at >= 0
-            at, rows, values, squares = at[listed], rows[listed], values[listed], squares[listed]
+            rows, at, values, squares = rows[listed], at[listed], values[listed], squares[listed]
         self._off = float(self._squares.sum() - squares.sum()) if len(at) < len(self._indices) else 0.0
         size = max(1, min(self.T, _TILE // max(width, 1)))
         self._tiles = []
@@ -118,8 +119,8 @@ class LazyBlock:
             here = slice(*np.searchsorted(rows, (start, stop)))
             where = (rows[here] - start) * width + at[here]
             self._tiles.append((slice(start, stop), where, values[here], squares[here]))
-        self._Z = np.empty(size * width, self.dtype)
-        self._zero = np.zeros(size * width, self.dtype)
+        if len(self._Z) < size * width:
+            self._Z, self._zero = np.empty(size * width, self.dtype), np.zeros(size * width, self.dtype)
 
     def value_and_gradient(self, model: Parameters) -> tuple[float, Parameters]:
         """L and its gradient, as `relugeom.engines.objective.Objective.value_and_gradient`."""
