@@ -69,7 +69,7 @@ def test_loss_falls_and_resumed_is_uninterrupted(changes: dict, tmp_path: Path) 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 def test_a_run_with_numbers_of_numpy_is_stored_and_resumed(kind: type, tmp_path: Path) -> None:
     rule = SGD(kind(0.3), momentum=kind(0.7), weight_decay=kind(0.01))
-    configuration = replace(SMALL, T=np.int64(20), S=kind(0.9), steps=np.int32(40), optimiser=rule)
+    configuration = replace(SMALL, T=np.int64(20), S=kind(0.9), steps=np.int32(40), optimiser=rule, init_scale=None)
     asked = iter(range(100))
     train(configuration, path=tmp_path / "run", stop=lambda: next(asked) == 20)
     stored = Checkpoint.load(tmp_path / "run")

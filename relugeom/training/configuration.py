@@ -169,12 +169,14 @@ class Configuration(Recipe):
                 "growth is for bias_coordinate = 'centred', m = 2 and at least one step; "
                 f"got {self.bias_coordinate!r}, m = {self.m} and {self.steps} steps"
             )
-        # A run that is read from a file has Python's numbers, with which NumPy may compute otherwise than with its own.
+        # Equal runs are equal values, also where one is read from a file: there the scale is known, and all numbers are
+        # Python's, with which NumPy may compute otherwise than with its own.
+        object.__setattr__(self, "init_scale", self.chosen_init_scale)  # frozen to everybody else
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
         rule: Any = self.optimiser
         constants = {field.name: _plain(getattr(rule, field.name)) for field in dataclasses.fields(rule)}
-        object.__setattr__(self, "optimiser", dataclasses.replace(rule, **constants))  # frozen to everybody else
+        object.__setattr__(self, "optimiser", dataclasses.replace(rule, **constants))
         if self.engine is None:
             choice = choose_engine(self.T, self.n, self.m, self.dtype, once=self.data == "fresh")
             object.__setattr__(self, "engine", choice)
