@@ -43,6 +43,7 @@ PLACES = (0.0002, 0.002, 0.02, 0.06, 0.15, 0.4, 0.7, 0.97)  # of the run
 WARM = 8  # steps of a turn that are not counted
 FORMS = ("torch.compile", "JAX, jit of the dense loss", "JAX, gradient by hand")
 ERROR = 1e-3  # relative to the first gradient: a form that differs by more is not timed
+TILES_FROM = 20_000  # examples; of more, the definition takes minutes, and its sums are formed tile by tile
 Times = list[float]
 
 
@@ -195,6 +196,7 @@ def peers(T: int, examples: Any, wanted: tuple[str, ...]) -> dict[str, tuple[Cal
 def compare(T: int, folder: Path, marks: list[int], arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """The step times of all forms at these places."""
     from full_batch_step import norm, reference
+    from many_examples import exact as tiles
 
     from relugeom.engines.choice import make_engine
     from relugeom.training import Checkpoint
@@ -208,7 +210,7 @@ def compare(T: int, folder: Path, marks: list[int], arguments: argparse.Namespac
         path = folder / f"{mark}.npz"
         kept = Checkpoint.load(path)
         W, b = kept.model.W, kept.model.b
-        exact = reference(examples, W, b)
+        exact = reference(examples, W, b) if T <= TILES_FROM else tuple(tiles(examples, kept.model)[1])
         first = first or norm(*exact)
         scale = max(norm(*exact), first)
         engine = make_engine(examples, kept.configuration.chosen_engine)

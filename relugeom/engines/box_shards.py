@@ -1,10 +1,10 @@
 """One objective over several processes: each has every so many boxes of the examples, wherever these go.
 
-    T L = Σ_k T_k L_k,     T ∇L = Σ_k T_k ∇L_k
+    L = Σ_k L_k,     ∇L = Σ_k ∇L_k,     L_k: the terms of the examples in boxes k, k + N, k + 2N, ... of N processes
 
-as in `relugeom.engines.shards`, but the examples are not dealt out once. Engines that sort examples into boxes
-(`moments`, `tree`) sort all of them together, and each process takes every so many boxes of the common order. So boxes
-are as small as in one process, and what straddles them is spread evenly.
+Engines that sort examples into boxes (`moments`, `tree`) sort all of them together, and the boxes are dealt out anew
+with every sort. So they are as small as in one process, and what straddles them is spread evenly; examples that are
+dealt out once (`relugeom.engines.shards`) fill larger ones.
 
 Parameters, gradients and, when a sort is due, latent vectors pass through shared memory. Everybody decides by the same
 numbers whether to sort, and sorts the same vectors; the gradients are added in the order of the processes. So a result
