@@ -147,7 +147,7 @@ def resume(
     Parameters
     ----------
     checkpoint : Checkpoint
-        Where to go on, as `load_checkpoint` reads it.
+        Where to go on, as `Checkpoint.load` reads it.
     path, every, record, snapshots, progress, stop
         As for `train`.
 
