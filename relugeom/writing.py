@@ -169,16 +169,17 @@ def replacing(path: Path, lock: FileLock | None = None) -> Iterator[IO[bytes]]:
     temporary: Path | None = None
     try:
         temporary, handle = _temporary(target.parent)
-        with handle:
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # a private file stays private throughout
-            yield handle
-            handle.flush()
-            _sync(handle.fileno())
-            if lock is not None:
-                lock.pass_on(handle.fileno())
-        os.replace(temporary, target)
-        temporary = None
+        with contextlib.ExitStack() as holding:
+            with handle:
+                with contextlib.suppress(FileNotFoundError):
+                    os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # a private file stays so throughout
+                yield handle
+                handle.flush()
+                _sync(handle.fileno())
+                if lock is not None:
+                    holding.enter_context(lock.passing_on(handle.fileno()))
+            os.replace(temporary, target)
+            temporary = None
         _sync_folder(target.parent)
     except OSError as error:
         raise StorageError(
@@ -248,11 +249,20 @@ class FileLock:
         if now != self._seen:
             raise StorageError(f"{self._path}: another process has written this file meanwhile; it is left as it is")
 
-    def pass_on(self, descriptor: int) -> None:
-        """Hold the open file that is about to take the place of the one held, unless someone else was quicker."""
+    @contextlib.contextmanager
+    def passing_on(self, descriptor: int) -> Iterator[None]:
+        """Hold, as well, the open file that takes the place of the one held, unless someone else was quicker.
+
+        Both are held until it has the name, and it alone from then on: whoever opens either finds it taken.
+        """
         self._check_unchanged()
         copy = os.dup(descriptor)
-        self._acquire(copy)
+        try:
+            self._acquire(copy)
+            yield
+        except BaseException:
+            os.close(copy)
+            raise
         self.release()
         self._descriptor, self._seen = copy, self._identity(os.fstat(copy))
 
