@@ -145,6 +145,7 @@ class Tree:
         self._zero = self._Z
         self._sums = _Columns(self.n + 1, max(_CHUNK, _TILE // self._size, self.n), self.dtype)
         self.sorting = Sorting(_SORT_GROWTH)  # by the straddling pairs of leaves and features
+        self._column_sums: Array | None = None
         self._arrange(np.arange(self.T))
 
     def _arrange(self, order: Array) -> None:
@@ -152,10 +153,8 @@ class Tree:
         self._order = order
         own = order[self._own]
         examples = self._examples = self._original.take(own)
-        kept = np.zeros(self.T, self.dtype)
-        kept[own] = 1
-        values = self._original.values * np.repeat(kept, np.diff(self._original.indptr))
-        self._column_sums = np.bincount(self._original.indices, values, minlength=self.n)
+        if self._column_sums is None or len(own) < self.T:  # those of all are the same in every order
+            self._column_sums = np.bincount(examples.indices, examples.values, minlength=self.n)
         shape = (examples.T, self.n)
         self._X = csr_array((examples.values.astype(self._complex), examples.indices, examples.indptr), shape=shape)
         self._Xt = self._X.T
