@@ -8,6 +8,7 @@ Works for every m.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,8 @@ class Blocked:
         self._Z = np.empty(0)
         self._zero = np.empty(0)
 
-    def is_loose(self) -> bool:
+    def order(self, latent: Callable[[], Array]) -> None:
         """Any order is as good as another."""
-        return False
-
-    def order(self, H: Array) -> Array:
-        """That which is there."""
-        return np.arange(len(H))
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.engines.objective.DensePart`."""

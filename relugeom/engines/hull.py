@@ -12,6 +12,7 @@ nine features in ten fall away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,8 @@ class Hull:
         self._blocked = Blocked()
         self._pause = 0
 
-    def is_loose(self) -> bool:
+    def order(self, latent: Callable[[], Array]) -> None:
         """Any order is as good as another."""
-        return False
-
-    def order(self, H: Array) -> Array:
-        """That which is there."""
-        return np.arange(len(H))
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """A and V, see `relugeom.engines.objective.DensePart`."""

@@ -24,6 +24,7 @@ little every step and are sorted again only when the straddling pairs have becom
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,13 +84,9 @@ class Moments:
         self._memory: dict[str, Array] = {}
         self._blocked = Blocked()
 
-    def is_loose(self) -> bool:
-        """Whether to sort: it was never done, long ago, or the boxes have become loose."""
-        return self.sorting.is_due()
-
-    def order(self, H: Array) -> Array:
-        """The order that makes leaves compact."""
-        return tile_order(H, self._sizes[-1])
+    def order(self, latent: Callable[[], Array]) -> Array | None:
+        """Sort when it was never done, long ago, or the boxes have become loose."""
+        return tile_order(latent(), self._sizes[-1]) if self.sorting.is_due() else None
 
     def state(self) -> dict[str, Array]:
         """When the next sort is due."""

@@ -13,6 +13,7 @@ dense part, A and V of the T·n rectified pre-activations: engines differ in how
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -54,11 +55,11 @@ class DensePart(Protocol):
     size: int
     """Examples per box; neighbours in the order that are to stay together."""
 
-    def is_loose(self) -> bool:
-        """Whether it would like to see the examples in another order, at the step that begins now."""
+    def order(self, latent: Callable[[], Array]) -> Array | None:
+        """A permutation of all examples, given by their latent vectors, that it would like from now on, or None.
 
-    def order(self, H: Array) -> Array:
-        """The permutation of the examples it would like, for these latent vectors. Affects speed only."""
+        Affects speed only.
+        """
 
     def accumulate(self, G: Array, P: Array, V: Array) -> Array:
         """Return A (m+1, n) and fill V (T, m), for G (T, m+1) of rows (h_t, 1) and P (m+1, n) of columns (d_j, b_j)."""
@@ -95,12 +96,11 @@ class Objective:
         self._place = np.cumsum(occupied, dtype=examples.indices.dtype) - 1
         present = np.flatnonzero(occupied)
         self._present = present if 2 * len(present) < self.n else None
-        self._arrange(np.arange(self.T, dtype=np.int64))
+        self._arrange(np.arange(self.T, dtype=np.int64), examples if share.shards == 1 else examples.take(self._own))
 
-    def _arrange(self, order: Array) -> None:
-        """Hold one's own examples physically in `order`, with everything that depends on it."""
+    def _arrange(self, order: Array, examples: SparseExamples) -> None:
+        """Hold one's own of the examples in `order`, with everything that depends on it."""
         self._order = order
-        examples = self._original.take(order[self._own])
         indices = examples.indices if self._present is None else self._place.take(examples.indices)
         shape = (examples.T, self.n if self._present is None else len(self._present))
         self._X = csr_array((examples.values, indices, examples.indptr), shape=shape)
@@ -161,12 +161,13 @@ class Objective:
 
     def _encode(self, W: Array) -> Array:
         """G: rows (h_t, 1), after giving the dense part a chance to reorder the examples."""
-        H = self._X @ np.ascontiguousarray(self._narrow(W).T)
-        if self._dense.is_loose():
-            H = self._share.all(self._own, H)
-            order = self._dense.order(H)
-            self._arrange(self._order[order])
-            H = H[order[self._own]]
+        columns = np.ascontiguousarray(self._narrow(W).T)
+        H = self._X @ columns
+        order = self._dense.order(partial(self._share.all, self._own, H))
+        if order is not None:
+            order = self._order[order]
+            self._arrange(order, self._original.take(order[self._own]))
+            H = self._X @ columns
         G = np.ones((len(H), len(W) + 1), self.dtype)
         G[:, :-1] = H
         return G
@@ -199,7 +200,7 @@ class Objective:
             When it belongs to another number of examples.
         """
         order = check_order(state["order"], self.T)
-        self._arrange(order)
+        self._arrange(order, self._original.take(order[self._own]))
         self._dense.restore({name: array for name, array in state.items() if name != "order"})
 
     def close(self) -> None:
