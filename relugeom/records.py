@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -44,14 +45,14 @@ def records_table(records: Sequence[Mapping[str, Any]], caption: str = "") -> st
     return html_table(names, rows, caption=caption, style="text-align: left") + more
 
 
-class Records:
+class Records(ABC):
     """What has `records`: it gets the other forms."""
 
     __slots__ = ()
 
+    @abstractmethod
     def records(self) -> list[dict[str, Any]]:
         """One mapping per row."""
-        raise NotImplementedError
 
     def caption(self) -> str:
         """What stands above the table."""
