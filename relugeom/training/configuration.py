@@ -116,7 +116,6 @@ class Configuration(Recipe):
     steps: int = 50_000
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: int = 2_500
-    init_scale: float | None = 0.01  # whatever the start, so that equal runs are equal values
     init_path: str = ""
     init_instance: int | None = None
     init_transpose: bool | None = None
@@ -205,7 +204,7 @@ class Configuration(Recipe):
         engine = dataclasses.asdict(self.chosen_engine)
         if self.chosen_engine.split == "examples":  # files of earlier versions have no name for it
             del engine["split"]
-        own = {**dataclasses.asdict(self), "init_scale": self.chosen_init_scale, "engine": engine}
+        own = {**dataclasses.asdict(self), "engine": engine}
         flat = {**own, "momentum": 0.0, **constants, "optimiser": self.optimiser.name}
         # Constants that files had no name for are in them only where they are not the usual ones.
         usual = dataclasses.asdict(type(self.optimiser)())  # type: ignore[call-overload]
