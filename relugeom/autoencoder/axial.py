@@ -21,7 +21,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from relugeom.arrays import Array, device_of
-from relugeom.autoencoder.data import DataSet
+from relugeom.autoencoder.data import DataSet, check_n
 from relugeom.autoencoder.model import gram
 from relugeom.autoencoder.parameters import Checked, Parameters, check_arrays
 from relugeom.errors import ArgumentError
@@ -232,7 +232,7 @@ class Axial(AxialData):
     weights: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
-        _check_n(self.n)
+        check_n(self.n)
         amplitudes = _positive("amplitudes", self.amplitudes)
         weights = _positive("weights", [1.0] * len(amplitudes) if self.weights is None else self.weights)
         if len(weights) != len(amplitudes):
@@ -317,7 +317,7 @@ class UniformAxial(AxialData):
     n: int
 
     def __post_init__(self) -> None:
-        _check_n(self.n)
+        check_n(self.n)
 
     def pair_loss(self, xp: Any, g: Array, b: Array, delta: Array) -> Array:
         """φ = u² s_3 + 2 u b s_2 + b² s_1 + δ (1/3 − s_3)."""
@@ -377,11 +377,6 @@ def _relu(xp: Any, z: Array) -> Array:
 def _step(xp: Any, z: Array) -> Array:
     """1[z > 0], the derivative of ReLU with ReLU'(0) = 0."""
     return xp.where(z > 0, xp.ones_like(z), xp.zeros_like(z))
-
-
-def _check_n(n: int) -> None:
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise ArgumentError(f"n must be a positive integer; got {n!r}")
 
 
 def _positive(name: str, numbers: Sequence[float]) -> tuple[float, ...]:

@@ -26,7 +26,7 @@ from relugeom.arrays import Array, check_shape, device_of, floating_arrays
 from relugeom.autoencoder.parameters import Parameters, check_arrays, flatten, unflatten
 from relugeom.errors import ArgumentError
 
-__all__ = ["DataSet", "DenseExamples", "as_data", "as_importance"]
+__all__ = ["DataSet", "DenseExamples", "as_data", "as_importance", "check_n"]
 
 
 class DataSet(ABC):
@@ -222,6 +222,12 @@ class DenseExamples(DataSet):
         """x_tj = 0 for every t."""
         xp, X = floating_arrays(X=self.X)
         return xp.all(X == 0, axis=-2)
+
+
+def check_n(n: int) -> None:
+    """Refuse what is no number of features."""
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ArgumentError(f"n must be a positive integer; got {n!r}")
 
 
 def as_importance(importance: Any, n: int) -> npt.NDArray[np.float64]:

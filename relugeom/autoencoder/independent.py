@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relugeom.arrays import to_numpy
-from relugeom.autoencoder.data import DataSet, as_importance
+from relugeom.autoencoder.data import DataSet, as_importance, check_n
 from relugeom.autoencoder.parameters import Parameters, check_arrays
 from relugeom.autoencoder.positive_part import Moments, active_sets, moments
 from relugeom.errors import ArgumentError
@@ -126,8 +126,7 @@ class Independent(DataSet):
     weights: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n, int) or isinstance(self.n, bool) or self.n < 1:
-            raise ArgumentError(f"n must be a positive integer; got {self.n!r}")
+        check_n(self.n)
         if not isinstance(self.sparsity, Real) or not 0 <= self.sparsity < 1:
             raise ArgumentError(f"sparsity must lie in [0, 1); got {self.sparsity!r:.60}")
         if not isinstance(self.values, str) or self.values not in ("uniform", "one"):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -22,7 +22,8 @@ import numpy.typing as npt
 from relugeom.errors import ArgumentError
 
 __all__ = [
-    "Constant", "Optimiser", "Scheduled", "Stepper", "check_constants", "check_state", "is_finite", "numbers_of",
+    "Constant", "Optimiser", "Scheduled", "Stepper", "check_constants", "check_state", "check_whole", "is_finite",
+    "numbers_of",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -120,6 +121,12 @@ def check_constants(learning_rate: float, weight_decay: float, **fractions: floa
     for name, value in fractions.items():
         if not (is_finite(value) and 0 <= value < 1):
             raise ArgumentError(f"{name} must lie in [0, 1); got {value!r:.60}")
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Refuse what is no whole number, or is too small."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ArgumentError(f"{name} must be a whole number, at least {least}; got {value!r:.60}")
 
 
 def is_finite(value: object) -> bool:

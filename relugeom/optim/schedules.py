@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral
 
 from relugeom.errors import ArgumentError
-from relugeom.optim.rules import is_finite
+from relugeom.optim.rules import check_whole, is_finite
 
 __all__ = ["SCHEDULES", "Schedule"]
 
@@ -52,8 +51,7 @@ class Schedule:
         if not (is_finite(self.learning_rate) and self.learning_rate > 0):
             raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate!r:.60}")
         for name, value in (("steps", self.steps), ("warmup", self.warmup)):
-            if not isinstance(value, Integral) or value < 0:
-                raise ArgumentError(f"{name} must be a whole number, at least 0; got {value!r:.60}")
+            check_whole(name, value, 0)
 
     def __call__(self, step: int) -> float:
         """η at `step`."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import cos, pi, sqrt
-from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,7 +22,7 @@ import numpy.typing as npt
 
 from relugeom.errors import ArgumentError
 from relugeom.optim import OPTIMISERS, AdamW, Optimiser, Schedule
-from relugeom.optim.rules import is_finite
+from relugeom.optim.rules import check_whole, is_finite
 
 __all__ = ["DTYPES", "Recipe", "check_choice", "check_number", "check_size", "check_whole", "xavier"]
 
@@ -36,12 +35,6 @@ def check_choice(name: str, value: object, allowed: tuple[Any, ...]) -> None:
     """Refuse what is not in a closed set; 1 is not True."""
     if not any(isinstance(value, type(one)) and value == one for one in allowed):
         raise ArgumentError(f"{name} must be one of {', '.join(map(str, allowed))}; got {value!r:.60}")
-
-
-def check_whole(name: str, value: object, least: int) -> None:
-    """Refuse what is no whole number, or is too small."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ArgumentError(f"{name} must be a whole number, at least {least}; got {value!r:.60}")
 
 
 def check_size(name: str, value: object, least: int) -> None:
